@@ -1,0 +1,1 @@
+"""Calculations: one CalcJob per ``anhcsp-engine`` command, and the calcfunctions between them."""

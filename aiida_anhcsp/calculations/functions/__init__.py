@@ -1,0 +1,1 @@
+"""Calcfunctions: the light, provenance-tracked steps between jobs."""

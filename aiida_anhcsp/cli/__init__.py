@@ -1,0 +1,1 @@
+"""The command line ``aiida-anhcsp``, also mounted as ``verdi data anhcsp``."""

@@ -1,0 +1,1 @@
+"""Data types: a population, a potential and a set of dynamical matrices, each one node."""

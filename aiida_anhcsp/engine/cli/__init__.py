@@ -1,0 +1,1 @@
+"""The program ``anhcsp-engine``: one module per command."""

@@ -1,0 +1,44 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def potential_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--potential --device --threads --batch-atoms``, as the arguments of ``load_potential``."""
+    for option in (
+        click.option(
+            "--batch-atoms",
+            type=click.IntRange(min=1),
+            default=64,
+            help="Most atoms evaluated in one call.",
+        ),
+        click.option("--threads", type=click.IntRange(min=1), default=1, help="Threads of this process."),
+        click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", help="Where to compute."),
+        click.option(
+            "--potential",
+            "specification",
+            required=True,
+            metavar="SPEC",
+            help="mattersim:NAME_OR_FILE, mtp:FILE, or ase:MODULE:CALLABLE[:JSON].",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def seed_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--seed``, required: randomness is an input."""
+    return click.option("--seed", type=click.IntRange(min=0), required=True, help="Seed of all randomness.")(command)
+
+
+def log_to_terminal() -> None:
+    """Send the engine's log to standard error, one plain line per message."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

@@ -1,0 +1,1 @@
+"""Datasets, training of potentials and extrapolation grades."""

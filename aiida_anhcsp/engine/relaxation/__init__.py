@@ -1,0 +1,1 @@
+"""Batched relaxation of the enthalpy, with quarantine."""

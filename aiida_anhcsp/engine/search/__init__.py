@@ -1,0 +1,1 @@
+"""The evolutionary search: random structures, operators, ranking, selection and the loop."""

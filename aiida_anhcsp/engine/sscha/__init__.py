@@ -1,0 +1,1 @@
+"""Quantum anharmonic free energies with python-sscha: stages, audit, Hessian, correction."""

@@ -1,0 +1,1 @@
+"""Work chains: they decide, record and resume, and compute nothing heavy."""
