@@ -1,0 +1,102 @@
+"""A population of structures, or a labelled dataset, as one node."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+from aiida.orm import SinglefileData
+from ase import Atoms
+
+from ..engine.frames import labels_of, read_frames, write_frames
+
+
+class PopulationData(SinglefileData):
+    """Frames in one extended XYZ file, with summary attributes to query.
+
+    Every frame has an ``id`` that is unique in its run; a labelled dataset is a population whose frames carry
+    reference labels and ``label_origin``. Attributes, absent where they have no meaning:
+
+    ``count``
+        number of frames
+    ``formulas``
+        sorted Hill formulas that occur (``H3S``, ``H6S2``)
+    ``pressure``
+        GPa, where all frames name one and the same
+    ``lowest_enthalpy``
+        eV/atom, over the frames that have one
+    ``statuses``
+        number of frames by status
+    ``labelled``
+        number of frames with reference labels
+    ``label_settings``
+        sorted hashes of the settings these labels were computed with
+    """
+
+    DEFAULT_FILENAME = "population.extxyz"
+
+    @classmethod
+    def from_frames(cls, frames: Iterable[Atoms]) -> PopulationData:
+        """Unstored node with these frames, in this order.
+
+        :raises ValueError: no frame is given.
+        """
+        frames = list(frames)
+        if not frames:
+            raise ValueError("a population needs at least one frame")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / cls.DEFAULT_FILENAME
+            write_frames(path, frames)
+            return cls(path)
+
+    def set_file(self, file: str | Path | IO[Any], filename: str | Path | None = None) -> None:
+        """Take over ``file`` (path or handle of an extended XYZ file) and summarise it.
+
+        :raises InputError: the file is unreadable or holds no frame.
+        """
+        super().set_file(file, filename=self.DEFAULT_FILENAME if filename is None else filename)
+        self.base.attributes.set_many(summary(self.get_frames()))
+
+    def get_frames(self) -> list[Atoms]:
+        """All frames, in order; labels are in ``atoms.calc``."""
+        with self.as_path() as path:
+            return read_frames(path, "population")
+
+    def get_frame(self, identity: str) -> Atoms:
+        """The frame whose ``id`` is ``identity``.
+
+        :raises ValueError: there is none.
+        """
+        for frame in self.get_frames():
+            if frame.info.get("id") == identity:
+                return frame
+        raise ValueError(f"population has no structure {identity}; see the id of its frames")
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return int(self.base.attributes.get("count"))
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def summary(frames: list[Atoms]) -> dict[str, Any]:
+    """Attributes of a population (see :class:`PopulationData`)."""
+    pressures = {float(frame.info["pressure"]) for frame in frames if "pressure" in frame.info}
+    enthalpies = [float(frame.info["enthalpy"]) for frame in frames if "enthalpy" in frame.info]
+    labelled = [frame for frame in frames if "label_origin" in frame.info and "forces" in labels_of(frame)]
+    attributes = {
+        "count": len(frames),
+        "formulas": sorted({frame.get_chemical_formula() for frame in frames}),
+        "pressure": pressures.pop() if len(pressures) == 1 else None,
+        "lowest_enthalpy": min((value for value in enthalpies if math.isfinite(value)), default=None),
+        "statuses": dict(Counter(str(frame.info["status"]) for frame in frames if "status" in frame.info)),
+        "labelled": len(labelled),
+        "label_settings": sorted({str(f.info["label_settings"]) for f in labelled if "label_settings" in f.info}),
+    }
+    return {key: value for key, value in attributes.items() if value is not None}

@@ -1,0 +1,34 @@
+"""Dynamical matrices as a node."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+from aiida_anhcsp.data.dynamical_matrices import DynamicalMatricesData
+from aiida_anhcsp.engine.frames import write_frames
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "dynamical_matrices").mkdir()
+    write_frames(tmp_path / "structure.extxyz", [bulk("Cu")])
+    for number in (1, 2, 10):
+        (tmp_path / "dynamical_matrices" / f"dyn{number}").write_text(f"matrix {number}")
+    return tmp_path
+
+
+def test_matrices_and_structure_come_back_as_a_start(folder, tmp_path_factory):
+    (folder / "dynamical_matrices" / "dyn10").rename(folder / "dynamical_matrices" / "dyn3")
+    node = DynamicalMatricesData.from_directory(folder, supercell=(2, 2, 2), temperature=0).store()
+    target = tmp_path_factory.mktemp("start")
+    node.write_to(target)
+    assert (target / "dynamical_matrices" / "dyn3").read_text() == "matrix 10"
+    np.testing.assert_allclose(node.get_structure().cell[:], bulk("Cu").cell[:], atol=1e-8)
+    assert node.base.attributes.get("supercell") == [2, 2, 2]
+
+
+def test_a_gap_in_the_matrices_is_refused(folder):
+    with pytest.raises(ValueError, match="must hold dyn1"):
+        DynamicalMatricesData.from_directory(folder, supercell=(2, 2, 2), temperature=0)
