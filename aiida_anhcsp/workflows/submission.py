@@ -1,0 +1,57 @@
+"""Children of a work chain, found by their call link label: a step that runs twice submits once.
+
+A daemon killed inside a submitting step runs that step again. Every submitting step therefore goes through
+:func:`submit_once` (jobs and work chains) or :func:`call_once` (calcfunctions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiida.common.links import LinkType
+from aiida.engine import Process, WorkChain
+from aiida.orm import Data, ProcessNode
+
+
+def find_child(workchain: WorkChain, label: str) -> ProcessNode | None:
+    """The child that was called with this call link label; the last one if a label was used twice."""
+    links = workchain.node.base.links.get_outgoing(
+        link_type=(LinkType.CALL_CALC, LinkType.CALL_WORK), link_label_filter=label
+    )
+    children = [link.node for link in links.all() if link.link_label == label]
+    return max(children, key=lambda node: node.pk, default=None)
+
+
+def submit_once(workchain: WorkChain, label: str, process: type[Process], inputs: Mapping[str, Any]) -> ProcessNode:
+    """Submit a child, unless one with this call link label exists already; that one is returned then.
+
+    :param label: call link label, and label of the child's node
+    :param inputs: inputs of the child; ``metadata`` may be among them
+    """
+    child = find_child(workchain, label)
+    if child is None:
+        metadata = {**inputs.get("metadata", {}), "label": label, "call_link_label": label}
+        child = workchain.submit(process, **{**inputs, "metadata": metadata})
+    return child
+
+
+def call_once(workchain: WorkChain, label: str, function: Callable[..., Any], **inputs: Any) -> Data:
+    """Result of a calcfunction with one output, called unless a child with this call link label has succeeded."""
+    child = find_child(workchain, label)
+    if child is not None and child.is_finished_ok:
+        result: Data = child.outputs.result
+        return result
+    result = function(**inputs, metadata={"label": label, "call_link_label": label})
+    return result
+
+
+def failure(node: ProcessNode) -> str:
+    """Why a child did not succeed, in one line, with its class and number."""
+    if node.is_excepted:
+        reason = f"excepted: {node.exception}"
+    elif node.is_killed:
+        reason = "was killed"
+    else:
+        reason = f"exit status {node.exit_status}: {node.exit_message}"
+    return " ".join(f"{node.process_label}<{node.pk}> {reason}".split())
