@@ -116,6 +116,6 @@ def parse() -> Callable:
         from aiida.plugins import ParserFactory
 
         outputs, process = ParserFactory(entry_point).parse_from_node(node, store_provenance=False)
-        return outputs, process
+        return outputs if isinstance(outputs, dict) else {"result": outputs}, process
 
     return factory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import tempfile
 from collections import Counter
@@ -35,6 +36,8 @@ class PopulationData(SinglefileData):
         number of frames with reference labels
     ``label_settings``
         sorted hashes of the settings these labels were computed with
+    ``sha256``
+        of the file
     """
 
     DEFAULT_FILENAME = "population.extxyz"
@@ -59,7 +62,8 @@ class PopulationData(SinglefileData):
         :raises InputError: the file is unreadable or holds no frame.
         """
         super().set_file(file, filename=self.DEFAULT_FILENAME if filename is None else filename)
-        self.base.attributes.set_many(summary(self.get_frames()))
+        digest = hashlib.sha256(self.get_content(mode="rb")).hexdigest()
+        self.base.attributes.set_many({**summary(self.get_frames()), "sha256": digest})
 
     def get_frames(self) -> list[Atoms]:
         """All frames, in order; labels are in ``atoms.calc``."""

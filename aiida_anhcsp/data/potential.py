@@ -31,7 +31,7 @@ class PotentialData(SinglefileData):
     ``name``
         what it was called when it was imported or trained
     ``training_set``
-        UUID of the population it was trained on
+        SHA-256 of the population it was trained on
     """
 
     @classmethod

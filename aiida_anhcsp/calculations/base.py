@@ -1,0 +1,175 @@
+"""What all jobs share: one ``anhcsp-engine`` command, its files, its exit status."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import yaml
+from aiida.common.datastructures import CalcInfo, CodeInfo
+from aiida.common.folders import Folder
+from aiida.engine import CalcJob, CalcJobProcessSpec
+from aiida.orm import Dict
+
+from ..data.population import PopulationData
+from ..data.potential import PotentialData
+
+STATUS_FILE = "exit_status"
+STDOUT_FILE = "engine.out"
+STDERR_FILE = "engine.err"
+IN_FILE = "population.extxyz"
+OUT_FILE = "result.extxyz"
+OUT_FOLDER = "out"
+
+
+@dataclass
+class Command:
+    """Arguments of one engine command, the nodes' files it needs and the files to bring back."""
+
+    arguments: list[str]
+    copies: list[tuple[str, str, str]] = field(default_factory=list)
+    retrieve: list[str | tuple[str, str, int]] = field(default_factory=list)
+
+
+class EngineCalculation(CalcJob):
+    """A job that runs exactly one ``anhcsp-engine`` command."""
+
+    COMMAND: ClassVar[str]
+    PARSER: ClassVar[str]
+
+    @classmethod
+    def define(cls, spec: CalcJobProcessSpec) -> None:
+        super().define(spec)
+        spec.inputs["code"].required = True
+        spec.inputs["code"].help = "anhcsp-engine, installed where the job runs."
+        options = spec.inputs["metadata"]["options"]
+        options["parser_name"].default = cls.PARSER
+        options["resources"].default = lambda: {"num_machines": 1, "num_mpiprocs_per_machine": 1}
+        options["withmpi"].default = False
+        spec.exit_code(
+            300, "ERROR_OUTPUT_MISSING", message="The engine ended without writing {files}.", invalidates_cache=True
+        )
+        spec.exit_code(
+            301, "ERROR_OUTPUT_UNREADABLE", message="The engine wrote {files}: {reason}.", invalidates_cache=True
+        )
+        spec.exit_code(310, "ERROR_INPUT", message="The engine refused its input: {message}")
+        spec.exit_code(
+            320,
+            "ERROR_ENGINE_FAILED",
+            message="The engine ended with exit status {status}: {message}",
+            invalidates_cache=True,
+        )
+        spec.exit_code(
+            400,
+            "ERROR_INTERRUPTED",
+            message="The job was stopped before it ended ({reason}): wall time, memory or machine.",
+            invalidates_cache=True,
+        )
+
+    @classmethod
+    def define_potential(cls, spec: CalcJobProcessSpec) -> None:
+        """Add the ports of a command that evaluates a potential."""
+        spec.input("potential", valid_type=PotentialData, help="The potential to evaluate.")
+        cls.define_runtime(spec)
+
+    @classmethod
+    def define_runtime(cls, spec: CalcJobProcessSpec) -> None:
+        """Add the knobs that change where and how fast a job computes."""
+        spec.input_namespace("runtime", help="Where and how fast to compute; not part of the provenance.")
+        spec.input("runtime.device", valid_type=str, default="cpu", non_db=True, validator=_device, help="cpu or cuda.")
+        spec.input(
+            "runtime.threads", valid_type=int, default=1, non_db=True, validator=_positive, help="Threads of the job."
+        )
+        spec.input(
+            "runtime.batch_atoms",
+            valid_type=int,
+            required=False,
+            non_db=True,
+            validator=_positive,
+            help="Most atoms evaluated in one call; the engine's own choice if absent.",
+        )
+
+    @abstractmethod
+    def command(self, folder: Folder) -> Command:
+        """Write what is no node's file into ``folder`` and say what to run."""
+
+    def prepare_for_submission(self, folder: Folder) -> CalcInfo:
+        """Files, command line and retrieve list of the one command this job runs."""
+        command = self.command(folder)
+        code = CodeInfo()
+        code.code_uuid = self.inputs.code.uuid
+        code.cmdline_params = [self.COMMAND, *command.arguments]
+        code.stdout_name, code.stderr_name = STDOUT_FILE, STDERR_FILE
+        info = CalcInfo()
+        info.codes_info = [code]
+        info.local_copy_list = command.copies
+        info.retrieve_list = [STATUS_FILE, STDOUT_FILE, STDERR_FILE, *command.retrieve]
+        threads = self.inputs.runtime.threads if "runtime" in self.inputs else 1
+        info.prepend_text = f"export OMP_NUM_THREADS={threads}"
+        info.append_text = f"echo $? > {STATUS_FILE}"
+        return info
+
+    def potential_arguments(self, folder: Folder) -> tuple[list[str], list[tuple[str, str, str]]]:
+        """``--potential`` and the runtime knobs, with the files the potential needs beside the job."""
+        potential: PotentialData = self.inputs.potential
+        copies = []
+        for name, content in potential.files().items():
+            if name == potential.filename:
+                copies.append((potential.uuid, name, name))
+            else:
+                with folder.open(name, "wb") as handle:
+                    handle.write(content)
+        return ["--potential", potential.specification, *self.runtime_arguments()], copies
+
+    def runtime_arguments(self) -> list[str]:
+        """``--device``, ``--threads`` and, where given, ``--batch-atoms``."""
+        return flags(dict(sorted(self.inputs.runtime.items())))
+
+    def population_copy(self, name: str = "population", target: str = IN_FILE) -> tuple[str, str, str]:
+        """Copy of the input population into the job folder."""
+        node: PopulationData = self.inputs[name]
+        return node.uuid, node.filename, target
+
+
+def flags(settings: Mapping[str, Any]) -> list[str]:
+    """Command-line options: ``{"max_steps": 5}`` becomes ``--max-steps 5``; True is a bare flag, False nothing."""
+    arguments: list[str] = []
+    for key, value in settings.items():
+        option = f"--{key.replace('_', '-')}"
+        if isinstance(value, bool):
+            arguments += [option] if value else []
+        else:
+            arguments += [option, value if isinstance(value, str) else json.dumps(value)]
+    return arguments
+
+
+def write_settings(folder: Folder, name: str, settings: Dict) -> None:
+    """Write a settings node as the YAML document an engine command reads."""
+    with folder.open(name, "w") as handle:
+        yaml.safe_dump(settings.get_dict(), handle, sort_keys=True)
+
+
+def known_keys(port: str, *known: str, required: tuple[str, ...] = ()) -> Callable[[Dict | None, Any], str | None]:
+    """Validator of a settings Dict: one sentence that names the port, the key and the fix."""
+
+    def validate(value: Dict | None, _: Any) -> str | None:
+        if value is None:
+            return None
+        unknown = sorted(set(value.get_dict()) - set(known))
+        if unknown:
+            return f"{port}: unknown key {unknown[0]!r}; the keys are {', '.join(known)}"
+        missing = [key for key in required if key not in value.get_dict()]
+        return f"{port}: {missing[0]} is missing; give it" if missing else None
+
+    return validate
+
+
+def _positive(value: int | None, _: Any) -> str | None:
+    return "must be a positive number of them; give 1 or more" if value is not None and value < 1 else None
+
+
+def _device(value: str, _: Any) -> str | None:
+    return None if value in ("cpu", "cuda") else f"runtime.device: {value!r} is unknown; give cpu or cuda"

@@ -1,0 +1,58 @@
+"""The history of a search as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida.engine import calcfunction
+from aiida.orm import Dict
+
+from ...data.population import PopulationData
+
+RELAXED = ("converged", "max_steps")
+
+
+def count_failed(relaxed: PopulationData) -> int:
+    """Number of structures of a relaxed population that came to no enthalpy."""
+    statuses: dict[str, int] = relaxed.base.attributes.get("statuses", {})
+    return sum(number for status, number in statuses.items() if status not in RELAXED)
+
+
+def change_on_new_labels(metrics: dict[str, Any], generation: int) -> dict[str, dict[str, float]]:
+    """RMSE (meV/atom, meV/angstrom, GPa) on the labels of one round, ``before`` and ``after`` finetuning."""
+    return dict(metrics.get("by_round", {}).get(str(generation), {}))
+
+
+@calcfunction
+def search_history(**nodes: Any) -> Dict:
+    """A row for each generation.
+
+    :param nodes: by generation, such as ``relax_003``: the relaxed population (``relax``), the ranked one (``rank``),
+        the report of the labelling (``label``) and the metrics of the finetuning (``finetune``), where there are any
+    :return: ``generations``, a list of rows with ``generation``, ``relaxed``, ``failed``, ``lowest_enthalpy``
+        (eV/atom), ``labelled``, ``labels_failed``, ``rmse_before`` and ``rmse_after``; absent where not known
+    """
+    rows: dict[int, dict[str, Any]] = {}
+    for name in sorted(nodes):
+        step, number = name.rsplit("_", 1)
+        row = rows.setdefault(int(number), {"generation": int(number)})
+        row.update(_columns(step, nodes[name], int(number)))
+    return Dict({"generations": [rows[number] for number in sorted(rows)]})
+
+
+def _columns(step: str, node: Any, generation: int) -> dict[str, Any]:
+    match step:
+        case "relax":
+            failed = count_failed(node)
+            return {"relaxed": node.count - failed, "failed": failed}
+        case "rank":
+            lowest = node.base.attributes.get("lowest_enthalpy", None)
+            return {} if lowest is None else {"lowest_enthalpy": lowest}
+        case "label":
+            report = node.get_dict()
+            return {"labelled": report["labelled"], "labels_failed": len(report["failed"])}
+        case "finetune":
+            change = change_on_new_labels(node.get_dict(), generation)
+            return {f"rmse_{when}": change[when] for when in ("before", "after") if when in change}
+        case _:
+            raise ValueError(f"{step}: no step of a search; give relax, rank, label or finetune")

@@ -1,0 +1,37 @@
+"""``anhcsp-engine generate`` as a job."""
+
+from __future__ import annotations
+
+from aiida.common.folders import Folder
+from aiida.engine import CalcJobProcessSpec
+from aiida.orm import Dict
+
+from ..data.population import PopulationData
+from .base import OUT_FILE, Command, EngineCalculation, write_settings
+
+SETTINGS_FILE = "SEARCH.yaml"
+SETTINGS_HELP = (
+    "Settings of the search as in SEARCH.yaml: formula, formula_units, pressure (GPa), population, generations, "
+    "seed, relax, minimum_distances, operators, stop."
+)
+
+
+class GenerateCalculation(EngineCalculation):
+    """Random symmetric structures: generation 0 of a search."""
+
+    COMMAND = "generate"
+    PARSER = "anhcsp.population"
+
+    @classmethod
+    def define(cls, spec: CalcJobProcessSpec) -> None:
+        super().define(spec)
+        spec.input("settings", valid_type=Dict, help=SETTINGS_HELP)
+        spec.output("population", valid_type=PopulationData, help="The structures, not relaxed.")
+        spec.exit_code(
+            410, "ERROR_INCOMPLETE", message="{missing} of the {total} structures asked for could not be made."
+        )
+
+    def command(self, folder: Folder) -> Command:
+        """``generate result.extxyz --settings SEARCH.yaml``."""
+        write_settings(folder, SETTINGS_FILE, self.inputs.settings)
+        return Command([OUT_FILE, "--settings", SETTINGS_FILE], retrieve=[OUT_FILE])

@@ -1,0 +1,44 @@
+"""``anhcsp-engine hessian`` as a job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiida.common.folders import Folder
+from aiida.engine import CalcJobProcessSpec
+from aiida.orm import Dict
+
+from ..data.dynamical_matrices import DynamicalMatricesData
+from .base import OUT_FOLDER, Command, EngineCalculation, flags, known_keys
+from .sscha import START_FOLDER
+
+
+class HessianCalculation(EngineCalculation):
+    """Free-energy Hessian of a converged SSCHA state: phonons and dynamical stability."""
+
+    COMMAND = "hessian"
+    PARSER = "anhcsp.hessian"
+
+    @classmethod
+    def define(cls, spec: CalcJobProcessSpec) -> None:
+        super().define(spec)
+        spec.input("dynamical_matrices", valid_type=DynamicalMatricesData, help="The converged SSCHA state.")
+        cls.define_potential(spec)
+        spec.input(
+            "settings",
+            valid_type=Dict,
+            validator=known_keys("settings", "configurations", "seed", "path", required=("configurations", "seed")),
+            help="configurations (size of the ensemble), seed, and path (band path such as GXMG) for dispersions.",
+        )
+        spec.output(
+            "result",
+            valid_type=Dict,
+            help="frequencies_gamma (cm^-1, negative = imaginary), dynamically_stable and, with a path, dispersions.",
+        )
+
+    def command(self, folder: Folder) -> Command:
+        """``hessian start out --potential SPEC --configurations N --seed N [--path PATH]``."""
+        potential, copies = self.potential_arguments(folder)
+        self.inputs.dynamical_matrices.write_to(Path(folder.abspath) / START_FOLDER)
+        arguments = [START_FOLDER, OUT_FOLDER, *potential, *flags(self.inputs.settings.get_dict())]
+        return Command(arguments, copies, [(f"{OUT_FOLDER}/result.json", ".", 2)])

@@ -1,0 +1,67 @@
+"""``anhcsp-engine train`` as a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida.common.folders import Folder
+from aiida.engine import CalcJobProcessSpec
+from aiida.orm import Dict, Str
+
+from ..data.population import PopulationData
+from ..data.potential import PotentialData
+from .base import IN_FILE, OUT_FOLDER, Command, EngineCalculation, write_settings
+
+SETTINGS_FILE = "TRAIN.yaml"
+
+
+class TrainCalculation(EngineCalculation):
+    """Training of a potential on labelled structures, from a given potential or from nothing."""
+
+    COMMAND = "train"
+    PARSER = "anhcsp.train"
+
+    @classmethod
+    def define(cls, spec: CalcJobProcessSpec) -> None:
+        super().define(spec)
+        spec.input("dataset", valid_type=PopulationData, help="Labelled structures; split 8:1:1 by parent structure.")
+        cls.define_potential(spec)
+        spec.inputs["potential"].required = False
+        spec.inputs["potential"].help = "The potential to finetune."
+        spec.input(
+            "new",
+            valid_type=Str,
+            required=False,
+            help="Instead of a potential: a new one to train from nothing, as mattersim:new:{json} or mtp:new:{json}.",
+        )
+        spec.input("settings", valid_type=Dict, help="Settings of the training: epochs, learning_rate, seed, ...")
+        spec.inputs.validator = _one_start
+        spec.output("potential", valid_type=PotentialData, help="The trained potential.")
+        spec.output(
+            "metrics",
+            valid_type=Dict,
+            help="RMSE before and after, by split and by round: energy (meV/atom), force (meV/angstrom), stress (GPa).",
+        )
+        spec.exit_code(411, "ERROR_METRICS_MISSING", message="The potential was trained but metrics.json is {reason}.")
+
+    def command(self, folder: Folder) -> Command:
+        """``train population.extxyz out --potential SPEC --settings TRAIN.yaml``."""
+        write_settings(folder, SETTINGS_FILE, self.inputs.settings)
+        if "new" in self.inputs:
+            potential = ["--potential", self.inputs.new.value, *self.runtime_arguments()]
+            copies: list[tuple[str, str, str]] = []
+        else:
+            potential, copies = self.potential_arguments(folder)
+        return Command(
+            [IN_FILE, OUT_FOLDER, *potential, "--settings", SETTINGS_FILE],
+            [self.population_copy("dataset"), *copies],
+            [(f"{OUT_FOLDER}/*", ".", 2)],
+        )
+
+
+def _one_start(inputs: dict[str, Any], _: Any) -> str | None:
+    if ("potential" in inputs) == ("new" in inputs):
+        return "potential: give either potential, to finetune it, or new, to train from nothing"
+    if "new" in inputs and ":new" not in inputs["new"].value:
+        return f"new: {inputs['new'].value!r} names no new potential; give mattersim:new:{{json}} or mtp:new:{{json}}"
+    return None

@@ -1,0 +1,38 @@
+"""Parser of the commands whose result is a population."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida.engine import ExitCode
+
+from ..calculations.base import OUT_FILE
+from ..data.population import PopulationData
+from .base import EngineParser
+
+GOOD = frozenset({"ok", "converged", "max_steps"})
+
+
+class PopulationParser(EngineParser):
+    """Attach the population, whole or partial; the exit code says what is missing from it."""
+
+    def parse(self, **kwargs: Any) -> ExitCode | None:
+        """Parse the job of generate, vary, relax or evaluate."""
+        failure = self.failure()
+        population = self.population(OUT_FILE)
+        if isinstance(population, ExitCode):
+            return failure or population
+        self.out("population", population)
+        return failure or self._shortfall(population)
+
+    def _shortfall(self, population: PopulationData) -> ExitCode | None:
+        inputs = self.node.inputs
+        frame_by_frame = "potential" in inputs
+        total = inputs.population.count if frame_by_frame else inputs.settings.get_dict().get("population")
+        statuses = population.base.attributes.get("statuses")
+        if frame_by_frame and population.count == total and not GOOD & set(statuses):
+            counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+            return self.exit_codes.ERROR_ALL_FAILED.format(total=total, statuses=counts)
+        if total is not None and population.count < total:
+            return self.exit_codes.ERROR_INCOMPLETE.format(missing=total - population.count, total=total)
+        return None

@@ -1,0 +1,138 @@
+"""Each job is one engine command: its arguments, its files, its validators."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from aiida import orm
+from ase.build import bulk
+
+from aiida_anhcsp.data.dynamical_matrices import DynamicalMatricesData
+from aiida_anhcsp.data.potential import PotentialData
+from aiida_anhcsp.engine.frames import read_frames, write_frames
+
+SEARCH = {"formula": "Cu", "formula_units": "4", "pressure": 10, "population": 4, "seed": 1}
+STAGE = {"pressure": 130, "temperature": 0, "stages": "2x2x2:500", "seed": 3}
+
+
+@pytest.fixture
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "mini.pth"
+    path.write_bytes(b"weights")
+    return PotentialData.from_file(path, "mattersim", {"Cu"}, 5.0)
+
+
+@pytest.fixture
+def state(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("state")
+    (folder / "dynamical_matrices").mkdir()
+    write_frames(folder / "structure.extxyz", [bulk("Cu")])
+    (folder / "dynamical_matrices" / "dyn1").write_text("matrix")
+    return DynamicalMatricesData.from_directory(folder, supercell=(1, 1, 1), temperature=0)
+
+
+def arguments(info):
+    (code,) = info.codes_info
+    return code.cmdline_params
+
+
+def test_generate_reads_its_settings_from_a_file(generate_calc_job, engine_code):
+    info, folder = generate_calc_job("anhcsp.generate", {"code": engine_code, "settings": orm.Dict(SEARCH)})
+    assert arguments(info) == ["generate", "result.extxyz", "--settings", "SEARCH.yaml"]
+    assert yaml.safe_load((folder / "SEARCH.yaml").read_text()) == SEARCH
+
+
+def test_vary_names_the_generation_to_make(generate_calc_job, engine_code, copper):
+    inputs = {"code": engine_code, "settings": orm.Dict(SEARCH), "population": copper, "generation": orm.Int(3)}
+    info, _ = generate_calc_job("anhcsp.vary", inputs)
+    assert arguments(info)[:3] == ["vary", "population.extxyz", "result.extxyz"]
+    assert arguments(info)[-2:] == ["--generation", "3"]
+
+
+def test_relax_brings_the_potential_and_the_population_along(generate_calc_job, engine_code, copper, weights):
+    inputs = {"code": engine_code, "population": copper, "potential": weights, "pressure": orm.Float(150)}
+    inputs |= {"settings": orm.Dict({"fmax": 0.05, "max_steps": 7}), "runtime": {"threads": 2, "batch_atoms": 32}}
+    info, _ = generate_calc_job("anhcsp.relax", inputs)
+    line = " ".join(arguments(info))
+    assert line.startswith("relax population.extxyz result.extxyz --potential mattersim:potential.pth")
+    assert "--pressure 150.0" in line
+    assert "--fmax 0.05 --max-steps 7" in line
+    assert "--batch-atoms 32 --device cpu --threads 2" in line
+    assert {target for _, _, target in info.local_copy_list} == {"population.extxyz", "potential.pth"}
+    assert info.prepend_text == "export OMP_NUM_THREADS=2"
+
+
+def test_an_mtp_travels_with_its_species(generate_calc_job, engine_code, copper, tmp_path_factory):
+    path = tmp_path_factory.mktemp("mtp") / "model.mtp"
+    path.write_bytes(b"MTP")
+    potential = PotentialData.from_file(path, "mtp", ["Cu"])
+    info, folder = generate_calc_job(
+        "anhcsp.evaluate", {"code": engine_code, "population": copper, "potential": potential}
+    )
+    assert "mtp:potential.mtp" in arguments(info)
+    assert json.loads((folder / "potential.mtp.json").read_text()) == {"elements": ["Cu"]}
+
+
+def test_train_starts_from_a_potential_or_from_nothing(generate_calc_job, engine_code, copper):
+    inputs = {"code": engine_code, "dataset": copper, "settings": orm.Dict({"epochs": 2, "seed": 1})}
+    info, folder = generate_calc_job("anhcsp.train", {**inputs, "new": orm.Str('mtp:new:{"level": 2}')})
+    assert arguments(info)[:5] == ["train", "population.extxyz", "out", "--potential", 'mtp:new:{"level": 2}']
+    assert yaml.safe_load((folder / "TRAIN.yaml").read_text()) == {"epochs": 2, "seed": 1}
+    with pytest.raises(ValueError, match="give either potential"):
+        generate_calc_job("anhcsp.train", inputs)
+
+
+def test_sscha_continues_from_the_stage_before(generate_calc_job, engine_code, emt, state):
+    inputs = {"code": engine_code, "potential": emt, "start": state, "settings": orm.Dict({**STAGE, "audit": "only"})}
+    info, folder = generate_calc_job("anhcsp.sscha", inputs)
+    line = " ".join(arguments(info))
+    assert line.startswith("sscha start/structure.extxyz out --potential ase:ase.calculators.emt:EMT")
+    assert "--pressure 130 --temperature 0 --seed 3 --stages 2x2x2:500 --audit-only --start start" in line
+    assert (folder / "start" / "dynamical_matrices" / "dyn1").read_text() == "matrix"
+
+
+def test_sscha_starts_from_a_structure(generate_calc_job, engine_code, emt):
+    settings = orm.Dict({**STAGE, "stages": ["1x1x1:200", "2x2x2:500"], "fixed_cell": True, "audit": "none"})
+    inputs = {"code": engine_code, "potential": emt, "structure": orm.StructureData(ase=bulk("Cu"))}
+    info, folder = generate_calc_job("anhcsp.sscha", {**inputs, "settings": settings})
+    line = " ".join(arguments(info))
+    assert "--stages 1x1x1:200,2x2x2:500 --fixed-cell --no-audit" in line
+    assert len(read_frames(folder / "initial.extxyz")) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({**STAGE, "presure": 1}, "unknown key 'presure'"),
+        ({"pressure": 1, "temperature": 0, "seed": 1}, "stages is missing"),
+        ({**STAGE, "audit": "maybe"}, "audit 'maybe' is unknown"),
+    ],
+)
+def test_bad_sscha_settings_name_the_key_and_the_fix(generate_calc_job, engine_code, emt, state, settings, message):
+    inputs = {"code": engine_code, "potential": emt, "start": state, "settings": orm.Dict(settings)}
+    with pytest.raises(ValueError, match=message):
+        generate_calc_job("anhcsp.sscha", inputs)
+
+
+def test_sscha_without_structure_and_start_is_refused(generate_calc_job, engine_code, emt):
+    with pytest.raises(ValueError, match="give structure, start or both"):
+        generate_calc_job("anhcsp.sscha", {"code": engine_code, "potential": emt, "settings": orm.Dict(STAGE)})
+
+
+def test_hessian_reads_the_state_of_an_sscha(generate_calc_job, engine_code, emt, state):
+    settings = orm.Dict({"configurations": 2000, "seed": 1, "path": "GXMG"})
+    inputs = {"code": engine_code, "potential": emt, "dynamical_matrices": state, "settings": settings}
+    info, folder = generate_calc_job("anhcsp.hessian", inputs)
+    line = " ".join(arguments(info))
+    assert line.startswith("hessian start out --potential")
+    assert "--configurations 2000" in line
+    assert "--path GXMG" in line
+    assert (folder / "start" / "structure.extxyz").is_file()
+
+
+def test_an_unknown_device_is_refused(generate_calc_job, engine_code, emt, copper):
+    inputs = {"code": engine_code, "population": copper, "potential": emt, "runtime": {"device": "tpu"}}
+    with pytest.raises(ValueError, match="give cpu or cuda"):
+        generate_calc_job("anhcsp.evaluate", inputs)
