@@ -1,1 +1,6 @@
 """Batched relaxation of the enthalpy, with quarantine."""
+
+from .relax import relax
+from .settings import RelaxSettings
+
+__all__ = ["RelaxSettings", "relax"]
