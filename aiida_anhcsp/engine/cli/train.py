@@ -1,0 +1,87 @@
+"""``anhcsp-engine train``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from ..errors import InputError
+from .options import log_to_terminal
+
+
+def _settings_of(path: str | None, flags: dict[str, Any]) -> dict[str, Any]:
+    values: Any = {}
+    if path is not None:
+        try:
+            values = yaml.safe_load(Path(path).read_text())
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise InputError("--settings", f"{path} cannot be read ({error})", "give a YAML or JSON file") from error
+        if not isinstance(values, dict):
+            raise InputError("--settings", f"{path} holds no mapping", "give keys and values")
+    values = {**values, **{key: value for key, value in flags.items() if value is not None}}
+    if "seed" not in values:
+        raise InputError("--seed", "no seed is given", "give --seed, or seed in --settings: randomness is an input")
+    return values
+
+
+@click.command("train")
+@click.argument("dataset", metavar="DATASET")
+@click.argument("outdir", metavar="OUTDIR")
+@click.option(
+    "--potential",
+    "specification",
+    required=True,
+    metavar="SPEC",
+    help="What to train: mattersim:NAME_OR_FILE or mtp:FILE to go on from, mattersim:new:JSON or mtp:new:JSON.",
+)
+@click.option("--settings", type=str, help="YAML or JSON file of all settings; flags have the last word.")
+@click.option("--epochs", type=int, help="Passes over the data (L-BFGS iterations for an MTP).  [default: 50]")
+@click.option("--learning-rate", type=float, help="Learning rate of the first epoch.  [default: 2e-4]")
+@click.option("--batch-size", type=int, help="Structures per step.  [default: 16]")
+@click.option("--seed", type=int, help="Seed of the split, the order and new weights (required here or in --settings).")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", help="Where to compute.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, help="Threads of this process.")
+def command(
+    dataset: str,
+    outdir: str,
+    specification: str,
+    settings: str | None,
+    epochs: int | None,
+    learning_rate: float | None,
+    batch_size: int | None,
+    seed: int | None,
+    device: str,
+    threads: int,
+) -> None:
+    """Train or finetune a potential on the labelled frames of DATASET.
+
+    Writes model.pth or model.mtp (with model.mtp.json) and metrics.json into OUTDIR. An interrupted training of a
+    graph network goes on from OUTDIR/checkpoint.pth.
+    """
+    from ..learning.dataset import read_dataset
+    from ..learning.gradient import TrainingDivergedError
+    from ..learning.load import load_learner
+    from ..learning.metrics import table_of
+    from ..learning.settings import TrainSettings
+    from ..learning.train import train
+
+    log_to_terminal()
+    flags = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "seed": seed}
+    values = TrainSettings.parse(_settings_of(settings, flags))
+    frames = read_dataset(dataset, stress=values.weights.stress > 0)
+    learner = load_learner(specification, frames, seed=values.seed, device=device, threads=threads)
+    try:
+        metrics = train(frames, learner, values, Path(outdir), _print_epoch)
+    except TrainingDivergedError as error:
+        click.echo(f"anhcsp-engine: {error}", err=True)
+        sys.exit(1)
+    click.echo(table_of(metrics))
+
+
+def _print_epoch(record: dict[str, Any]) -> None:
+    parts = (f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in record.items())
+    click.echo("  ".join(parts))

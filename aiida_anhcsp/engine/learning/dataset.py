@@ -1,0 +1,105 @@
+"""Labelled frames: what may be trained on together, and the split that keeps relatives on one side."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+
+from ..errors import InputError
+from ..frames import labels_of, read_frames
+from .settings import Split
+
+PARTS = ("train", "validation", "test")
+
+
+def read_dataset(path: str | Path, *, stress: bool = True, argument: str = "DATASET") -> list[Atoms]:
+    """Read labelled frames and check that they can be trained on together.
+
+    :param stress: whether every frame must carry a stress
+    :raises InputError: a missing or non-finite label, a frame without a volume, or labels of different settings
+    """
+    frames = read_frames(path, argument)
+    check_labels(frames, stress=stress, argument=argument)
+    return frames
+
+
+def check_labels(frames: Sequence[Atoms], *, stress: bool, argument: str) -> None:
+    """Refuse what would spoil a training silently; see :func:`read_dataset`."""
+    needed = ("energy", "forces", "stress") if stress else ("energy", "forces")
+    for index, frame in enumerate(frames):
+        name = f"frame {index} ({frame.info.get('id', frame.get_chemical_formula())})"
+        labels = labels_of(frame)
+        missing = [label for label in needed if label not in labels]
+        if missing:
+            fix = "label it, or leave the frame out"
+            if missing == ["stress"]:
+                fix = "label it, leave the frame out, or set the stress weight to 0"
+            raise InputError(argument, f"{name} has no {' and no '.join(missing)}", fix)
+        if not (all(frame.pbc) and frame.cell.rank == 3):
+            raise InputError(argument, f"{name} is not periodic in three dimensions", "leave the frame out")
+        values = {"position": frame.positions, "cell": frame.cell.array, **labels}
+        for label, value in values.items():
+            if not np.all(np.isfinite(value)):
+                raise InputError(argument, f"{name} has a {label} that is not finite", "leave the frame out")
+    settings = {str(frame.info.get("label_settings", "not stated")) for frame in frames}
+    if len(settings) > 1:
+        raise InputError(
+            argument,
+            f"labels of different settings are mixed ({', '.join(sorted(settings))})",
+            "label all frames with the same settings",
+        )
+
+
+def family_of(frames: Sequence[Atoms]) -> list[str]:
+    """The structure each frame descends from by distortion alone, one key per frame.
+
+    A frame with one parent that came by distortion (``operator`` is ``distort`` or not stated) belongs to the
+    family of its parent; any other frame founds a family of its own under its ``id``.
+    """
+    parent = {}
+    names = [str(frame.info.get("id", f"frame-{index}")) for index, frame in enumerate(frames)]
+    for name, frame in zip(names, frames, strict=True):
+        parents = str(frame.info.get("parents", "")).split()
+        if len(parents) == 1 and frame.info.get("operator", "distort") == "distort":
+            parent[name] = parents[0]
+    return [_root(name, parent) for name in names]
+
+
+def split_by_family(frames: Sequence[Atoms], fractions: Split, seed: int) -> dict[str, list[int]]:
+    """Indices of the frames to train on, to validate on and to test on; no family is in two of them.
+
+    Families are ordered by a hash of their key and the seed and dealt out in that order, to test, then to
+    validation, then to training, so a family keeps its part, up to the margins, when the dataset grows. With two
+    or more families at least one is trained on, and a part asked for gets at least one where enough are there.
+
+    :return: ``train``, ``validation`` and ``test``, each sorted, together every index once
+    """
+    families: dict[str, list[int]] = defaultdict(list)
+    for index, key in enumerate(family_of(frames)):
+        families[key].append(index)
+    order = sorted(families, key=lambda key: hashlib.sha256(f"{seed}/{key}".encode()).hexdigest())
+    parts: dict[str, list[int]] = {name: [] for name in PARTS}
+    for name, fraction in (("test", fractions.test), ("validation", fractions.validation)):
+        target = fraction * len(frames)
+        while len(order) > 1 and len(parts[name]) < target:
+            members = families[order[0]]
+            overshoot = len(parts[name]) + len(members) - target
+            if parts[name] and overshoot > target - len(parts[name]):
+                break
+            parts[name] += members
+            order.pop(0)
+    parts["train"] = [index for key in order for index in families[key]]
+    return {name: sorted(parts[name]) for name in PARTS}
+
+
+def _root(name: str, parent: dict[str, str]) -> str:
+    seen = {name}
+    while name in parent and parent[name] not in seen:
+        name = parent[name]
+        seen.add(name)
+    return name

@@ -1,0 +1,196 @@
+"""Gradient training of a graph network: the loop, its checkpoint of each epoch, and its restart when it diverges."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
+from torch import Tensor
+from torch_ema import ExponentialMovingAverage
+
+from .graphs import Batch, Graph, join, predict
+from .settings import TrainSettings
+
+logger = logging.getLogger(__name__)
+
+RESTARTS = 3
+
+Report = Callable[[dict[str, Any]], None]
+
+
+class TrainingDivergedError(RuntimeError):
+    """The loss became infinite at every learning rate tried."""
+
+
+class GradientTraining:
+    """Trains ``model`` in place; afterwards it carries the averaged weights of the best epoch.
+
+    Best is the lowest validation loss of the averaged (EMA) weights, or the last epoch without a validation set.
+    A loss that is not finite starts the training again from its first weights at half the learning rate.
+    """
+
+    def __init__(
+        self,
+        model: M3Gnet,
+        train: Sequence[Graph],
+        validation: Sequence[Graph],
+        settings: TrainSettings,
+        *,
+        checkpoint: Path,
+        fingerprint: str,
+        device: str = "cpu",
+    ) -> None:
+        self.model, self.train, self.validation, self.settings = model.to(device), train, validation, settings
+        self.checkpoint, self.fingerprint, self.device = checkpoint, fingerprint, device
+        self.start = copy.deepcopy(model.state_dict())
+        self.history: list[dict[str, Any]] = []
+        self.restarts = 0
+        self._begin()
+
+    def run(self, report: Report) -> list[dict[str, Any]]:
+        """Train to the last epoch, or until patience ends; ``report`` gets each epoch's record.
+
+        A checkpoint of the same training (its fingerprint tells) is continued as if it had never stopped.
+
+        :return: the record of every epoch: ``epoch``, ``learning_rate``, ``loss``, ``validation_loss``
+        :raises TrainingDivergedError: the loss became infinite RESTARTS + 1 times
+        """
+        self._resume()
+        while not self._finished():
+            try:
+                record = self._epoch()
+            except FloatingPointError as error:
+                self._restart(str(error))
+                continue
+            self.history.append(record)
+            self._save()
+            report(record)
+        self.model.load_state_dict(self.best)
+        self.model.eval()
+        return self.history
+
+    def _begin(self) -> None:
+        self.model.load_state_dict(self.start)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.settings.learning_rate, eps=1e-7)
+        self.ema = ExponentialMovingAverage(self.model.parameters(), decay=self.settings.ema_decay)
+        self.best: dict[str, Tensor] = copy.deepcopy(self.start)
+        self.best_loss, self.best_epoch = float("inf"), -1
+        self.history.clear()
+
+    def _finished(self) -> bool:
+        done, patience = len(self.history), self.settings.patience
+        return done >= self.settings.epochs or (
+            patience is not None and len(self.validation) > 0 and done - 1 - self.best_epoch >= patience
+        )
+
+    def _epoch(self) -> dict[str, Any]:
+        epoch, settings = len(self.history), self.settings
+        rate = settings.learning_rate_at(epoch) / 2**self.restarts
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        order = np.random.default_rng([settings.seed, epoch]).permutation(len(self.train))
+        self.model.train()
+        total = 0.0
+        for first in range(0, len(order), settings.batch_size):
+            graphs = [self.train[index] for index in order[first : first + settings.batch_size]]
+            total += self._step(join(graphs, self.device)) * len(graphs)
+        record = {"epoch": epoch, "learning_rate": rate, "loss": total / len(order)}
+        with self.ema.average_parameters():
+            self.model.eval()
+            loss = self._validation_loss()
+            if loss is not None:
+                record["validation_loss"] = loss
+            if loss is None or loss < self.best_loss:
+                self.best, self.best_epoch = copy.deepcopy(self.model.state_dict()), epoch
+                self.best_loss = float("inf") if loss is None else loss
+        return record
+
+    def _step(self, batch: Batch) -> float:
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self._loss(batch, differentiable=True)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss.item()} in epoch {len(self.history)}")
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(
+            self.model.parameters(), self.settings.gradient_clip if self.settings.gradient_clip else float("inf")
+        )
+        if not torch.isfinite(norm):
+            raise FloatingPointError(f"the gradient is {norm.item()} in epoch {len(self.history)}")
+        self.optimizer.step()
+        self.ema.update()
+        return float(loss.item())
+
+    def _validation_loss(self) -> float | None:
+        if not self.validation:
+            return None
+        total = 0.0
+        for first in range(0, len(self.validation), self.settings.batch_size):
+            graphs = self.validation[first : first + self.settings.batch_size]
+            total += float(self._loss(join(graphs, self.device), differentiable=False).item()) * len(graphs)
+        if not np.isfinite(total):
+            raise FloatingPointError(f"the validation loss is {total} in epoch {len(self.history)}")
+        return total / len(self.validation)
+
+    def _loss(self, batch: Batch, *, differentiable: bool) -> Tensor:
+        energy, forces, stress = predict(self.model, batch, differentiable=differentiable)
+        weights, zero = self.settings.weights, torch.zeros((), device=energy.device)
+        parts = (
+            (weights.energy, (energy - batch.energy) / batch.sizes),
+            (weights.force, forces - batch.forces),
+            (weights.stress, stress - batch.stress),
+        )
+        return sum((weight * self._penalty(difference) for weight, difference in parts if weight > 0), start=zero)
+
+    def _penalty(self, difference: Tensor) -> Tensor:
+        target = torch.zeros_like(difference)
+        if self.settings.loss == "mse":
+            return torch.nn.functional.mse_loss(difference, target)
+        return torch.nn.functional.huber_loss(difference, target, delta=self.settings.huber_delta)
+
+    def _restart(self, reason: str) -> None:
+        if self.restarts == RESTARTS:
+            raise TrainingDivergedError(
+                f"training diverged at {RESTARTS + 1} learning rates, the last "
+                f"{self.settings.learning_rate / 2**self.restarts:.1e} ({reason}); look for wrong labels in the "
+                "dataset, or give a smaller --learning-rate"
+            )
+        self.restarts += 1
+        logger.warning("training diverged (%s): starting again at half the learning rate", reason)
+        self._begin()
+
+    def _save(self) -> None:
+        state = {
+            "fingerprint": self.fingerprint,
+            "history": self.history,
+            "restarts": self.restarts,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "ema": self.ema.state_dict(),
+            "best": self.best,
+            "best_loss": self.best_loss,
+            "best_epoch": self.best_epoch,
+        }
+        temporary = self.checkpoint.with_suffix(".tmp")
+        torch.save(state, temporary)
+        os.replace(temporary, self.checkpoint)
+
+    def _resume(self) -> None:
+        if not self.checkpoint.is_file():
+            return
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        if state["fingerprint"] != self.fingerprint:
+            logger.warning("%s is of another training and is not continued", self.checkpoint)
+            return
+        self.history, self.restarts = list(state["history"]), state["restarts"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.ema.load_state_dict(state["ema"])
+        self.best, self.best_loss, self.best_epoch = state["best"], state["best_loss"], state["best_epoch"]
+        logger.info("continuing after epoch %d", len(self.history) - 1)

@@ -1,0 +1,128 @@
+"""What can be trained: one class per kind of potential behind one interface."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.stress import full_3x3_to_voigt_6_stress
+from ase.units import GPa
+from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
+
+from ..frames import labels_of
+from ..potentials.base import Evaluation
+from .gradient import GradientTraining, Report
+from .graphs import Graph, build_graph, join, predict
+from .m3gnet import scale_energies, shift_energies, species_shifts, write_model
+from .settings import TrainSettings
+
+EVALUATION_BATCH = 16
+
+
+class Learner(ABC):
+    """A potential that is being trained.
+
+    ``is_new`` tells that there is nothing to compare with before training.
+    """
+
+    is_new: bool
+
+    @abstractmethod
+    def evaluate(self, frames: Sequence[Atoms]) -> list[Evaluation]:
+        """What the potential, as it is now, says of frames."""
+
+    @abstractmethod
+    def fit(
+        self, train: Sequence[Atoms], validation: Sequence[Atoms], settings: TrainSettings, outdir: Path, report: Report
+    ) -> dict[str, Any]:
+        """Train; return what belongs in the metrics: ``epochs`` and, where they were fitted, ``shifts``."""
+
+    @abstractmethod
+    def save(self, outdir: Path) -> Path:
+        """Write the model file into ``outdir`` and return its path."""
+
+
+class MatterSimLearner(Learner):
+    """A model of MatterSim's M3GNet architecture; graphs are built once and kept."""
+
+    def __init__(self, model: M3Gnet, elements: Sequence[str], *, is_new: bool, device: str = "cpu") -> None:
+        self.model, self.is_new, self.device = model.to(device).eval(), is_new, device
+        self.elements = set(elements)
+        self._graphs: dict[int, tuple[Atoms, Graph]] = {}
+
+    def evaluate(self, frames: Sequence[Atoms]) -> list[Evaluation]:
+        evaluations = []
+        graphs = [self._graph(frame) for frame in frames]
+        for first in range(0, len(frames), EVALUATION_BATCH):
+            batch = join(graphs[first : first + EVALUATION_BATCH], self.device)
+            energies, forces, stresses = predict(self.model, batch, differentiable=False)
+            parts = zip(
+                energies.detach().cpu().double().numpy(),
+                np.split(forces.cpu().double().numpy(), np.cumsum(batch.sizes.cpu().numpy())[:-1]),
+                full_3x3_to_voigt_6_stress(stresses.cpu().double().numpy() * GPa),
+                strict=True,
+            )
+            evaluations += [_evaluation(*part) for part in parts]
+        return evaluations
+
+    def fit(
+        self, train: Sequence[Atoms], validation: Sequence[Atoms], settings: TrainSettings, outdir: Path, report: Report
+    ) -> dict[str, Any]:
+        if self.is_new:
+            forces = np.concatenate([labels_of(frame)["forces"] for frame in train])
+            scale_energies(self.model, max(float(np.sqrt(np.mean(forces**2))), 1e-2))
+        summary: dict[str, Any] = {}
+        if settings.shifts:
+            summary["shifts"] = self._fit_shifts(train)
+        training = GradientTraining(
+            self.model,
+            [self._graph(frame) for frame in train],
+            [self._graph(frame) for frame in validation],
+            settings,
+            checkpoint=outdir / "checkpoint.pth",
+            fingerprint=self._fingerprint([*train, *validation], settings),
+            device=self.device,
+        )
+        summary["epochs"] = training.run(report)
+        self.elements |= {symbol for frame in train for symbol in frame.symbols}
+        (outdir / "checkpoint.pth").unlink(missing_ok=True)
+        return summary
+
+    def save(self, outdir: Path) -> Path:
+        path = outdir / "model.pth"
+        write_model(path, self.model, sorted(self.elements), "trained by aiida-anhcsp")
+        return path
+
+    def _fit_shifts(self, frames: Sequence[Atoms]) -> dict[str, float]:
+        energies = [evaluation.energy for evaluation in self.evaluate(frames)]
+        usable = [(frame, energy) for frame, energy in zip(frames, energies, strict=True) if energy is not None]
+        differences = np.array([labels_of(frame)["energy"] - energy for frame, energy in usable])
+        shifts = species_shifts([frame.numbers for frame, _ in usable], differences)
+        shift_energies(self.model, shifts)
+        return shifts
+
+    def _graph(self, frame: Atoms) -> Graph:
+        if id(frame) not in self._graphs:
+            self._graphs[id(frame)] = (frame, build_graph(frame, self.model))
+        return self._graphs[id(frame)][1]
+
+    def _fingerprint(self, frames: Sequence[Atoms], settings: TrainSettings) -> str:
+        digest = hashlib.sha256(settings.model_dump_json().encode())
+        for frame in frames:
+            graph = self._graph(frame)
+            for tensor in (*graph.inputs.values(), graph.energy, graph.forces, graph.stress):
+                digest.update(tensor.numpy().tobytes())
+        for value in self.model.state_dict().values():
+            digest.update(value.detach().cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def _evaluation(energy: float, forces: np.ndarray, stress: np.ndarray) -> Evaluation:
+    if not (np.isfinite(energy) and np.all(np.isfinite(forces)) and np.all(np.isfinite(stress))):
+        return Evaluation("nonfinite", "the model gives numbers that are not finite")
+    return Evaluation("ok", energy=float(energy), forces=forces, stress=stress)

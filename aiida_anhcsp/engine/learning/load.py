@@ -1,0 +1,40 @@
+"""From a potential specification to a learner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from ase import Atoms
+
+from ..errors import InputError
+from ..potentials.specification import parse_specification
+from .learners import Learner, MatterSimLearner
+from .m3gnet import new_model, read_model
+
+
+def load_learner(
+    specification: str,
+    frames: Sequence[Atoms],
+    *,
+    seed: int,
+    device: str = "cpu",
+    threads: int = 1,
+    argument: str = "--potential",
+) -> Learner:
+    """What ``specification`` names, ready to be trained on ``frames``.
+
+    :param seed: of the weights of a new model
+    :raises InputError: the specification is malformed, or its kind cannot be trained
+    """
+    torch.set_num_threads(threads)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device", "there is no GPU that torch can use", "give --device cpu")
+    parsed = parse_specification(specification, argument)
+    if parsed.kind == "mattersim":
+        if parsed.is_new:
+            return MatterSimLearner(new_model(parsed.options, seed, argument), [], is_new=True, device=device)
+        model, elements = read_model(Path(parsed.target), argument)
+        return MatterSimLearner(model, elements, is_new=False, device=device)
+    raise InputError(argument, f"a potential of kind {parsed.kind} cannot be trained", "give mattersim:... or mtp:...")

@@ -1,0 +1,107 @@
+"""Models of the M3GNet architecture: made from nothing, read from and written as MatterSim's checkpoints."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ase.data import atomic_numbers, chemical_symbols
+from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
+from numpy.typing import NDArray
+
+from ..errors import InputError
+
+ARCHITECTURE = ("num_blocks", "units", "max_l", "max_n", "cutoff", "max_z", "threebody_cutoff")
+
+
+def new_model(options: Mapping[str, Any], seed: int, argument: str = "--potential") -> M3Gnet:
+    """A model with random weights; ``options`` are the arguments of MatterSim's ``M3Gnet`` named in ARCHITECTURE.
+
+    :raises InputError: an unknown option, or a three-body cutoff beyond the cutoff
+    """
+    defaults = inspect.signature(M3Gnet).parameters
+    unknown = sorted(set(options) - set(ARCHITECTURE))
+    if unknown:
+        raise InputError(argument, f"unknown options {', '.join(unknown)}", f"options are {', '.join(ARCHITECTURE)}")
+    values = {name: options.get(name, defaults[name].default) for name in ARCHITECTURE}
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+            raise InputError(argument, f"{name} is {value!r}", f"give a positive number as {name}")
+    if values["threebody_cutoff"] > values["cutoff"]:
+        raise InputError(argument, "threebody_cutoff is beyond cutoff", "give a smaller threebody_cutoff")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return M3Gnet(device="cpu", **values)
+
+
+def read_model(path: Path, argument: str = "--potential") -> tuple[M3Gnet, list[str]]:
+    """A model and the elements it was trained on (empty where the checkpoint does not say).
+
+    Nothing of a former training is kept: no epoch, no optimiser, no learning rate.
+
+    :raises InputError: the file is missing, unsafe to read, or holds another architecture
+    """
+    if not path.is_file():
+        raise InputError(argument, f"no file {path}", "give a MatterSim checkpoint")
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        if checkpoint["model_name"] != "m3gnet":
+            raise ValueError(f"architecture {checkpoint['model_name']}")
+        model = M3Gnet(device="cpu", **checkpoint["model_args"])
+        model.load_state_dict(checkpoint["model"])
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            argument, f"{path} is no MatterSim checkpoint of the M3GNet architecture ({reason})", "give one"
+        ) from error
+    return model, [str(element) for element in checkpoint.get("elements", [])]
+
+
+def write_model(path: Path, model: M3Gnet, elements: Sequence[str], description: str) -> None:
+    """Write a checkpoint that stock MatterSim reads, with ``elements`` and without any state of the training."""
+    torch.save(
+        {
+            "model_name": "m3gnet",
+            "model": {name: value.detach().cpu() for name, value in model.state_dict().items()},
+            "model_args": dict(model.model_args),
+            "optimizer": {},
+            "ema": {},
+            "scheduler": {},
+            "last_epoch": -1,
+            "validation_metrics": {},
+            "description": description,
+            "elements": list(elements),
+        },
+        path,
+    )
+
+
+def scale_energies(model: M3Gnet, force_rms: float) -> None:
+    """Let the network of a new model work on numbers of order one: its energies times the RMS force (eV)."""
+    model.normalizer.scale.fill_(force_rms)
+
+
+def shift_energies(model: M3Gnet, shifts: Mapping[str, float]) -> None:
+    """Add a reference energy per species (eV/atom) to those the model has, in its own normaliser."""
+    for element, shift in shifts.items():
+        model.normalizer.shift[atomic_numbers[element]] += shift
+
+
+def species_shifts(numbers: Sequence[NDArray[np.int_]], differences: NDArray[np.float64]) -> dict[str, float]:
+    """Reference energies per species that explain E_DFT - E_model best, by least squares per atom.
+
+    Of compositions that do not tell the species apart the shortest solution is taken.
+
+    :param numbers: atomic numbers per structure
+    :param differences: E_DFT - E_model per structure, shape (n_structures,), eV
+    :return: eV/atom by chemical symbol
+    """
+    species = sorted({int(number) for atoms in numbers for number in atoms})
+    sizes = np.array([len(atoms) for atoms in numbers])
+    counts = np.array([[np.count_nonzero(atoms == number) for number in species] for atoms in numbers])
+    solution, *_ = np.linalg.lstsq(counts / sizes[:, None], differences / sizes, rcond=None)
+    return {chemical_symbols[number]: float(value) for number, value in zip(species, solution, strict=True)}

@@ -1,0 +1,94 @@
+"""What a training does: one schema, read from TRAIN.yaml, from flags, or from an AiiDA Dict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import cos, pi
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ..errors import InputError
+
+
+class Weights(BaseModel):
+    """Weights of the three parts of the loss: energy per atom (eV), force (eV/angstrom), stress (GPa)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    energy: float = Field(default=1.0, ge=0)
+    force: float = Field(default=1.0, ge=0)
+    stress: float = Field(default=0.1, ge=0)
+
+    @model_validator(mode="after")
+    def _something_is_learned(self) -> Weights:
+        if self.energy + self.force + self.stress <= 0:
+            raise ValueError("all weights are zero")
+        return self
+
+
+class Split(BaseModel):
+    """Fractions of the frames held out; the rest is trained on (8:1:1, as in the H3S study)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    validation: float = Field(default=0.1, ge=0, lt=1)
+    test: float = Field(default=0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _something_is_left(self) -> Split:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test leave nothing to train on")
+        return self
+
+
+class TrainSettings(BaseModel):
+    """Settings of ``anhcsp-engine train``.
+
+    ``epochs`` counts L-BFGS iterations for an MTP, which uses only ``epochs``, ``seed``, ``weights`` and ``split``.
+    Not stated, ``epochs`` is 50 (MTP: 1000) and ``weights`` are 1, 1, 0.1 (MTP: 1, 0.3, 0.3 in its own units).
+    The learning rate falls from ``learning_rate`` to a hundredth of it by ``schedule``. ``patience`` epochs without
+    a better validation loss end the training. ``shifts`` fits a reference energy per species before training, by
+    least squares on E_DFT - E_model.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(default=50, ge=1)
+    learning_rate: float = Field(default=2e-4, gt=0)
+    batch_size: int = Field(default=16, ge=1)
+    weights: Weights = Weights()
+    loss: Literal["huber", "mse"] = "huber"
+    huber_delta: float = Field(default=0.01, gt=0)
+    ema_decay: float = Field(default=0.99, ge=0, lt=1)
+    gradient_clip: float | None = Field(default=10.0, gt=0)
+    schedule: Literal["constant", "exponential", "cosine"] = "cosine"
+    patience: int | None = Field(default=None, ge=1)
+    shifts: bool = True
+    split: Split = Split()
+    seed: int = Field(ge=0)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], argument: str = "--settings") -> TrainSettings:
+        """Settings from a mapping.
+
+        :raises InputError: an unknown key or a value out of range, naming the field.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"]) or "settings"
+            raise InputError(
+                argument, f"{field}: {first['msg'].lower()}", f"keys are {', '.join(cls.model_fields)}"
+            ) from error
+
+    def learning_rate_at(self, epoch: int) -> float:
+        """Learning rate of an epoch, counted from 0."""
+        done, end = epoch / self.epochs, 0.01
+        factor = {
+            "constant": 1.0,
+            "exponential": end**done,
+            "cosine": end + (1 - end) * 0.5 * (1 + cos(pi * done)),
+        }[self.schedule]
+        return self.learning_rate * factor
