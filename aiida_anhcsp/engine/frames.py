@@ -80,7 +80,11 @@ def bare(frame: Atoms) -> Atoms:
 def _writable(frame: Atoms) -> Atoms:
     labels = labels_of(frame)
     copy = bare(frame)
-    copy.info = {key: value for key, value in frame.info.items() if value is not None and value != "" and value != []}
+    copy.info = {key: value for key, value in frame.info.items() if not _is_empty(value)}
     if labels:
         copy.calc = SinglePointCalculator(copy, **labels)
     return copy
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value) or np.size(value) == 0
