@@ -1,0 +1,46 @@
+"""One rule that says which structures are the same, and who represents them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from ase import Atoms
+
+from .fingerprint import distance, fingerprint
+from .settings import DuplicateRule
+
+
+def find_duplicates(frames: Sequence[Atoms], rule: DuplicateRule) -> dict[str, str]:
+    """Id of the representative of each frame that is a duplicate.
+
+    The rule: two frames with the same ratio of elements are the same when the cosine distance of their fingerprints,
+    their enthalpies and their volumes per atom all agree within ``rule``; it is symmetric. Going up in enthalpy (then
+    by id), a frame is a duplicate of the lowest earlier frame that is the same and is no duplicate itself, so the
+    answer does not depend on the order of ``frames``. Space groups are reported with the frames and not compared:
+    they depend on a tolerance that the relaxation's noise crosses.
+
+    :param frames: relaxed frames with ``id`` and ``enthalpy`` (eV/atom)
+    """
+    order = sorted(range(len(frames)), key=lambda index: (frames[index].info["enthalpy"], frames[index].info["id"]))
+    elements = sorted({symbol for frame in frames for symbol in frame.symbols})
+    prints = np.array([fingerprint(frame, elements) for frame in frames])
+    enthalpies = np.array([frame.info["enthalpy"] for frame in frames], dtype=float)
+    volumes = np.array([frame.get_volume() / len(frame) for frame in frames])
+    ratios = [frame.symbols.formula.reduce()[0].format("hill") for frame in frames]
+    distinct: list[int] = []
+    duplicates: dict[str, str] = {}
+    for index in order:
+        near = [
+            other
+            for other in distinct
+            if enthalpies[index] - enthalpies[other] <= rule.enthalpy
+            and abs(volumes[index] - volumes[other]) <= rule.volume * 0.5 * (volumes[index] + volumes[other])
+            and ratios[index] == ratios[other]
+        ]
+        same = [other for other in near if distance(prints[index], prints[other]) <= rule.fingerprint]
+        if same:
+            duplicates[frames[index].info["id"]] = frames[same[0]].info["id"]
+        else:
+            distinct.append(index)
+    return duplicates

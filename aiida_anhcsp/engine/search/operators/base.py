@@ -1,0 +1,48 @@
+"""What every operator offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from ase import Atoms
+
+from ..composition import Composition
+from ..distances import DistanceTable
+
+
+class RefusalError(Exception):
+    """An operator's reason for making no child of these parents."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a child must obey: its composition is one of ``compositions``, no pair is closer than ``distances``."""
+
+    compositions: tuple[Composition, ...]
+    distances: DistanceTable
+
+    def check(self, child: Atoms) -> None:
+        """Check a child.
+
+        :raises RefusalError: it breaks a rule.
+        """
+        if not any(composition.holds(child) for composition in self.compositions):
+            raise RefusalError(f"{child.get_chemical_formula()} is not among the compositions of the search")
+        if violation := self.distances.violation(child):
+            raise RefusalError(violation)
+
+
+class Operator(Protocol):
+    """Makes one child of ``n_parents`` relaxed parents."""
+
+    name: str
+    n_parents: int
+
+    def __call__(self, parents: Sequence[Atoms], rules: Rules, rng: np.random.Generator) -> Atoms:
+        """A child in a reduced cell, without info.
+
+        :raises RefusalError: these parents, with this randomness, give no child that obeys the rules.
+        """

@@ -1,0 +1,109 @@
+"""Heredity: a child of two parents by cut and splice."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from ..composition import Composition, draw
+from ..geometry import reduced
+from .base import RefusalError, Rules
+
+SMALLEST_SHARE = 0.25
+CUT_NORMALS = np.array([n for n in itertools.product((-1, 0, 1), repeat=3) if n > (0, 0, 0)])
+"""Integer normals of lattice planes: the cut may run along any direction of the lattice."""
+
+
+class Heredity:
+    """Cut two parents by the same lattice planes and join the slabs (Oganov and Glass, JCP 124, 244704 (2006)).
+
+    Each parent is first brought to a reduced cell, turned and reflected by a random exchange of its axes and shifted
+    at random. The slab 0 <= h.s < f comes from the first parent, the rest from the second, with h a random lattice
+    plane and f from 0.25 to 0.75; the child's lattice is the mean of the parents' with the same weights. Surplus
+    atoms are removed and missing ones are taken from what the cut discarded, so that the child has the composition
+    of one of its parents; at least a quarter of its atoms come from each (as in XtalOpt).
+    """
+
+    name = "heredity"
+    n_parents = 2
+
+    def __call__(self, parents: Sequence[Atoms], rules: Rules, rng: np.random.Generator) -> Atoms:
+        """A child of two parents.
+
+        :raises RefusalError: a parent contributes less than a quarter, or atoms come too close.
+        """
+        turned = [_turned(parent, rng) for parent in parents]
+        composition = draw([_composition(parent, rules) for parent in parents], rng)
+        fraction = rng.uniform(SMALLEST_SHARE, 1.0 - SMALLEST_SHARE)
+        normal = rng.choice(CUT_NORMALS)
+        origins, numbers, scaled = _splice(turned, composition, normal, fraction, rng)
+        shares = np.bincount(origins, minlength=2) / len(origins)
+        if shares.min() < SMALLEST_SHARE:
+            raise RefusalError(f"one parent gives {shares.min():.0%} of the atoms, below {SMALLEST_SHARE:.0%}")
+        cells = [np.asarray(parent.cell) for parent in turned]
+        cell = fraction * cells[0] + (1.0 - fraction) * cells[1]
+        volume = composition.n_atoms * (
+            fraction * turned[0].get_volume() / len(turned[0])
+            + (1.0 - fraction) * turned[1].get_volume() / len(turned[1])
+        )
+        flatness = abs(np.linalg.det(cell)) / np.prod(np.linalg.norm(cell, axis=1))
+        if flatness < 0.1:
+            raise RefusalError("the mean lattice of the parents is flat")
+        cell *= np.cbrt(volume / abs(np.linalg.det(cell)))
+        order = np.argsort(numbers, kind="stable")
+        child = reduced(Atoms(numbers=numbers[order], scaled_positions=scaled[order], cell=cell, pbc=True))
+        rules.check(child)
+        return child
+
+
+def _turned(parent: Atoms, rng: np.random.Generator) -> Atoms:
+    """The parent with its axes exchanged and reversed at random, in upright orientation, shifted at random.
+
+    An exchange of negative determinant reflects the crystal: the upright cell is right-handed again.
+    """
+    compact = reduced(parent)
+    axes = rng.permutation(3)
+    signs = rng.choice([-1.0, 1.0], size=3)
+    scaled = compact.get_scaled_positions()[:, axes] * signs + rng.random(3)
+    cell = np.asarray(compact.cell)[axes] * signs[:, None]
+    frame = Atoms(numbers=compact.numbers, scaled_positions=scaled, cell=cell, pbc=True)
+    metric = frame.cell.cellpar()
+    frame.set_cell(metric, scale_atoms=True)
+    frame.wrap()
+    return frame
+
+
+def _composition(parent: Atoms, rules: Rules) -> Composition:
+    for composition in rules.compositions:
+        if composition.holds(parent):
+            return composition
+    raise RefusalError(f"{parent.get_chemical_formula()} is not among the compositions of the search")
+
+
+def _splice(
+    parents: Sequence[Atoms],
+    composition: Composition,
+    normal: NDArray[np.int64],
+    fraction: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Parent of each atom of the child (0 or 1), its atomic number and its fractional coordinates."""
+    origins = np.repeat([0, 1], [len(parent) for parent in parents])
+    numbers = np.concatenate([parent.numbers for parent in parents])
+    scaled = np.vstack([parent.get_scaled_positions() for parent in parents])
+    height = (scaled @ normal) % 1.0
+    inside = np.where(origins == 0, height < fraction, height >= fraction)
+    wanted = Counter(int(number) for number in Atoms(composition.symbols).numbers)
+    chosen: list[int] = []
+    for number, count in wanted.items():
+        kept = rng.permutation(np.flatnonzero(inside & (numbers == number)))
+        spare = rng.permutation(np.flatnonzero(~inside & (numbers == number)))
+        if len(kept) + len(spare) < count:
+            raise RefusalError("the parents together have too few atoms for the child")
+        chosen.extend(int(index) for index in np.concatenate([kept, spare])[:count])
+    return origins[chosen], numbers[chosen], scaled[chosen]

@@ -1,0 +1,37 @@
+"""Samplers: which relaxed structures to label, and which to make parents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from ase import Atoms
+
+from .rank import is_relaxed
+
+TOURNAMENT = 3
+
+
+def select_random(population: Sequence[Atoms], number: int, seed: int | Sequence[int]) -> list[Atoms]:
+    """``number`` relaxed structures at random, in their order, duplicates kept; all where there are fewer.
+
+    Duplicates are kept on purpose: what the search visits often should weigh more in the training set.
+    """
+    relaxed = [frame for frame in population if is_relaxed(frame)]
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(len(relaxed), size=min(number, len(relaxed)), replace=False)
+    return [relaxed[index] for index in sorted(chosen)]
+
+
+def tournament(ranked: Sequence[Atoms], number: int, rng: np.random.Generator) -> list[Atoms]:
+    """``number`` different parents, each the best of three drawn at random.
+
+    :param ranked: distinct structures, lowest first, at least ``number``
+    """
+    available = list(range(len(ranked)))
+    winners = []
+    for _ in range(number):
+        winner = min(rng.choice(available, size=TOURNAMENT))
+        available.remove(winner)
+        winners.append(ranked[winner])
+    return winners
