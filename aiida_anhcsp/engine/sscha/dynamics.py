@@ -1,0 +1,239 @@
+"""Dynamical matrices: harmonic start by finite displacements, interpolation between stages, files.
+
+Matrices are CellConstructor's ``Phonons``: force constants per q point in Ry/bohr^2, ``q_tot`` in 2 pi/angstrom.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cellconstructor.ForceTensor
+import cellconstructor.Phonons
+import cellconstructor.Structure
+import cellconstructor.symmetries
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+from sscha.Ensemble import Bohr, Rydberg
+from sscha.SchaMinimizer import __RyToCm__ as RYDBERG_IN_CM
+
+from ..errors import InputError
+from ..frames import read_frames, write_frames
+from ..potentials.base import Potential
+from .evaluation import evaluate_all
+
+Phonons = cellconstructor.Phonons.Phonons
+DISPLACEMENT = 0.02
+STRUCTURE_FILE = "structure.extxyz"
+MATRICES_FOLDER = "dynamical_matrices"
+
+
+def to_structure(atoms: Atoms) -> cellconstructor.Structure.Structure:
+    """CellConstructor's structure of a crystal."""
+    structure = cellconstructor.Structure.Structure()
+    structure.generate_from_ase_atoms(atoms)
+    structure.unit_cell = np.array(atoms.cell.array)
+    return structure
+
+
+def to_atoms(structure: cellconstructor.Structure.Structure) -> Atoms:
+    """ASE's atoms of a CellConstructor structure."""
+    return Atoms(structure.atoms, positions=structure.coords, cell=structure.unit_cell, pbc=True)
+
+
+def supercell_atoms(structure: cellconstructor.Structure.Structure, supercell: tuple[int, int, int]) -> Atoms:
+    """Supercell in the order of atoms python-sscha uses (cell by cell)."""
+    return to_atoms(structure.generate_supercell(supercell))
+
+
+def force_constants(
+    structure: cellconstructor.Structure.Structure, supercell: tuple[int, int, int], potential: Potential
+) -> NDArray[np.float64]:
+    """Harmonic force constants between the first cell and the supercell, by central differences of 0.02 angstrom.
+
+    :return: shape (3 n_atoms, 3 n_atoms n_cells), eV/angstrom^2
+    :raises EvaluationError: the potential refuses a displaced structure
+    """
+    reference = supercell_atoms(structure, supercell)
+    displaced = []
+    for atom in range(structure.N_atoms):
+        for axis in range(3):
+            for sign in (1, -1):
+                frame = reference.copy()
+                frame.positions[atom, axis] += sign * DISPLACEMENT
+                displaced.append(frame)
+    forces = evaluate_all(potential, displaced, "finite displacements").forces
+    forces = forces.reshape(3 * structure.N_atoms, 2, -1)
+    return np.asarray((forces[:, 1] - forces[:, 0]) / (2 * DISPLACEMENT))
+
+
+def fourier(
+    constants: NDArray[np.float64],
+    structure: cellconstructor.Structure.Structure,
+    supercell: tuple[int, int, int],
+    q_points: NDArray[np.float64],
+) -> NDArray[np.complex128]:
+    """Force constants at q points commensurate with the supercell.
+
+    :param constants: as from :func:`force_constants`
+    :param q_points: shape (n_q, 3), 2 pi/angstrom
+    :return: shape (n_q, 3 n_atoms, 3 n_atoms), Ry/bohr^2, Hermitian
+    """
+    n_atoms, n_cells = structure.N_atoms, int(np.prod(supercell))
+    cells = structure.generate_supercell(supercell).coords.reshape(n_cells, n_atoms, 3)[:, 0] - structure.coords[0]
+    phases = np.exp(2j * np.pi * q_points @ cells.T)
+    blocks = constants.reshape(3 * n_atoms, n_cells, 3 * n_atoms)
+    matrices = np.einsum("qc,icj->qij", phases, blocks) * Bohr**2 / Rydberg
+    return np.asarray((matrices + matrices.conj().transpose(0, 2, 1)) / 2)
+
+
+def harmonic(
+    structure: cellconstructor.Structure.Structure, supercell: tuple[int, int, int], potential: Potential
+) -> Phonons:
+    """Symmetrised harmonic dynamical matrices on the supercell's q points; modes may be imaginary."""
+    q_points = np.array(cellconstructor.symmetries.GetQGrid(structure.unit_cell, supercell))
+    matrices = fourier(force_constants(structure, supercell, potential), structure, supercell, q_points)
+    return _assemble(structure, q_points, matrices)
+
+
+def interpolate(phonons: Phonons, supercell: tuple[int, int, int], potential: Potential, floor: float) -> Phonons:
+    """Auxiliary matrices of one supercell carried to another, as a start there.
+
+    What is interpolated is either the matrices themselves or what SSCHA added to the harmonic ones (which are then
+    calculated in both supercells); of the two the one with fewer modes below the floor is taken.
+    """
+    coarse, structure = tuple(phonons.GetSupercell()), phonons.structure
+    if coarse == supercell:
+        return phonons
+    added = phonons.Copy()
+    constants = force_constants(structure, coarse, potential)
+    for matrix, bare in zip(added.dynmats, fourier(constants, structure, coarse, np.array(phonons.q_tot)), strict=True):
+        matrix -= bare
+    plain, addition = _on_mesh(phonons, supercell), _on_mesh(added, supercell)
+    constants = force_constants(structure, supercell, potential)
+    q_points = np.array(addition.q_tot)
+    supported = np.array(addition.dynmats) + fourier(constants, structure, supercell, q_points)
+    candidates = [
+        _assemble(structure, q_points, supported),
+        _assemble(structure, np.array(plain.q_tot), np.array(plain.dynmats)),
+    ]
+    return min(candidates, key=lambda candidate: modes_below(candidate, floor))
+
+
+def raise_floor(phonons: Phonons, floor: float) -> int:
+    """Make the matrices positive definite, in place: w^2 -> max(|w|, floor w_max)^2 except for translations.
+
+    :return: number of modes that were imaginary or below the floor
+    """
+    lowest = floor * highest_frequency(phonons)
+    changed = 0
+    roots = _root_masses(phonons)
+    for index, q_point in enumerate(phonons.q_tot):
+        squares, modes = _modes(phonons, index)
+        raised = np.maximum(np.abs(squares), lowest**2)
+        if np.allclose(q_point, 0):
+            raised[_translations(modes, roots)] = 0
+        changed += int(np.sum((raised > 0) & ~np.isclose(raised, squares, rtol=1e-9, atol=0)))
+        matrix = (modes * raised) @ modes.conj().T
+        phonons.dynmats[index] = matrix * np.outer(roots, roots)
+    phonons.Symmetrize()
+    return changed
+
+
+def modes_below(phonons: Phonons, floor: float) -> int:
+    """Number of modes, translations aside, that are imaginary or below ``floor`` times the highest frequency."""
+    lowest, roots, count = floor * highest_frequency(phonons), _root_masses(phonons), 0
+    for index, q_point in enumerate(phonons.q_tot):
+        squares, modes = _modes(phonons, index)
+        kept = ~_translations(modes, roots) if np.allclose(q_point, 0) else slice(None)
+        count += int(np.sum(squares[kept] < lowest**2))
+    return count
+
+
+def highest_frequency(phonons: Phonons) -> float:
+    """Highest frequency on the mesh, Ry."""
+    return float(max(np.sqrt(max(_modes(phonons, index)[0].max(), 0.0)) for index in range(len(phonons.q_tot))))
+
+
+def frequencies_gamma(phonons: Phonons) -> list[float]:
+    """Frequencies at Gamma, cm^-1, ascending; negative for imaginary ones, exactly zero for the translations."""
+    squares, modes = _modes(phonons, 0)
+    frequencies = np.sign(squares) * np.sqrt(np.abs(squares)) * RYDBERG_IN_CM
+    frequencies[_translations(modes, _root_masses(phonons))] = 0.0
+    return [float(value) for value in np.sort(frequencies)]
+
+
+def save(phonons: Phonons, folder: Path) -> None:
+    """Write ``structure.extxyz`` and ``dynamical_matrices/dyn1...`` (QE format, which keeps 16 decimals)."""
+    matrices = folder / MATRICES_FOLDER
+    matrices.mkdir(parents=True, exist_ok=True)
+    for old in matrices.glob("dyn*"):
+        old.unlink()
+    phonons.save_qe(str(matrices / "dyn"))
+    write_frames(folder / STRUCTURE_FILE, [to_atoms(phonons.structure)])
+
+
+def load(folder: Path, argument: str = "--start") -> Phonons:
+    """Read what :func:`save` wrote.
+
+    :raises InputError: files are missing or unreadable, or the matrices do not belong to the structure.
+    """
+    count = len(list((folder / MATRICES_FOLDER).glob("dyn*")))
+    if count == 0:
+        raise InputError(
+            argument, f"no {MATRICES_FOLDER}/dyn* in {folder}", "give the OUTDIR of an earlier sscha command"
+        )
+    try:
+        phonons = Phonons(str(folder / MATRICES_FOLDER / "dyn"), nqirr=count)
+    except (OSError, ValueError, IndexError) as error:
+        raise InputError(
+            argument, f"the dynamical matrices in {folder} cannot be read ({error})", "give an unbroken OUTDIR"
+        ) from error
+    atoms = read_frames(folder / STRUCTURE_FILE, argument)[0]
+    if list(atoms.symbols) != list(phonons.structure.atoms) or not np.allclose(
+        atoms.cell.array, phonons.structure.unit_cell, atol=1e-5
+    ):
+        raise InputError(
+            argument, f"{STRUCTURE_FILE} and the dynamical matrices in {folder} differ", "give an unbroken OUTDIR"
+        )
+    return phonons
+
+
+def _assemble(
+    structure: cellconstructor.Structure.Structure, q_points: NDArray[np.float64], matrices: NDArray[np.complex128]
+) -> Phonons:
+    phonons = Phonons(structure.copy(), nqirr=len(q_points))
+    for index, (q_point, matrix) in enumerate(zip(q_points, matrices, strict=True)):
+        phonons.q_tot[index] = np.array(q_point)
+        phonons.dynmats[index] = np.array(matrix)
+    phonons.AdjustQStar()
+    phonons.Symmetrize()
+    return phonons
+
+
+def _on_mesh(phonons: Phonons, supercell: tuple[int, int, int]) -> Phonons:
+    coarse = phonons.GetSupercell()
+    tensor = cellconstructor.ForceTensor.Tensor2(
+        phonons.structure, phonons.structure.generate_supercell(coarse), coarse
+    )
+    tensor.SetupFromPhonons(phonons)
+    tensor.Center()
+    return tensor.GeneratePhonons(supercell)
+
+
+def _root_masses(phonons: Phonons) -> NDArray[np.float64]:
+    return np.sqrt(np.repeat([phonons.structure.masses[symbol] for symbol in phonons.structure.atoms], 3))
+
+
+def _modes(phonons: Phonons, index: int) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+    roots = _root_masses(phonons)
+    squares, modes = np.linalg.eigh(phonons.dynmats[index] / np.outer(roots, roots))
+    return squares, modes
+
+
+def _translations(modes: NDArray[np.complex128], roots: NDArray[np.float64]) -> NDArray[np.bool_]:
+    uniform = np.zeros((len(roots), 3))
+    for axis in range(3):
+        uniform[axis::3, axis] = roots[axis::3]
+    uniform /= np.linalg.norm(uniform, axis=0)
+    return np.asarray(np.sum(np.abs(uniform.T @ modes) ** 2, axis=0) > 0.5)

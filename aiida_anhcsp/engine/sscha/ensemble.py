@@ -1,0 +1,133 @@
+"""Ensembles: drawn at a seed, evaluated in batches, and what they say about a thermodynamic point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from ase.units import GPa
+from numpy.typing import NDArray
+from sscha.Ensemble import Bohr, Ensemble, Rydberg
+
+from ..potentials.base import Potential
+from .dynamics import Phonons, to_atoms
+from .evaluation import Labels, evaluate_all
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and its standard error."""
+
+    value: float
+    error: float
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> Estimate:
+        """Of independent values, shape (n,), n > 1, with weights of importance sampling if they have any."""
+        weights = np.ones(len(values)) if weights is None else weights
+        mean = float(np.average(values, weights=weights))
+        spread = float(np.sum((weights * (values - mean)) ** 2)) / float(np.sum(weights)) ** 2
+        return cls(mean, float(np.sqrt(spread * len(values) / (len(values) - 1))))
+
+
+def draw(phonons: Phonons, temperature: float, number: int, seed: Sequence[int], paired: bool) -> Ensemble:
+    """Configurations of the Gaussian that the matrices define at a temperature (K).
+
+    :param seed: non-negative integers that together make the seed
+    :param paired: each displacement comes with its opposite (odd averages vanish, but pairs are not independent)
+    """
+    np.random.seed([word % 2**32 for word in seed])  # noqa: NPY002 - python-sscha draws from the global state
+    ensemble = Ensemble(phonons, temperature)
+    ensemble.generate(number, evenodd=paired)
+    return ensemble
+
+
+def evaluate(ensemble: Ensemble, potential: Potential, reference: float) -> Labels:
+    """Fill an ensemble with the potential's labels, all configurations in one call.
+
+    :param reference: static energy per primitive cell (eV), subtracted: python-sscha mixes values of the rydberg that
+        would show in a large total energy
+    :return: the labels, reference included
+    :raises EvaluationError: a configuration could not be evaluated
+    """
+    template = to_atoms(ensemble.supercell_structure)
+    frames = []
+    for positions in ensemble.xats:
+        frame = template.copy()
+        frame.positions = positions
+        frames.append(frame)
+    labels = evaluate_all(potential, frames, "configurations")
+    fill(ensemble, labels, reference)
+    return labels
+
+
+def fill(ensemble: Ensemble, labels: Labels, reference: float) -> None:
+    """Give labels to an ensemble, in its own units: Ry per supercell, Ry/angstrom, Ry/bohr^3 with the other sign."""
+    n_cells = int(np.prod(ensemble.supercell))
+    ensemble.energies[:] = (labels.energies - n_cells * reference) / Rydberg
+    ensemble.forces[:] = labels.forces / Rydberg
+    ensemble.stresses[:] = -labels.stresses * Bohr**3 / Rydberg
+    ensemble.force_computed[:] = True
+    ensemble.stress_computed[:] = True
+    ensemble.has_stress = True
+    ensemble.init()
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What an ensemble says: F and its error in eV per primitive cell, pressures in GPa, volume in angstrom^3."""
+
+    free_energy: Estimate
+    pressure: Estimate
+    volume: float
+    n_atoms: int
+    kong_liu_ratio: float
+
+    def gibbs_free_energy(self, pressure: float) -> Estimate:
+        """G = (F + P V)/n at a target pressure (GPa), eV/atom."""
+        return Estimate(
+            (self.free_energy.value + pressure * GPa * self.volume) / self.n_atoms,
+            self.free_energy.error / self.n_atoms,
+        )
+
+
+def measure(ensemble: Ensemble, reference: float, paired: bool) -> Measurement:
+    """Free energy and pressure of an evaluated ensemble at its current matrices.
+
+    F = F_harmonic + <V - V_harmonic>; the pressure is minus the trace of the stress of Monacelli et al., Phys. Rev. B
+    98, 024106 (2018), configuration by configuration, so that both errors are those of a mean of independent values
+    (of pairs, if the ensemble is paired).
+    """
+    n_cells = int(np.prod(ensemble.supercell))
+    weights = np.asarray(ensemble.rho, dtype=float)
+    harmonic = ensemble.current_dyn.GetHarmonicFreeEnergy(
+        ensemble.current_T, w_pols=(ensemble.current_w, ensemble.current_pols)
+    )
+    anharmonic = _average((ensemble.energies - ensemble.sscha_energies) / n_cells, weights, paired)
+    free_energy = Estimate(
+        float(np.real(harmonic)) / n_cells * Rydberg + anharmonic.value * Rydberg + reference,
+        anharmonic.error * Rydberg,
+    )
+    return Measurement(
+        free_energy=free_energy,
+        pressure=_average(_pressures(ensemble), weights, paired),
+        volume=float(ensemble.current_dyn.structure.get_volume()),
+        n_atoms=int(ensemble.current_dyn.structure.N_atoms),
+        kong_liu_ratio=float(ensemble.get_effective_sample_size() / ensemble.N),
+    )
+
+
+def _pressures(ensemble: Ensemble) -> NDArray[np.float64]:
+    """Pressure of each configuration, GPa: the static one less the virial of the displacements."""
+    volume = ensemble.supercell_structure.get_volume()
+    static = np.trace(ensemble.stresses, axis1=1, axis2=2) / 3 * Rydberg / Bohr**3
+    virial = np.einsum("ni,ni->n", ensemble.u_disps, ensemble.forces.reshape(ensemble.N, -1)) * Rydberg
+    return np.asarray((static - virial / (3 * volume)) / GPa)
+
+
+def _average(values: NDArray[np.float64], weights: NDArray[np.float64], paired: bool) -> Estimate:
+    if not paired:
+        return Estimate.of(values, weights)
+    pairs = weights[::2] + weights[1::2]
+    return Estimate.of((weights[::2] * values[::2] + weights[1::2] * values[1::2]) / pairs, pairs)

@@ -1,0 +1,55 @@
+"""Primitive cells and their symmetry."""
+
+from __future__ import annotations
+
+import numpy as np
+import spglib
+from ase import Atoms
+from ase.neighborlist import neighbor_list
+
+from ..errors import InputError
+
+OVERLAP = 0.5
+
+
+def check_structure(atoms: Atoms, argument: str) -> None:
+    """Refuse what cannot be a crystal.
+
+    :raises InputError: no periodic cell, non-finite numbers, or atoms closer than 0.5 angstrom.
+    """
+    if not atoms.pbc.all() or abs(np.linalg.det(atoms.cell.array)) < 1e-3:
+        raise InputError(argument, "the structure is not periodic in three directions", "give a crystal with its cell")
+    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+        raise InputError(argument, "the structure has non-finite coordinates", "give finite numbers")
+    first, second, distances = neighbor_list("ijd", atoms, OVERLAP)
+    if len(distances):
+        nearest = int(np.argmin(distances))
+        raise InputError(
+            argument,
+            f"atoms {first[nearest]} and {second[nearest]} overlap ({distances[nearest]:.3f} angstrom apart)",
+            "move them apart or remove one",
+        )
+
+
+def primitive_cell(atoms: Atoms, tolerance: float) -> Atoms:
+    """Symmetrised primitive cell in spglib's standard setting, ``tolerance`` in angstrom; info is kept.
+
+    :raises InputError: spglib finds no symmetry at that tolerance.
+    """
+    found = spglib.standardize_cell(_spglib_cell(atoms), to_primitive=True, no_idealize=False, symprec=tolerance)
+    if found is None:
+        raise InputError("STRUCTURE", "spglib finds no primitive cell", "check the atoms' distances and the cell")
+    lattice, positions, numbers = found
+    primitive = Atoms(numbers=numbers, scaled_positions=positions, cell=lattice, pbc=True)
+    primitive.info = dict(atoms.info)
+    return primitive
+
+
+def spacegroup(atoms: Atoms, tolerance: float) -> str:
+    """International symbol, such as ``Im-3m``; ``tolerance`` in angstrom."""
+    dataset = spglib.get_symmetry_dataset(_spglib_cell(atoms), symprec=tolerance)
+    return "P1" if dataset is None else str(dataset.international)
+
+
+def _spglib_cell(atoms: Atoms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers

@@ -1,0 +1,159 @@
+"""One stage: populations until the free energy, and then the cell, have converged."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from ase.units import GPa
+from numpy.typing import NDArray
+from sscha.Ensemble import Bohr, Rydberg
+from sscha.SchaMinimizer import SSCHA_Minimizer
+
+from ..potentials.base import Potential
+from .cell import step, stiffness
+from .dynamics import Phonons, highest_frequency, raise_floor, to_atoms
+from .ensemble import Measurement, draw, evaluate, measure
+from .evaluation import static_energy
+from .lattice import spacegroup
+from .settings import Minimisation, SschaSettings, Stage
+
+LOG = logging.getLogger(__name__)
+PAIRED = 2**0.5
+LARGEST_VOLUME_CHANGE = 2.0
+
+
+class StageFailure(RuntimeError):
+    """An attempt that cannot go on: the next one tries other settings."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """State after one population; ``gradient_over_error`` of the matrices, ``excess`` over its error for the cell."""
+
+    number: int
+    measurement: Measurement
+    gradient_over_error: float
+    excess_over_error: float
+    minimised: bool
+    finished: bool
+    steps: int
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """Where a stage ended: its matrices, its last population, why it stopped and what it cost."""
+
+    phonons: Phonons
+    population: Population
+    converged: bool
+    reason: str
+    n_evaluations: int
+
+
+def minimise_stage(
+    phonons: Phonons,
+    stage: Stage,
+    settings: SschaSettings,
+    minimisation: Minimisation,
+    potential: Potential,
+    after_population: Callable[[Phonons], None] = lambda phonons: None,
+) -> StageOutcome:
+    """Minimise the free energy in one supercell, first at a fixed cell, then with the cell at the target pressure.
+
+    Every population is a fresh ensemble of pairs; the cell moves once the matrices have converged within one, and
+    does not move after the last, so that matrices and ensemble agree.
+
+    :param phonons: starting matrices on the stage's supercell
+    :param after_population: called with the matrices after each population
+    :raises StageFailure: no positive definite matrix is found, or the cell runs away
+    :raises EvaluationError: the potential refuses a configuration
+    """
+    phonons = phonons.Copy()
+    raised = raise_floor(phonons, minimisation.frequency_floor)
+    if raised:
+        LOG.info("%s: %d modes of the start raised to the floor", stage, raised)
+    reference = static_energy(to_atoms(phonons.structure), potential)
+    response = None if settings.fixed_cell else stiffness(phonons, potential)
+    n_evaluations = 1 if response is None else 13
+    first_volume = phonons.structure.get_volume()
+    minimised = False
+    for number in range(1, minimisation.max_populations + 1):
+        seed = (settings.seed, *stage.supercell, stage.configurations, number)
+        ensemble = draw(phonons, settings.temperature, stage.configurations, seed, paired=True)
+        evaluate(ensemble, potential, reference)
+        n_evaluations += stage.configurations
+        minimiser = _run(ensemble, minimisation)
+        phonons = minimiser.dyn.Copy()
+        excess, error = _excess(minimiser, settings.pressure)
+        allowed = np.maximum(PAIRED * error, minimisation.pressure_tolerance * GPa)
+        at_pressure = settings.fixed_cell or bool(np.all(np.abs(excess) <= allowed))
+        minimised = minimised or minimiser.is_converged()
+        population = Population(
+            number=number,
+            measurement=measure(ensemble, reference, paired=True),
+            gradient_over_error=minimiser.__gc__[-1] / max(minimiser.__gc_err__[-1], 1e-300),
+            excess_over_error=float(np.max(np.abs(excess) / allowed)),
+            minimised=minimiser.is_converged(),
+            finished=minimiser.is_converged() and at_pressure,
+            steps=len(minimiser.__gc__),
+        )
+        _report(stage, population, phonons, settings)
+        if population.finished:
+            return StageOutcome(phonons, population, True, "", n_evaluations)
+        if minimised and response is not None and number < minimisation.max_populations:
+            step(phonons, excess, response, minimisation.largest_strain)
+            change = phonons.structure.get_volume() / first_volume
+            if not 1 / LARGEST_VOLUME_CHANGE < change < LARGEST_VOLUME_CHANGE:
+                raise StageFailure(f"the cell runs away: {change:.2f} times its volume at the start of the stage")
+        after_population(phonons)
+    missing = "the free energy" if not population.minimised else "the pressure"
+    reason = f"{missing} has not converged after {minimisation.max_populations} populations of stage {stage}"
+    return StageOutcome(phonons, population, False, reason, n_evaluations)
+
+
+def _run(ensemble: object, minimisation: Minimisation) -> SSCHA_Minimizer:
+    minimiser = SSCHA_Minimizer(
+        ensemble,
+        root_representation=minimisation.root_representation,
+        kong_liu_ratio=minimisation.kong_liu_ratio,
+        meaningful_factor=minimisation.gradient_factor,
+    )
+    minimiser.set_minimization_step(minimisation.step)
+    minimiser.precond_dyn = minimisation.root_representation == "normal"
+    try:
+        minimiser.init()
+        minimiser.run()
+    except (ValueError, np.linalg.LinAlgError, AssertionError) as error:
+        raise StageFailure(f"python-sscha gave up: {' '.join(str(error).split())[:200]}") from error
+    if not np.isfinite(highest_frequency(minimiser.dyn)):
+        raise StageFailure("the dynamical matrices are not finite")
+    return minimiser
+
+
+def _excess(minimiser: SSCHA_Minimizer, pressure: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    stress, error = minimiser.get_stress_tensor()
+    unit = Rydberg / Bohr**3
+    return np.array(stress) * unit - pressure * GPa * np.eye(3), np.array(error) * unit
+
+
+def _report(stage: Stage, population: Population, phonons: Phonons, settings: SschaSettings) -> None:
+    measurement = population.measurement
+    gibbs = measurement.gibbs_free_energy(settings.pressure)
+    LOG.info(
+        "%s population %d: %d steps, G = %.5f +- %.5f eV/atom, gradient/error %.2f, Kong-Liu %.2f, "
+        "P = %.2f +- %.2f GPa, %s%s",
+        stage,
+        population.number,
+        population.steps,
+        gibbs.value,
+        gibbs.error,
+        population.gradient_over_error,
+        measurement.kong_liu_ratio,
+        measurement.pressure.value,
+        measurement.pressure.error,
+        spacegroup(to_atoms(phonons.structure), settings.symmetry_tolerance),
+        ", converged" if population.finished else "",
+    )

@@ -1,0 +1,216 @@
+"""A whole SSCHA run: stages with retries, audit, and the files that describe the result."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ase import Atoms
+
+from ..errors import InputError
+from ..frames import read_frames
+from .ensemble import Measurement
+from .lattice import check_structure, primitive_cell, spacegroup
+from .settings import Minimisation, SschaSettings, Stage
+from .tasks import Point, StageReport, check_potential, run_audit, run_stage
+from .worker import PotentialChoice, Worker, WorkerFailure
+
+LOG = logging.getLogger(__name__)
+RESULT_FILE = "result.json"
+LOG_FILE = "python-sscha.log"
+STAGES_FOLDER = "stages"
+
+
+def run_sscha(
+    structure: Path, outdir: Path, choice: PotentialChoice, settings: SschaSettings, start: Path | None = None
+) -> dict[str, Any]:
+    """Run the stages and the audit; what comes out is in ``outdir`` and, as ``result.json`` has it, returned.
+
+    A run that does not converge, or all of whose attempts fail, is a result with ``converged`` false and a ``reason``.
+
+    :param start: folder with ``structure.extxyz`` and ``dynamical_matrices/`` of an earlier run to go on from
+    :raises InputError: see the functions called
+    """
+    began = time.monotonic()
+    atoms, n_atoms_given = read_structure(structure, settings.symmetry_tolerance)
+    if start is not None:
+        _check_start(start, atoms)
+    elif settings.audit == "only":
+        raise InputError("--audit-only", "there is nothing to audit", "give the run to audit with --start")
+    outdir.mkdir(parents=True, exist_ok=True)
+    result: dict[str, Any] = {
+        "converged": False,
+        "temperature": settings.temperature,
+        "pressure_target": settings.pressure,
+        "fixed_cell": settings.fixed_cell,
+        "seed": settings.seed,
+        "n_atoms": len(atoms),
+        "n_atoms_given": n_atoms_given,
+        "spacegroup_initial": spacegroup(atoms, settings.symmetry_tolerance),
+        "n_evaluations": 0,
+        "stages": [],
+    }
+    with Attempts(choice, outdir / LOG_FILE, settings.minimisation) as attempts:
+        attempts.check(atoms)
+        reached, reason = start, ""
+        if settings.audit != "only":
+            reached, reason = _run_stages(attempts, atoms if start is None else start, settings, outdir, result)
+        if reached is not None and settings.audit != "none":
+            unrest = _run_audit(attempts, reached, settings, outdir, result)
+            reason = reason or unrest
+    result["converged"] = not reason
+    if reason:
+        result["reason"] = reason
+        LOG.info("not converged: %s", reason)
+    result["wall_time"] = round(time.monotonic() - began, 2)
+    (outdir / RESULT_FILE).write_text(json.dumps(result, indent=2) + "\n")
+    return result
+
+
+def read_structure(path: Path, tolerance: float) -> tuple[Atoms, int]:
+    """The structure of a file as a symmetrised primitive cell, and its number of atoms before the reduction.
+
+    :raises InputError: the file holds none or several structures, or one that is no crystal
+    """
+    frames = read_frames(path, "STRUCTURE")
+    if len(frames) > 1:
+        raise InputError("STRUCTURE", f"{path} holds {len(frames)} structures", "give a file with one")
+    check_structure(frames[0], "STRUCTURE")
+    primitive = primitive_cell(frames[0], tolerance)
+    if len(primitive) != len(frames[0]):
+        LOG.info("the cell of %d atoms is not primitive: reduced to %d atoms", len(frames[0]), len(primitive))
+    return primitive, len(frames[0])
+
+
+class Attempts:
+    """A worker that is replaced by a fresh one when it fails, and the settings tried then."""
+
+    def __init__(self, choice: PotentialChoice, log: Path, minimisation: Minimisation) -> None:
+        self._choice, self._log = choice, log
+        self._settings = (minimisation, *minimisation.retries())
+        self._worker = Worker(choice, log)
+
+    def check(self, atoms: Atoms) -> None:
+        """Refuse bad input before anything long.
+
+        :raises InputError: naming the potential or the structure
+        :raises WorkerFailure: the potential cannot be loaded
+        """
+        self._worker.run(check_potential, atoms)
+
+    def run(self, what: str, task: Callable[..., Any], arguments: Callable[[Minimisation], tuple[Any, ...]]) -> Any:
+        """Result of a task and the number of attempts it took.
+
+        :raises WorkerFailure: the last attempt failed too
+        """
+        for number, minimisation in enumerate(self._settings, start=1):
+            try:
+                return self._worker.run(task, *arguments(minimisation)), number
+            except WorkerFailure as failure:
+                LOG.info("%s, attempt %d failed: %s", what, number, failure)
+                self._worker.close()
+                self._worker = Worker(self._choice, self._log)
+                last = failure
+        raise WorkerFailure(f"{what} failed {len(self._settings)} times, the last time: {last}")
+
+    def __enter__(self) -> Attempts:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._worker.close()
+
+
+def _check_start(start: Path, atoms: Atoms) -> None:
+    if not start.is_dir():
+        raise InputError("--start", f"no folder {start}", "give the OUTDIR of an earlier sscha command")
+    earlier = read_frames(start / "structure.extxyz", "--start")[0]
+    if sorted(earlier.symbols) != sorted(atoms.symbols):
+        raise InputError(
+            "--start", f"{start} is of {earlier.symbols}, STRUCTURE of {atoms.symbols}", "give the same primitive cell"
+        )
+
+
+def _run_stages(
+    attempts: Attempts, start: Atoms | Path, settings: SschaSettings, outdir: Path, result: dict[str, Any]
+) -> tuple[Path | None, str]:
+    """Run all stages; the folder where the last one ended (None if one failed) and why that has not converged."""
+    here, reason = start, ""
+    for number, stage in enumerate(settings.stages, start=1):
+        folder = outdir / STAGES_FOLDER / f"{number}-{'x'.join(map(str, stage.supercell))}"
+        try:
+            report, tried = attempts.run(f"stage {stage}", run_stage, _stage_arguments(here, stage, settings, folder))
+        except WorkerFailure as failure:
+            return None, str(failure)
+        _add_stage(result, stage, report, tried, settings)
+        here, reason = folder, report.reason
+        shutil.copytree(folder, outdir, dirs_exist_ok=True)
+    assert isinstance(here, Path)
+    return here, reason
+
+
+def _stage_arguments(
+    here: Atoms | Path, stage: Stage, settings: SschaSettings, folder: Path
+) -> Callable[[Minimisation], tuple[Any, ...]]:
+    return lambda minimisation: (here, stage, settings, minimisation, folder)
+
+
+def _run_audit(attempts: Attempts, reached: Path, settings: SschaSettings, outdir: Path, result: dict[str, Any]) -> str:
+    """Audit the point reached: its numbers become the result's. Returns why it is no minimum, if it is none."""
+    stage = settings.stages[-1]
+    try:
+        report, _ = attempts.run("the audit", run_audit, lambda _: (reached, stage, settings, outdir))
+    except WorkerFailure as failure:
+        return str(failure)
+    result |= _described(report.outcome.measurement, report.point, settings)
+    result["source"] = "audit"
+    result["audit"] = {
+        "configurations": stage.configurations,
+        "force": report.outcome.force.value,
+        "force_error": report.outcome.force.error,
+        "at_rest": not report.unrest,
+    }
+    result["n_evaluations"] += report.outcome.n_evaluations
+    return str(report.unrest)
+
+
+def _add_stage(result: dict[str, Any], stage: Stage, report: StageReport, tried: int, settings: SschaSettings) -> None:
+    description = _described(report.population.measurement, report.point, settings)
+    entry = {
+        "supercell": list(stage.supercell),
+        "configurations": stage.configurations,
+        "converged": report.converged,
+        "attempts": tried,
+        "populations": report.population.number,
+        "gradient_over_error": report.population.gradient_over_error,
+        "n_evaluations": report.n_evaluations,
+    } | description
+    if report.reason:
+        entry["reason"] = report.reason
+    result["stages"].append(entry)
+    result["n_evaluations"] += report.n_evaluations
+    result |= description
+    result["source"] = "minimisation"
+
+
+def _described(measurement: Measurement, point: Point, settings: SschaSettings) -> dict[str, Any]:
+    gibbs = measurement.gibbs_free_energy(settings.pressure)
+    return {
+        "free_energy": measurement.free_energy.value,
+        "free_energy_error": measurement.free_energy.error,
+        "gibbs_free_energy": gibbs.value,
+        "gibbs_free_energy_error": gibbs.error,
+        "pressure": measurement.pressure.value,
+        "pressure_error": measurement.pressure.error,
+        "volume": measurement.volume,
+        "spacegroup_final": point.spacegroup,
+        "auxiliary_frequencies_gamma": point.frequencies_gamma,
+        "kong_liu_ratio": measurement.kong_liu_ratio,
+    }

@@ -1,0 +1,112 @@
+"""What an SSCHA run is asked to do."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from ..errors import InputError
+
+Audit = Literal["also", "none", "only"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One supercell (multiples of the primitive cell) and the configurations of each of its ensembles."""
+
+    supercell: tuple[int, int, int]
+    configurations: int
+
+    @property
+    def n_cells(self) -> int:
+        return math.prod(self.supercell)
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self.supercell)) + f":{self.configurations}"
+
+
+def parse_stages(text: str, argument: str = "--stages") -> tuple[Stage, ...]:
+    """Stages written as ``1x1x1:200,2x2x2:500``.
+
+    :raises InputError: none given, not of that form, a supercell of zero, or an odd or too small ensemble.
+    """
+    stages = []
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        match = re.fullmatch(r"(\d+)x(\d+)x(\d+):(\d+)", item)
+        if match is None:
+            raise InputError(argument, f"{item!r} is no stage", "write SUPERCELL:CONFIGURATIONS, such as 2x2x2:500")
+        first, second, third, configurations = (int(group) for group in match.groups())
+        if min(first, second, third) < 1:
+            raise InputError(argument, f"{item!r} has a supercell of zero", "use multiples of at least 1, as in 1x1x1")
+        if configurations % 2:
+            raise InputError(
+                argument,
+                f"{item!r} has an odd number of configurations (they come in pairs of opposite displacements)",
+                f"use {configurations + 1}",
+            )
+        if configurations < 4:
+            raise InputError(argument, f"{item!r} has too few configurations", "use at least 4, better 100")
+        stages.append(Stage((first, second, third), configurations))
+    if not stages:
+        raise InputError(argument, "no stage given", "write at least one, such as 2x2x2:500")
+    return tuple(stages)
+
+
+@dataclass(frozen=True)
+class Minimisation:
+    """How a stage is minimised; the defaults suit cells of a few atoms and hundreds of configurations.
+
+    ``gradient_factor``: a population has converged when the gradient is below this fraction of its own statistical
+    error (the error of the minimum itself is one, so smaller values only cost steps); ``kong_liu_ratio``: the
+    effective sample size, as a fraction, below which a new population is drawn; ``step`` and
+    ``root_representation`` as in python-sscha; ``frequency_floor``: lowest frequency of a starting matrix, as a
+    fraction of the highest; ``pressure_tolerance`` (GPa) ends the cell relaxation where the stress has no noise;
+    ``largest_strain`` bounds one step of the cell.
+    """
+
+    max_populations: int = 20
+    gradient_factor: float = 0.2
+    kong_liu_ratio: float = 0.5
+    step: float = 0.5
+    root_representation: Literal["normal", "sqrt"] = "normal"
+    frequency_floor: float = 0.05
+    pressure_tolerance: float = 0.02
+    largest_strain: float = 0.03
+
+    def retries(self) -> tuple[Minimisation, ...]:
+        """What is tried when an attempt fails: smaller steps, then the square root of the matrix and a higher floor."""
+        return (
+            replace(self, step=self.step / 5),
+            replace(self, step=self.step / 5, root_representation="sqrt", frequency_floor=4 * self.frequency_floor),
+        )
+
+
+@dataclass(frozen=True)
+class SschaSettings:
+    """Thermodynamic point, stages and what comes after them.
+
+    ``pressure`` in GPa, ``temperature`` in K. With ``fixed_cell`` the cell is left as it is. ``audit`` is the fresh
+    ensemble at the final point: ``also`` after the stages, ``none``, or ``only`` (the stages then say what to audit).
+    ``symmetry_tolerance`` (angstrom) is spglib's, for the structure that is given.
+    """
+
+    pressure: float
+    temperature: float
+    stages: tuple[Stage, ...]
+    seed: int
+    fixed_cell: bool = False
+    audit: Audit = "also"
+    symmetry_tolerance: float = 0.01
+    minimisation: Minimisation = field(default_factory=Minimisation)
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise InputError("--stages", "no stage given", "write at least one, such as 2x2x2:500")
+        if not math.isfinite(self.temperature) or self.temperature < 0:
+            raise InputError("--temperature", f"{self.temperature} K", "give zero or more kelvin")
+        if not math.isfinite(self.pressure):
+            raise InputError("--pressure", f"{self.pressure} GPa", "give a finite pressure")
+        if self.audit == "only" and len(self.stages) != 1:
+            raise InputError("--audit-only", "more than one stage given", "give the one stage that is to be audited")

@@ -1,0 +1,125 @@
+"""What a worker does: check, minimise one stage, audit. State is handed on through folders."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from ase import Atoms
+
+from ..errors import InputError
+from ..potentials.base import Potential
+from .audit import AuditOutcome, audit
+from .dynamics import Phonons, frequencies_gamma, harmonic, interpolate, load, modes_below, save, to_atoms, to_structure
+from .evaluation import EvaluationError, static_energy
+from .lattice import spacegroup
+from .minimise import Population, minimise_stage
+from .settings import Minimisation, SschaSettings, Stage
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a folder's structure and matrices are; frequencies at Gamma in cm^-1."""
+
+    spacegroup: str
+    frequencies_gamma: list[float]
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """How a stage went and where it ended."""
+
+    population: Population
+    converged: bool
+    reason: str
+    n_evaluations: int
+    point: Point
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What the audit measured and where; ``unrest`` says why that is no minimum, empty if it is one."""
+
+    outcome: AuditOutcome
+    unrest: str
+    point: Point
+
+
+def check_potential(potential: Potential, atoms: Atoms) -> None:
+    """Refuse a potential that lacks a species and a structure it cannot evaluate.
+
+    :raises InputError: naming the potential or the structure
+    """
+    species = sorted(set(atoms.symbols))
+    unknown = [] if potential.elements is None else [name for name in species if name not in potential.elements]
+    if unknown:
+        raise InputError(
+            "--potential", f"it does not know {', '.join(unknown)}", f"use a potential for {', '.join(species)}"
+        )
+    try:
+        static_energy(atoms, potential)
+    except EvaluationError as error:
+        raise InputError("STRUCTURE", str(error), "give a structure the potential can evaluate") from error
+
+
+def run_stage(
+    potential: Potential,
+    start: Atoms | Path,
+    stage: Stage,
+    settings: SschaSettings,
+    minimisation: Minimisation,
+    folder: Path,
+) -> StageReport:
+    """Minimise one stage from a structure (harmonically) or from a folder, and save where it ended in ``folder``.
+
+    :raises StageFailure: another attempt should use other settings
+    :raises EvaluationError: the potential refuses a configuration
+    """
+    phonons = _starting_matrices(potential, start, stage, minimisation.frequency_floor)
+    outcome = minimise_stage(phonons, stage, settings, minimisation, potential)
+    save(outcome.phonons, folder)
+    return StageReport(
+        population=outcome.population,
+        converged=outcome.converged,
+        reason=outcome.reason,
+        n_evaluations=outcome.n_evaluations,
+        point=_point(outcome.phonons, settings),
+    )
+
+
+def run_audit(potential: Potential, start: Path, stage: Stage, settings: SschaSettings, folder: Path) -> AuditReport:
+    """Audit the matrices in a folder, see :func:`audit`; the audited structure and matrices go into ``folder``.
+
+    :raises InputError: the matrices belong to another supercell
+    :raises EvaluationError: the potential refuses a configuration
+    """
+    phonons = load(start)
+    supercell = tuple(phonons.GetSupercell())
+    if supercell != stage.supercell:
+        raise InputError(
+            "--stages",
+            f"{stage} is to be audited but the matrices are those of {'x'.join(map(str, supercell))}",
+            "audit the supercell they were minimised in",
+        )
+    if start != folder:
+        save(phonons, folder)
+    outcome = audit(phonons, stage, settings, potential, folder)
+    return AuditReport(outcome=outcome, unrest=outcome.at_rest(settings), point=_point(phonons, settings))
+
+
+def _starting_matrices(potential: Potential, start: Atoms | Path, stage: Stage, floor: float) -> Phonons:
+    if isinstance(start, Path):
+        return interpolate(load(start), stage.supercell, potential, floor)
+    phonons = harmonic(to_structure(start), stage.supercell, potential)
+    LOG.info("%s: harmonic start, %d modes imaginary or below the floor", stage, modes_below(phonons, floor))
+    return phonons
+
+
+def _point(phonons: Phonons, settings: SschaSettings) -> Point:
+    return Point(
+        spacegroup=spacegroup(to_atoms(phonons.structure), settings.symmetry_tolerance),
+        frequencies_gamma=frequencies_gamma(phonons),
+    )
