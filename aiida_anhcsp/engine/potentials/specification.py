@@ -1,0 +1,72 @@
+"""Potential specifications: one line of text that says which potential, read without loading it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast, get_args
+
+from ..errors import InputError
+
+Kind = Literal["mattersim", "mtp", "ase"]
+
+NEW = "new"
+FORMS = "mattersim:NAME_OR_FILE, mtp:FILE or ase:MODULE:CALLABLE[:JSON]"
+
+
+@dataclass(frozen=True)
+class Specification:
+    """A specification taken apart.
+
+    ``target`` is a name or file (``mattersim``, ``mtp``), ``MODULE:CALLABLE`` (``ase``) or ``new`` for a model to
+    be trained from nothing; ``options`` are the keyword arguments given as JSON.
+    """
+
+    kind: Kind
+    target: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a model is to be made from nothing."""
+        return self.kind != "ase" and self.target == NEW
+
+
+def parse_specification(text: str, argument: str = "--potential") -> Specification:
+    """Take a specification apart: ``mattersim:NAME_OR_FILE``, ``mtp:FILE``, ``ase:MODULE:CALLABLE[:JSON]``,
+    ``mattersim:new[:JSON]`` or ``mtp:new[:JSON]``.
+
+    :raises InputError: unknown kind, missing target, or JSON that is not an object
+    """
+    kind, _, rest = text.partition(":")
+    if kind not in get_args(Kind):
+        raise InputError(argument, f"{text!r} is of no known kind", f"give {FORMS}")
+    if kind == "ase":
+        return _parse_ase(text, rest, argument)
+    if not rest:
+        raise InputError(argument, f"{text!r} names no potential", f"give {FORMS}")
+    target, _, options = rest.partition(":")
+    if target == NEW:
+        return Specification(cast(Kind, kind), NEW, _parse_options(options, argument))
+    return Specification(cast(Kind, kind), rest)
+
+
+def _parse_ase(text: str, rest: str, argument: str) -> Specification:
+    module, _, remainder = rest.partition(":")
+    function, _, options = remainder.partition(":")
+    if not module or not function:
+        raise InputError(argument, f"{text!r} names no callable", "give ase:MODULE:CALLABLE[:JSON]")
+    return Specification("ase", f"{module}:{function}", _parse_options(options, argument))
+
+
+def _parse_options(text: str, argument: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    try:
+        options = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(argument, f"{text!r} is not JSON ({error})", 'give an object such as {"key": 1}') from error
+    if not isinstance(options, dict):
+        raise InputError(argument, f"{text!r} is not a JSON object", 'give an object such as {"key": 1}')
+    return options
