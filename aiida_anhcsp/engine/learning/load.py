@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from ase import Atoms
 
 from ..errors import InputError
+from ..potentials.mattersim import read_checkpoint
+from ..potentials.resolve import resolve_file
 from ..potentials.specification import parse_specification
 from .learners import Learner, MatterSimLearner
-from .m3gnet import new_model, read_model
+from .m3gnet import new_model
 
 
 def load_learner(
@@ -35,6 +36,6 @@ def load_learner(
     if parsed.kind == "mattersim":
         if parsed.is_new:
             return MatterSimLearner(new_model(parsed.options, seed, argument), [], is_new=True, device=device)
-        model, elements = read_model(Path(parsed.target), argument)
-        return MatterSimLearner(model, elements, is_new=False, device=device)
+        model, elements = read_checkpoint(resolve_file(parsed, argument), argument=argument)
+        return MatterSimLearner(model.requires_grad_(True), elements or [], is_new=False, device=device)
     raise InputError(argument, f"a potential of kind {parsed.kind} cannot be trained", "give mattersim:... or mtp:...")

@@ -1,4 +1,4 @@
-"""Models of the M3GNet architecture: made from nothing, read from and written as MatterSim's checkpoints."""
+"""Models of the M3GNet architecture: made from nothing, scaled and shifted, written as MatterSim's checkpoints."""
 
 from __future__ import annotations
 
@@ -36,29 +36,6 @@ def new_model(options: Mapping[str, Any], seed: int, argument: str = "--potentia
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return M3Gnet(device="cpu", **values)
-
-
-def read_model(path: Path, argument: str = "--potential") -> tuple[M3Gnet, list[str]]:
-    """A model and the elements it was trained on (empty where the checkpoint does not say).
-
-    Nothing of a former training is kept: no epoch, no optimiser, no learning rate.
-
-    :raises InputError: the file is missing, unsafe to read, or holds another architecture
-    """
-    if not path.is_file():
-        raise InputError(argument, f"no file {path}", "give a MatterSim checkpoint")
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        if checkpoint["model_name"] != "m3gnet":
-            raise ValueError(f"architecture {checkpoint['model_name']}")
-        model = M3Gnet(device="cpu", **checkpoint["model_args"])
-        model.load_state_dict(checkpoint["model"])
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            argument, f"{path} is no MatterSim checkpoint of the M3GNet architecture ({reason})", "give one"
-        ) from error
-    return model, [str(element) for element in checkpoint.get("elements", [])]
 
 
 def write_model(path: Path, model: M3Gnet, elements: Sequence[str], description: str) -> None:
