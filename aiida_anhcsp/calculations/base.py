@@ -73,11 +73,6 @@ class EngineCalculation(CalcJob):
     def define_potential(cls, spec: CalcJobProcessSpec) -> None:
         """Add the ports of a command that evaluates a potential."""
         spec.input("potential", valid_type=PotentialData, help="The potential to evaluate.")
-        cls.define_runtime(spec)
-
-    @classmethod
-    def define_runtime(cls, spec: CalcJobProcessSpec) -> None:
-        """Add the knobs that change where and how fast a job computes."""
         spec.input_namespace("runtime", help="Where and how fast to compute; not part of the provenance.")
         spec.input("runtime.device", valid_type=str, default="cpu", non_db=True, validator=_device, help="cpu or cuda.")
         spec.input(

@@ -9,6 +9,9 @@ from aiida.orm import Dict, Float
 from ..data.population import PopulationData
 from .base import IN_FILE, OUT_FILE, Command, EngineCalculation, flags, known_keys
 
+SHARE_OF_WALLCLOCK = 0.9
+"""Part of the wall time after which the engine stops by itself and writes what it has."""
+
 
 class RelaxCalculation(EngineCalculation):
     """Relaxation of all structures of a population to their enthalpy minima, in one job.
@@ -38,6 +41,12 @@ class RelaxCalculation(EngineCalculation):
             valid_type=PopulationData,
             help="One structure per input structure, in order, with status and, if relaxed, enthalpy (eV/atom).",
         )
+        spec.exit_code(
+            401,
+            "ERROR_OUT_OF_TIME",
+            message="The wall time ended before {unfinished} of {total} structures were relaxed.",
+            invalidates_cache=True,
+        )
         spec.exit_code(410, "ERROR_INCOMPLETE", message="{missing} of {total} structures did not come back.")
         spec.exit_code(420, "ERROR_ALL_FAILED", message="None of the {total} structures could be relaxed: {statuses}.")
 
@@ -46,4 +55,7 @@ class RelaxCalculation(EngineCalculation):
         potential, copies = self.potential_arguments(folder)
         settings = self.inputs.settings.get_dict() if "settings" in self.inputs else {}
         arguments = [*potential, "--pressure", repr(self.inputs.pressure.value), *flags(settings)]
+        limit = self.node.get_option("max_wallclock_seconds")
+        if limit is not None:
+            arguments += ["--max-wallclock", repr(SHARE_OF_WALLCLOCK * limit)]
         return Command([IN_FILE, OUT_FILE, *arguments], [self.population_copy(), *copies], [OUT_FILE])

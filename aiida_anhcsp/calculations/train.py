@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiida.common.datastructures import CalcInfo
 from aiida.common.folders import Folder
 from aiida.engine import CalcJobProcessSpec
-from aiida.orm import Dict, Str
+from aiida.orm import Dict, RemoteData, Str
 
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from .base import IN_FILE, OUT_FOLDER, Command, EngineCalculation, write_settings
 
 SETTINGS_FILE = "TRAIN.yaml"
+CHECKPOINT_FILE = "checkpoint.pth"
 
 
 class TrainCalculation(EngineCalculation):
@@ -26,6 +28,7 @@ class TrainCalculation(EngineCalculation):
         super().define(spec)
         spec.input("dataset", valid_type=PopulationData, help="Labelled structures; split 8:1:1 by parent structure.")
         cls.define_potential(spec)
+        del spec.inputs["runtime"]["batch_atoms"]
         spec.inputs["potential"].required = False
         spec.inputs["potential"].help = "The potential to finetune."
         spec.input(
@@ -35,6 +38,12 @@ class TrainCalculation(EngineCalculation):
             help="Instead of a potential: a new one to train from nothing, as mattersim:new:{json} or mtp:new:{json}.",
         )
         spec.input("settings", valid_type=Dict, help="Settings of the training: epochs, learning_rate, seed, ...")
+        spec.input(
+            "parent_folder",
+            valid_type=RemoteData,
+            required=False,
+            help="Folder of an interrupted training with the same inputs: this one goes on after its last epoch.",
+        )
         spec.inputs.validator = _one_start
         spec.output("potential", valid_type=PotentialData, help="The trained potential.")
         spec.output(
@@ -43,6 +52,15 @@ class TrainCalculation(EngineCalculation):
             help="RMSE before and after, by split and by round: energy (meV/atom), force (meV/angstrom), stress (GPa).",
         )
         spec.exit_code(411, "ERROR_METRICS_MISSING", message="The potential was trained but metrics.json is {reason}.")
+
+    def prepare_for_submission(self, folder: Folder) -> CalcInfo:
+        """As for any job, with the folder of an interrupted training brought along."""
+        info = super().prepare_for_submission(folder)
+        if "parent_folder" in self.inputs:
+            remote = self.inputs.parent_folder
+            source = f"{remote.get_remote_path()}/{OUT_FOLDER}"
+            info.remote_copy_list = [(remote.computer.uuid, source, OUT_FOLDER)]
+        return info
 
     def command(self, folder: Folder) -> Command:
         """``train population.extxyz out --potential SPEC --settings TRAIN.yaml``."""

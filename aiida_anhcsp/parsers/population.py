@@ -11,6 +11,8 @@ from ..data.population import PopulationData
 from .base import EngineParser
 
 GOOD = frozenset({"ok", "converged", "max_steps"})
+OUT_OF_TIME = "out of time"
+"""Reason of the structures that ``relax`` had not finished when its wall time ended."""
 
 
 class PopulationParser(EngineParser):
@@ -35,4 +37,7 @@ class PopulationParser(EngineParser):
             return self.exit_codes.ERROR_ALL_FAILED.format(total=total, statuses=counts)
         if total is not None and population.count < total:
             return self.exit_codes.ERROR_INCOMPLETE.format(missing=total - population.count, total=total)
+        unfinished = sum(frame.info.get("reason") == OUT_OF_TIME for frame in population.get_frames())
+        if unfinished:
+            return self.exit_codes.ERROR_OUT_OF_TIME.format(unfinished=unfinished, total=total)
         return None

@@ -53,12 +53,13 @@ def test_vary_names_the_generation_to_make(generate_calc_job, engine_code, coppe
 
 def test_relax_brings_the_potential_and_the_population_along(generate_calc_job, engine_code, copper, weights):
     inputs = {"code": engine_code, "population": copper, "potential": weights, "pressure": orm.Float(150)}
+    inputs["metadata"] = {"options": {"max_wallclock_seconds": 100}}
     inputs |= {"settings": orm.Dict({"fmax": 0.05, "max_steps": 7}), "runtime": {"threads": 2, "batch_atoms": 32}}
     info, _ = generate_calc_job("anhcsp.relax", inputs)
     line = " ".join(arguments(info))
     assert line.startswith("relax population.extxyz result.extxyz --potential mattersim:potential.pth")
     assert "--pressure 150.0" in line
-    assert "--fmax 0.05 --max-steps 7" in line
+    assert "--fmax 0.05 --max-steps 7 --max-wallclock 90.0" in line
     assert "--batch-atoms 32 --device cpu --threads 2" in line
     assert {target for _, _, target in info.local_copy_list} == {"population.extxyz", "potential.pth"}
     assert info.prepend_text == "export OMP_NUM_THREADS=2"

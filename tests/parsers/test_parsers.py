@@ -74,6 +74,15 @@ def test_one_bad_structure_is_no_failure_and_all_bad_is_one(
     assert outputs["population"].count == 4
 
 
+def test_a_relaxation_out_of_time_is_restartable(generate_calc_job_node, parse, copper, copper_frames, emt, text):
+    late = relaxed(copper_frames, "max_steps")
+    late[0].info["reason"] = "out of time"
+    files = {"exit_status": "0", "result.extxyz": text(late)}
+    node = generate_calc_job_node("anhcsp.relax", {"population": copper, "potential": emt}, files)
+    outputs, process = parse("anhcsp.population", node)
+    assert (process.exit_status, outputs["population"].count) == (401, 4)
+
+
 def test_bad_input_is_said_in_the_words_of_the_engine(generate_calc_job_node, parse):
     files = {"exit_status": "2\n", "engine.err": "12:00:00 start\nanhcsp-engine: formula: no Xx; give elements\n"}
     node = generate_calc_job_node("anhcsp.generate", {"settings": orm.Dict({})}, files)

@@ -1,0 +1,57 @@
+"""What happens to populations between jobs: merge, rank, pick."""
+
+from __future__ import annotations
+
+from aiida.engine import calcfunction
+from aiida.orm import Dict, Str, StructureData
+
+from ...data.population import PopulationData
+from ...engine.frames import bare
+from ...engine.search.rank import lowest, rank
+from ...engine.search.settings import SearchSettings
+
+
+@calcfunction
+def merge_populations(**populations: PopulationData) -> PopulationData:
+    """All frames of the populations, one after the other in the order of their names."""
+    return PopulationData.from_frames(frame for name in sorted(populations) for frame in populations[name].get_frames())
+
+
+@calcfunction
+def rank_population(population: PopulationData, settings: Dict) -> PopulationData:
+    """The same frames in the same order, with ``rank``, ``fitness`` and ``duplicate_of``.
+
+    :param settings: the keys of SEARCH.yaml
+    """
+    return PopulationData.from_frames(rank(population.get_frames(), SearchSettings.parse(settings.get_dict())))
+
+
+@calcfunction
+def lowest_of(population: PopulationData, settings: Dict) -> PopulationData:
+    """The lowest distinct structures of a ranked population, lowest first.
+
+    :param settings: ``number`` of them, at most
+    """
+    return PopulationData.from_frames(lowest(population.get_frames(), int(settings["number"])))
+
+
+@calcfunction
+def add_seeds(population: PopulationData, seeds: PopulationData) -> PopulationData:
+    """The first generation followed by seeds, which take identities of that generation and the operator ``seed``."""
+    frames = population.get_frames()
+    for number, seed in enumerate(seeds.get_frames(), start=len(frames)):
+        frame = bare(seed)
+        frame.info = {"id": f"g000-{number:04d}", "generation": 0, "operator": "seed"}
+        frames.append(frame)
+    return PopulationData.from_frames(frames)
+
+
+@calcfunction
+def extract_structure(population: PopulationData, identity: Str) -> StructureData:
+    """One frame as a structure, labelled with its identity.
+
+    :raises ValueError: no frame has this identity.
+    """
+    structure = StructureData(ase=bare(population.get_frame(identity.value)))
+    structure.label = identity.value
+    return structure
