@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import cellconstructor.symmetries
@@ -14,35 +13,14 @@ from sscha.Ensemble import Ensemble, Rydberg
 from ..frames import with_labels, write_frames
 from ..potentials.base import Potential
 from .dynamics import Phonons, to_atoms
-from .ensemble import Estimate, Measurement, draw, evaluate, measure
+from .ensemble import draw, evaluate, measure
 from .evaluation import Labels, static_energy
+from .reports import AuditOutcome, Estimate
 from .settings import SschaSettings, Stage
 
 AUDIT = 0
 AUDIT_FILE = "audit.extxyz"
 ENSEMBLE_FOLDER = "ensemble"
-SIGNIFICANT = 3.0
-
-
-@dataclass(frozen=True)
-class AuditOutcome:
-    """``force`` is the largest residual force on a centroid with its error, eV/angstrom."""
-
-    measurement: Measurement
-    force: Estimate
-    n_evaluations: int
-
-    def at_rest(self, settings: SschaSettings) -> str:
-        """Why the point is not a minimum at the target pressure within three standard errors; empty if it is."""
-        pressure = self.measurement.pressure
-        allowed = SIGNIFICANT * pressure.error + settings.minimisation.pressure_tolerance
-        if not settings.fixed_cell and abs(pressure.value - settings.pressure) > allowed:
-            return (
-                f"the audit finds {pressure.value:.2f} +- {pressure.error:.2f} GPa instead of {settings.pressure} GPa"
-            )
-        if self.force.value > SIGNIFICANT * self.force.error + 1e-3:
-            return f"the audit finds a force of {self.force.value:.3f} +- {self.force.error:.3f} eV/angstrom"
-        return ""
 
 
 def audit(phonons: Phonons, stage: Stage, settings: SschaSettings, potential: Potential, folder: Path) -> AuditOutcome:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import cellconstructor.ForceTensor
-import cellconstructor.Phonons
-import cellconstructor.Structure
 import cellconstructor.symmetries
 import numpy as np
 from ase import Atoms
+from cellconstructor.Phonons import Phonons
+from cellconstructor.Structure import Structure
 from numpy.typing import NDArray
 from sscha.Ensemble import Bohr, Rydberg
 from sscha.SchaMinimizer import __RyToCm__ as RYDBERG_IN_CM
@@ -22,33 +22,30 @@ from ..frames import read_frames, write_frames
 from ..potentials.base import Potential
 from .evaluation import evaluate_all
 
-Phonons = cellconstructor.Phonons.Phonons
 DISPLACEMENT = 0.02
 STRUCTURE_FILE = "structure.extxyz"
 MATRICES_FOLDER = "dynamical_matrices"
 
 
-def to_structure(atoms: Atoms) -> cellconstructor.Structure.Structure:
+def to_structure(atoms: Atoms) -> Structure:
     """CellConstructor's structure of a crystal."""
-    structure = cellconstructor.Structure.Structure()
+    structure = Structure()
     structure.generate_from_ase_atoms(atoms)
     structure.unit_cell = np.array(atoms.cell.array)
     return structure
 
 
-def to_atoms(structure: cellconstructor.Structure.Structure) -> Atoms:
+def to_atoms(structure: Structure) -> Atoms:
     """ASE's atoms of a CellConstructor structure."""
     return Atoms(structure.atoms, positions=structure.coords, cell=structure.unit_cell, pbc=True)
 
 
-def supercell_atoms(structure: cellconstructor.Structure.Structure, supercell: tuple[int, int, int]) -> Atoms:
+def supercell_atoms(structure: Structure, supercell: tuple[int, int, int]) -> Atoms:
     """Supercell in the order of atoms python-sscha uses (cell by cell)."""
     return to_atoms(structure.generate_supercell(supercell))
 
 
-def force_constants(
-    structure: cellconstructor.Structure.Structure, supercell: tuple[int, int, int], potential: Potential
-) -> NDArray[np.float64]:
+def force_constants(structure: Structure, supercell: tuple[int, int, int], potential: Potential) -> NDArray[np.float64]:
     """Harmonic force constants between the first cell and the supercell, by central differences of 0.02 angstrom.
 
     :return: shape (3 n_atoms, 3 n_atoms n_cells), eV/angstrom^2
@@ -69,7 +66,7 @@ def force_constants(
 
 def fourier(
     constants: NDArray[np.float64],
-    structure: cellconstructor.Structure.Structure,
+    structure: Structure,
     supercell: tuple[int, int, int],
     q_points: NDArray[np.float64],
 ) -> NDArray[np.complex128]:
@@ -87,9 +84,7 @@ def fourier(
     return np.asarray((matrices + matrices.conj().transpose(0, 2, 1)) / 2)
 
 
-def harmonic(
-    structure: cellconstructor.Structure.Structure, supercell: tuple[int, int, int], potential: Potential
-) -> Phonons:
+def harmonic(structure: Structure, supercell: tuple[int, int, int], potential: Potential) -> Phonons:
     """Symmetrised harmonic dynamical matrices on the supercell's q points; modes may be imaginary."""
     q_points = np.array(cellconstructor.symmetries.GetQGrid(structure.unit_cell, supercell))
     matrices = fourier(force_constants(structure, supercell, potential), structure, supercell, q_points)
@@ -199,9 +194,7 @@ def load(folder: Path, argument: str = "--start") -> Phonons:
     return phonons
 
 
-def _assemble(
-    structure: cellconstructor.Structure.Structure, q_points: NDArray[np.float64], matrices: NDArray[np.complex128]
-) -> Phonons:
+def _assemble(structure: Structure, q_points: NDArray[np.float64], matrices: NDArray[np.complex128]) -> Phonons:
     phonons = Phonons(structure.copy(), nqirr=len(q_points))
     for index, (q_point, matrix) in enumerate(zip(q_points, matrices, strict=True)):
         phonons.q_tot[index] = np.array(q_point)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from ase.units import GPa
@@ -13,22 +12,7 @@ from sscha.Ensemble import Bohr, Ensemble, Rydberg
 from ..potentials.base import Potential
 from .dynamics import Phonons, to_atoms
 from .evaluation import Labels, evaluate_all
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean and its standard error."""
-
-    value: float
-    error: float
-
-    @classmethod
-    def of(cls, values: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> Estimate:
-        """Of independent values, shape (n,), n > 1, with weights of importance sampling if they have any."""
-        weights = np.ones(len(values)) if weights is None else weights
-        mean = float(np.average(values, weights=weights))
-        spread = float(np.sum((weights * (values - mean)) ** 2)) / float(np.sum(weights)) ** 2
-        return cls(mean, float(np.sqrt(spread * len(values) / (len(values) - 1))))
+from .reports import Estimate, Measurement
 
 
 def draw(phonons: Phonons, temperature: float, number: int, seed: Sequence[int], paired: bool) -> Ensemble:
@@ -72,24 +56,6 @@ def fill(ensemble: Ensemble, labels: Labels, reference: float) -> None:
     ensemble.stress_computed[:] = True
     ensemble.has_stress = True
     ensemble.init()
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """What an ensemble says: F and its error in eV per primitive cell, pressures in GPa, volume in angstrom^3."""
-
-    free_energy: Estimate
-    pressure: Estimate
-    volume: float
-    n_atoms: int
-    kong_liu_ratio: float
-
-    def gibbs_free_energy(self, pressure: float) -> Estimate:
-        """G = (F + P V)/n at a target pressure (GPa), eV/atom."""
-        return Estimate(
-            (self.free_energy.value + pressure * GPa * self.volume) / self.n_atoms,
-            self.free_energy.error / self.n_atoms,
-        )
 
 
 def measure(ensemble: Ensemble, reference: float, paired: bool) -> Measurement:

@@ -19,7 +19,7 @@ class EvaluationError(RuntimeError):
 
 @dataclass(frozen=True)
 class Labels:
-    """``energies`` (n,) eV, ``forces`` (n, n_atoms, 3) eV/angstrom, ``stresses`` (n, 3, 3) eV/angstrom^3, ASE's sign."""
+    """``energies`` (n,) eV; ``forces`` (n, n_atoms, 3) eV/angstrom; ``stresses`` (n, 3, 3) eV/angstrom^3, as ASE's."""
 
     energies: NDArray[np.float64]
     forces: NDArray[np.float64]

@@ -15,9 +15,10 @@ from sscha.SchaMinimizer import SSCHA_Minimizer
 from ..potentials.base import Potential
 from .cell import step, stiffness
 from .dynamics import Phonons, highest_frequency, raise_floor, to_atoms
-from .ensemble import Measurement, draw, evaluate, measure
+from .ensemble import draw, evaluate, measure
 from .evaluation import static_energy
 from .lattice import spacegroup
+from .reports import Population
 from .settings import Minimisation, SschaSettings, Stage
 
 LOG = logging.getLogger(__name__)
@@ -25,21 +26,8 @@ PAIRED = 2**0.5
 LARGEST_VOLUME_CHANGE = 2.0
 
 
-class StageFailure(RuntimeError):
+class StageError(RuntimeError):
     """An attempt that cannot go on: the next one tries other settings."""
-
-
-@dataclass(frozen=True)
-class Population:
-    """State after one population; ``gradient_over_error`` of the matrices, ``excess`` over its error for the cell."""
-
-    number: int
-    measurement: Measurement
-    gradient_over_error: float
-    excess_over_error: float
-    minimised: bool
-    finished: bool
-    steps: int
 
 
 @dataclass(frozen=True)
@@ -68,7 +56,7 @@ def minimise_stage(
 
     :param phonons: starting matrices on the stage's supercell
     :param after_population: called with the matrices after each population
-    :raises StageFailure: no positive definite matrix is found, or the cell runs away
+    :raises StageError: no positive definite matrix is found, or the cell runs away
     :raises EvaluationError: the potential refuses a configuration
     """
     phonons = phonons.Copy()
@@ -107,7 +95,7 @@ def minimise_stage(
             step(phonons, excess, response, minimisation.largest_strain)
             change = phonons.structure.get_volume() / first_volume
             if not 1 / LARGEST_VOLUME_CHANGE < change < LARGEST_VOLUME_CHANGE:
-                raise StageFailure(f"the cell runs away: {change:.2f} times its volume at the start of the stage")
+                raise StageError(f"the cell runs away: {change:.2f} times its volume at the start of the stage")
         after_population(phonons)
     missing = "the free energy" if not population.minimised else "the pressure"
     reason = f"{missing} has not converged after {minimisation.max_populations} populations of stage {stage}"
@@ -127,9 +115,9 @@ def _run(ensemble: object, minimisation: Minimisation) -> SSCHA_Minimizer:
         minimiser.init()
         minimiser.run()
     except (ValueError, np.linalg.LinAlgError, AssertionError) as error:
-        raise StageFailure(f"python-sscha gave up: {' '.join(str(error).split())[:200]}") from error
+        raise StageError(f"python-sscha gave up: {' '.join(str(error).split())[:200]}") from error
     if not np.isfinite(highest_frequency(minimiser.dyn)):
-        raise StageFailure("the dynamical matrices are not finite")
+        raise StageError("the dynamical matrices are not finite")
     return minimiser
 
 

@@ -15,11 +15,10 @@ from ase import Atoms
 
 from ..errors import InputError
 from ..frames import read_frames
-from .ensemble import Measurement
 from .lattice import check_structure, primitive_cell, spacegroup
+from .reports import Measurement, Point, StageReport
 from .settings import Minimisation, SschaSettings, Stage
-from .tasks import Point, StageReport, check_potential, run_audit, run_stage
-from .worker import PotentialChoice, Worker, WorkerFailure
+from .worker import PotentialChoice, Worker, WorkerError
 
 LOG = logging.getLogger(__name__)
 RESULT_FILE = "result.json"
@@ -100,24 +99,24 @@ class Attempts:
         """Refuse bad input before anything long.
 
         :raises InputError: naming the potential or the structure
-        :raises WorkerFailure: the potential cannot be loaded
+        :raises WorkerError: the potential cannot be loaded
         """
-        self._worker.run(check_potential, atoms)
+        self._worker.run("check_potential", atoms)
 
-    def run(self, what: str, task: Callable[..., Any], arguments: Callable[[Minimisation], tuple[Any, ...]]) -> Any:
+    def run(self, what: str, task: str, arguments: Callable[[Minimisation], tuple[Any, ...]]) -> Any:
         """Result of a task and the number of attempts it took.
 
-        :raises WorkerFailure: the last attempt failed too
+        :raises WorkerError: the last attempt failed too
         """
         for number, minimisation in enumerate(self._settings, start=1):
             try:
                 return self._worker.run(task, *arguments(minimisation)), number
-            except WorkerFailure as failure:
+            except WorkerError as failure:
                 LOG.info("%s, attempt %d failed: %s", what, number, failure)
                 self._worker.close()
                 self._worker = Worker(self._choice, self._log)
                 last = failure
-        raise WorkerFailure(f"{what} failed {len(self._settings)} times, the last time: {last}")
+        raise WorkerError(f"{what} failed {len(self._settings)} times, the last time: {last}")
 
     def __enter__(self) -> Attempts:
         return self
@@ -146,8 +145,8 @@ def _run_stages(
     for number, stage in enumerate(settings.stages, start=1):
         folder = outdir / STAGES_FOLDER / f"{number}-{'x'.join(map(str, stage.supercell))}"
         try:
-            report, tried = attempts.run(f"stage {stage}", run_stage, _stage_arguments(here, stage, settings, folder))
-        except WorkerFailure as failure:
+            report, tried = attempts.run(f"stage {stage}", "run_stage", _stage_arguments(here, stage, settings, folder))
+        except WorkerError as failure:
             return None, str(failure)
         _add_stage(result, stage, report, tried, settings)
         here, reason = folder, report.reason
@@ -166,8 +165,8 @@ def _run_audit(attempts: Attempts, reached: Path, settings: SschaSettings, outdi
     """Audit the point reached: its numbers become the result's. Returns why it is no minimum, if it is none."""
     stage = settings.stages[-1]
     try:
-        report, _ = attempts.run("the audit", run_audit, lambda _: (reached, stage, settings, outdir))
-    except WorkerFailure as failure:
+        report, _ = attempts.run("the audit", "run_audit", lambda _: (reached, stage, settings, outdir))
+    except WorkerError as failure:
         return str(failure)
     result |= _described(report.outcome.measurement, report.point, settings)
     result["source"] = "audit"

@@ -3,49 +3,21 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 
 from ase import Atoms
 
 from ..errors import InputError
 from ..potentials.base import Potential
-from .audit import AuditOutcome, audit
+from .audit import audit
 from .dynamics import Phonons, frequencies_gamma, harmonic, interpolate, load, modes_below, save, to_atoms, to_structure
 from .evaluation import EvaluationError, static_energy
 from .lattice import spacegroup
-from .minimise import Population, minimise_stage
+from .minimise import minimise_stage
+from .reports import AuditReport, Point, StageReport
 from .settings import Minimisation, SschaSettings, Stage
 
 LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Point:
-    """What a folder's structure and matrices are; frequencies at Gamma in cm^-1."""
-
-    spacegroup: str
-    frequencies_gamma: list[float]
-
-
-@dataclass(frozen=True)
-class StageReport:
-    """How a stage went and where it ended."""
-
-    population: Population
-    converged: bool
-    reason: str
-    n_evaluations: int
-    point: Point
-
-
-@dataclass(frozen=True)
-class AuditReport:
-    """What the audit measured and where; ``unrest`` says why that is no minimum, empty if it is one."""
-
-    outcome: AuditOutcome
-    unrest: str
-    point: Point
 
 
 def check_potential(potential: Potential, atoms: Atoms) -> None:
@@ -75,7 +47,7 @@ def run_stage(
 ) -> StageReport:
     """Minimise one stage from a structure (harmonically) or from a folder, and save where it ended in ``folder``.
 
-    :raises StageFailure: another attempt should use other settings
+    :raises StageError: another attempt should use other settings
     :raises EvaluationError: the potential refuses a configuration
     """
     phonons = _starting_matrices(potential, start, stage, minimisation.frequency_floor)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import multiprocessing
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 from ..errors import InputError
 
 
-class WorkerFailure(RuntimeError):
+class WorkerError(RuntimeError):
     """The work failed or its process died; the message says how."""
 
 
@@ -36,7 +37,7 @@ class PotentialChoice:
 class Worker:
     """A spawned process that holds the potential and does one task after the other.
 
-    A task is a function of module level, called with the potential and the arguments given. What Fortran and
+    A task is a function of :mod:`.tasks`, called with the potential and the arguments given. What Fortran and
     python-sscha print goes to ``log``; the engine's log keeps going to standard error.
     """
 
@@ -48,22 +49,22 @@ class Worker:
             self._process.start()
         theirs.close()
 
-    def run(self, task: Callable[..., Any], *arguments: Any) -> Any:
+    def run(self, task: str, *arguments: Any) -> Any:
         """Result of a task.
 
         :raises InputError: the task raised one
-        :raises WorkerFailure: the task raised anything else, or the process died
+        :raises WorkerError: the task raised anything else, or the process died
         """
         try:
             self._connection.send((task, arguments))
             kind, content = self._connection.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             self._process.join()
-            raise WorkerFailure(_death(self._process.exitcode)) from error
+            raise WorkerError(_death(self._process.exitcode)) from error
         if kind == "input":
             raise InputError(*content)
         if kind == "failure":
-            raise WorkerFailure(content)
+            raise WorkerError(content)
         return content
 
     def close(self) -> None:
@@ -94,7 +95,8 @@ def _serve(connection: Connection, choice: PotentialChoice, log: Path) -> None:
         try:
             if potential is None:
                 potential = _load(choice)
-            connection.send(("done", task(potential, *arguments)))
+            tasks = importlib.import_module(f"{__package__}.tasks")
+            connection.send(("done", getattr(tasks, task)(potential, *arguments)))
         except InputError as error:
             connection.send(("input", (error.argument, error.problem, error.fix)))
         except Exception as error:

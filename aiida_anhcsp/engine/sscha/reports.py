@@ -1,0 +1,109 @@
+"""What the worker process reports; light to import, so that the supervising process stays light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from ase.units import GPa
+from numpy.typing import NDArray
+
+from .settings import SschaSettings
+
+SIGNIFICANT = 3.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and its standard error."""
+
+    value: float
+    error: float
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> Estimate:
+        """Of independent values, shape (n,), n > 1, with weights of importance sampling if they have any."""
+        weights = np.ones(len(values)) if weights is None else weights
+        mean = float(np.average(values, weights=weights))
+        spread = float(np.sum((weights * (values - mean)) ** 2)) / float(np.sum(weights)) ** 2
+        return cls(mean, float(np.sqrt(spread * len(values) / (len(values) - 1))))
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What an ensemble says: F and its error in eV per primitive cell, pressures in GPa, volume in angstrom^3."""
+
+    free_energy: Estimate
+    pressure: Estimate
+    volume: float
+    n_atoms: int
+    kong_liu_ratio: float
+
+    def gibbs_free_energy(self, pressure: float) -> Estimate:
+        """G = (F + P V)/n at a target pressure (GPa), eV/atom."""
+        return Estimate(
+            (self.free_energy.value + pressure * GPa * self.volume) / self.n_atoms,
+            self.free_energy.error / self.n_atoms,
+        )
+
+
+@dataclass(frozen=True)
+class Population:
+    """State after one population; ``gradient_over_error`` of the matrices, ``excess`` over its error for the cell."""
+
+    number: int
+    measurement: Measurement
+    gradient_over_error: float
+    excess_over_error: float
+    minimised: bool
+    finished: bool
+    steps: int
+
+
+@dataclass(frozen=True)
+class AuditOutcome:
+    """``force`` is the largest residual force on a centroid with its error, eV/angstrom."""
+
+    measurement: Measurement
+    force: Estimate
+    n_evaluations: int
+
+    def at_rest(self, settings: SschaSettings) -> str:
+        """Why the point is not a minimum at the target pressure within three standard errors; empty if it is."""
+        pressure = self.measurement.pressure
+        allowed = SIGNIFICANT * pressure.error + settings.minimisation.pressure_tolerance
+        if not settings.fixed_cell and abs(pressure.value - settings.pressure) > allowed:
+            return (
+                f"the audit finds {pressure.value:.2f} +- {pressure.error:.2f} GPa instead of {settings.pressure} GPa"
+            )
+        if self.force.value > SIGNIFICANT * self.force.error + 1e-3:
+            return f"the audit finds a force of {self.force.value:.3f} +- {self.force.error:.3f} eV/angstrom"
+        return ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a folder's structure and matrices are; frequencies at Gamma in cm^-1."""
+
+    spacegroup: str
+    frequencies_gamma: list[float]
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """How a stage went and where it ended."""
+
+    population: Population
+    converged: bool
+    reason: str
+    n_evaluations: int
+    point: Point
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What the audit measured and where; ``unrest`` says why that is no minimum, empty if it is one."""
+
+    outcome: AuditOutcome
+    unrest: str
+    point: Point
