@@ -1,6 +1,6 @@
 """Batched relaxation of the enthalpy, with quarantine."""
 
-from .relax import relax
+from .relaxer import relax
 from .settings import RelaxSettings
 
 __all__ = ["RelaxSettings", "relax"]
