@@ -1,0 +1,181 @@
+"""From a validated input file to the inputs of its work chain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiida.common.exceptions import EntryPointError
+from aiida.engine import Process
+from aiida.orm import Dict, Str
+from aiida.plugins import WorkflowFactory
+from pydantic import BaseModel
+
+from ...engine.errors import InputError
+from .models import (
+    CspInput,
+    EngineInput,
+    FinetuneInput,
+    LabelInput,
+    LabelRunInput,
+    LearningInput,
+    SearchInput,
+    SschaInput,
+)
+from .ports import inputs_for
+from .problems import InvalidInputError, parse, read_mapping
+from .resources import Resources
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is ready: its entry point, the validated input, the inputs of the process, and what is missing."""
+
+    entry_point: str
+    described: BaseModel
+    inputs: dict[str, Any]
+    missing: list[InputError]
+
+    @property
+    def process(self) -> type[Process]:
+        """The work chain."""
+        chain: type[Process] = WorkflowFactory(self.entry_point)
+        return chain
+
+
+def prepare(kind: str, path: Path, potential: str | None = None, download: bool = True) -> Run:
+    """Read and check an input file; nothing is submitted.
+
+    :param kind: one of :data:`KINDS`
+    :param potential: replaces the ``potential`` of the file
+    :param download: whether a pretrained model may be fetched; if not, it is reported as missing
+    :raises InvalidInputError: whatever is wrong with the file, all of it.
+    """
+    model, build = KINDS[kind]
+    mapping = read_mapping(path)
+    if potential is not None:
+        mapping["potential"] = potential
+    described = parse(model, mapping)
+    resources = Resources(path.parent, download)
+    entry_point, inputs = build(described, resources)
+    resources.check()
+    run = Run(entry_point, described, _without_none(inputs), resources.missing)
+    if not run.missing:
+        problem = run.process.spec().validate_inputs(run.inputs)
+        if problem is not None:
+            port = str(problem.port).removeprefix("inputs.")
+            raise InvalidInputError([InputError(port, problem.message, "correct it in the input file")])
+    return run
+
+
+def build_csp(described: CspInput, resources: Resources) -> tuple[str, dict[str, Any]]:
+    """Inputs of ``anhcsp.csp``."""
+    _, search = build_search(described, resources)
+    sscha = {"settings": Dict(described.sscha.settings), "max_concurrent": described.sscha.max_concurrent}
+    return "anhcsp.csp", {"search": search, "sscha": sscha}
+
+
+def build_search(described: SearchInput, resources: Resources) -> tuple[str, dict[str, Any]]:
+    """Inputs of ``anhcsp.search``."""
+    inputs = engine_inputs(described, resources)
+    inputs["settings"] = Dict(described.search.model_dump(exclude_none=True))
+    inputs["potential"] = resources.potential("potential", described.potential)
+    note_elements(described, inputs["potential"], resources)
+    if described.seeds is not None:
+        inputs["seeds"] = resources.population("seeds", described.seeds)
+    if described.learning is not None:
+        inputs["learning"] = learning_inputs(described.learning, resources)
+    return "anhcsp.search", inputs
+
+
+def build_label(described: LabelRunInput, resources: Resources) -> tuple[str, dict[str, Any]]:
+    """Inputs of the label work chain that the file names."""
+    inputs = label_inputs(described.label, "label", resources)
+    inputs["population"] = resources.population("population", described.population)
+    return described.label.entry_point, inputs
+
+
+def build_finetune(described: FinetuneInput, resources: Resources) -> tuple[str, dict[str, Any]]:
+    """Inputs of ``anhcsp.finetune``."""
+    inputs = engine_inputs(described, resources)
+    inputs["dataset"] = resources.population("dataset", described.dataset)
+    inputs["settings"] = Dict(described.train.model_dump(exclude_none=True))
+    if described.potential is not None:
+        inputs["potential"] = resources.potential("potential", described.potential)
+    if described.new is not None:
+        inputs["new"] = Str(described.new)
+    return "anhcsp.finetune", inputs
+
+
+def build_sscha(described: SschaInput, resources: Resources) -> tuple[str, dict[str, Any]]:
+    """Inputs of ``anhcsp.sscha``."""
+    inputs = engine_inputs(described, resources)
+    inputs["structure"] = resources.structure("structure", described.structure)
+    inputs["potential"] = resources.potential("potential", described.potential)
+    inputs["settings"] = Dict(described.sscha.model_dump(exclude_none=True))
+    return "anhcsp.sscha", inputs
+
+
+def engine_inputs(described: EngineInput, resources: Resources) -> dict[str, Any]:
+    """Code, options and runtime of the engine's jobs."""
+    inputs: dict[str, Any] = {
+        "code": resources.code("code", described.code),
+        "runtime": described.runtime.model_dump(exclude_none=True),
+    }
+    if described.options:
+        inputs["options"] = Dict(described.options)
+    return inputs
+
+
+def learning_inputs(described: LearningInput, resources: Resources) -> dict[str, Any]:
+    """The namespace ``learning`` of a search."""
+    inputs: dict[str, Any] = {
+        "settings": Dict(described.settings),
+        "label_engine": Str(described.label.entry_point),
+        "label": label_inputs(described.label, "learning.label", resources),
+    }
+    if described.dataset is not None:
+        inputs["dataset"] = resources.population("learning.dataset", described.dataset)
+    return inputs
+
+
+def label_inputs(described: LabelInput, field: str, resources: Resources) -> dict[str, Any]:
+    """Inputs of a label work chain, without the population."""
+    try:
+        process = WorkflowFactory(described.entry_point)
+    except EntryPointError:
+        fix = "give gpaw, vasp, ase or an entry point of verdi plugin list aiida.workflows"
+        resources.problems.append(InputError(f"{field}.engine", f"no entry point {described.entry_point}", fix))
+        return {}
+    return inputs_for(process.spec().inputs, described.inputs, field, resources)
+
+
+def note_elements(described: SearchInput, potential: Any, resources: Resources) -> None:
+    """Note a potential that was not made for the elements of the formula."""
+    if potential is None or potential.elements is None:
+        return
+    foreign = sorted({e for c in described.search.compositions() for e in c.elements} - set(potential.elements))
+    if foreign:
+        made_for = " ".join(potential.elements)
+        resources.problems.append(
+            InputError("potential", f"made for {made_for}, not for {' '.join(foreign)}", "give one that knows them")
+        )
+
+
+def _without_none(inputs: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(value) if isinstance(value, dict) else value
+        for key, value in inputs.items()
+        if value is not None
+    }
+
+
+KINDS: dict[str, tuple[type[BaseModel], Callable[[Any, Resources], tuple[str, dict[str, Any]]]]] = {
+    "csp": (CspInput, build_csp),
+    "search": (SearchInput, build_search),
+    "label": (LabelRunInput, build_label),
+    "finetune": (FinetuneInput, build_finetune),
+    "sscha": (SschaInput, build_sscha),
+}

@@ -1,0 +1,134 @@
+"""The keys of the input files, one class for each kind of run."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from ...engine.errors import InputError
+from ...engine.learning.settings import TrainSettings
+from ...engine.search.settings import SearchSettings
+from ...workflows.settings import FinalistSettings, LearningSettings, SschaRunSettings
+from .problems import Section, within
+
+ENGINE = "anhcsp-engine@localhost"
+LABEL_PREFIX = "anhcsp.label."
+
+
+class Runtime(Section):
+    """Where and how fast the engine's jobs compute; not part of the provenance."""
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: int = Field(default=1, ge=1)
+    batch_atoms: int | None = Field(default=None, ge=1, description="Most atoms evaluated in one call.")
+
+
+class EngineInput(Section):
+    """What every run that uses the engine needs."""
+
+    code: str | int = Field(default=ENGINE, description="Code of anhcsp-engine.")
+    options: dict[str, Any] = Field(
+        {}, description="Scheduler options of the engine's jobs: resources, queue_name, ..."
+    )
+    runtime: Runtime = Runtime()
+
+
+class LabelInput(Section):
+    """A label engine with its inputs; which ones there are depends on the engine."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    engine: str = Field(description="gpaw, vasp, ase, or another entry point that starts with anhcsp.label.")
+
+    @property
+    def entry_point(self) -> str:
+        """Entry point of the work chain."""
+        return self.engine if self.engine.startswith(LABEL_PREFIX) else LABEL_PREFIX + self.engine
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The engine's own inputs, as written."""
+        return dict(self.model_extra or {})
+
+
+class LearningInput(LearningSettings):
+    """Labels and learning in a search."""
+
+    label: LabelInput
+    dataset: str | int | None = Field(
+        default=None, description="Old labels to replay: a file or the PK of a population."
+    )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys of the work chain's ``learning.settings``."""
+        return self.model_dump(exclude={"label", "dataset"}, exclude_none=True)
+
+
+class FinalistInput(FinalistSettings):
+    """SSCHA of the lowest structures."""
+
+    max_concurrent: int = Field(default=2, ge=1, description="SSCHA runs at a time.")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys of the work chain's ``sscha.settings``."""
+        return self.model_dump(exclude={"max_concurrent"}, exclude_none=True)
+
+
+class SearchInput(EngineInput):
+    """Input of ``launch search``."""
+
+    potential: str | int
+    search: SearchSettings
+    seeds: str | int | None = Field(default=None, description="Structures of the first generation: a file or a PK.")
+    learning: LearningInput | None = None
+
+    @field_validator("search")
+    @classmethod
+    def _search_is_possible(cls, settings: SearchSettings) -> SearchSettings:
+        if settings.potential is not None:
+            raise InputError("search.potential", "not a key of search here", "give potential at the top level")
+        try:
+            return SearchSettings.parse(settings.model_dump())
+        except InputError as error:
+            raise within("search", error) from error
+
+
+class CspInput(SearchInput):
+    """Input of ``launch csp``."""
+
+    sscha: FinalistInput
+
+
+class LabelRunInput(Section):
+    """Input of ``launch label``."""
+
+    population: str | int
+    label: LabelInput
+
+
+class FinetuneInput(EngineInput):
+    """Input of ``launch finetune``."""
+
+    dataset: str | int
+    potential: str | int | None = None
+    new: str | None = Field(default=None, description="Instead of a potential: mattersim:new:{json} or mtp:new:{json}.")
+    train: TrainSettings
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        if (self.potential is None) == (self.new is None):
+            raise InputError(
+                "potential", "needed, or new", "give potential to finetune it, or new to train from nothing"
+            )
+        return self
+
+
+class SschaInput(EngineInput):
+    """Input of ``launch sscha``."""
+
+    structure: str | int
+    potential: str | int
+    sscha: SschaRunSettings

@@ -1,0 +1,111 @@
+"""Codes, potentials, populations and structures that an input file names, looked up and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aiida.common.exceptions import MultipleObjectsError, NotExistent
+from aiida.orm import AbstractCode, StructureData, load_code, load_node
+
+from ...data.population import PopulationData
+from ...data.potential import PotentialData
+from ...engine.errors import InputError
+from ...engine.frames import read_frames
+from .potentials import find_potential, is_within_reach
+from .problems import InvalidInputError
+
+Found = TypeVar("Found")
+
+
+class Resources:
+    """Looks up what an input file names, and remembers what is wrong or missing.
+
+    ``problems`` are mistakes in the input; ``missing`` is what only has to be set up or downloaded on this machine,
+    which a plan can do without.
+    """
+
+    def __init__(self, folder: Path, download: bool = True) -> None:
+        """
+        :param folder: what the relative paths of the input file are relative to
+        :param download: whether a pretrained model may be fetched
+        """
+        self.folder = folder
+        self.download = download
+        self.problems: list[InputError] = []
+        self.missing: list[InputError] = []
+
+    def code(self, field: str, label: str | int) -> AbstractCode | None:
+        """The code with this label, PK or UUID."""
+        try:
+            code: AbstractCode = load_code(label)
+        except (NotExistent, MultipleObjectsError, ValueError):
+            fix = "run aiida-anhcsp setup on this machine, or verdi code create core.code.installed for a cluster"
+            self.missing.append(InputError(field, f"no code {label!r} in this profile", fix))
+            return None
+        return code
+
+    def potential(self, field: str, value: str | int) -> PotentialData | None:
+        """The potential with this specification, label, PK or UUID."""
+
+        def find() -> PotentialData | None:
+            if not self.download and not is_within_reach(value):
+                fix = "it is downloaded at launch; without network, import a file: aiida-anhcsp potential import"
+                self.missing.append(InputError(field, f"{value} is not on this machine", fix))
+                return None
+            return find_potential(value, field)
+
+        return self._noting(find)
+
+    def population(self, field: str, value: str | int) -> PopulationData | None:
+        """A stored population, or a file of structures."""
+
+        def find() -> PopulationData:
+            node = self._node(value)
+            if isinstance(node, PopulationData):
+                return node
+            if node is not None:
+                raise InputError(field, f"node {value} is no population", "give the PK of a population, or a file")
+            return PopulationData.from_frames(read_frames(self.folder / str(value), field))
+
+        return self._noting(find)
+
+    def structure(self, field: str, value: str | int) -> StructureData | None:
+        """A stored structure, or a file with one."""
+
+        def find() -> StructureData:
+            node = self._node(value)
+            if isinstance(node, StructureData):
+                return node
+            if node is not None:
+                raise InputError(field, f"node {value} is no structure", "give the PK of a structure, or a file")
+            frames = read_frames(self.folder / str(value), field)
+            if len(frames) != 1:
+                raise InputError(field, f"{value} holds {len(frames)} structures", "give a file with one")
+            return StructureData(ase=frames[0])
+
+        return self._noting(find)
+
+    def check(self) -> None:
+        """Stop at what is wrong with the input.
+
+        :raises InvalidInputError: there are problems.
+        """
+        if self.problems:
+            raise InvalidInputError(self.problems)
+
+    def _node(self, value: str | int) -> Any:
+        if isinstance(value, str) and (self.folder / value).is_file():
+            return None
+        try:
+            return load_node(value)
+        except (NotExistent, ValueError):
+            return None
+
+    def _noting(self, find: Callable[[], Found]) -> Found | None:
+        try:
+            return find()
+        except InputError as error:
+            self.problems.append(error)
+            return None

@@ -1,0 +1,101 @@
+"""``aiida-anhcsp launch``: check an input file and submit what it describes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from aiida.cmdline.utils.decorators import with_dbenv
+
+if TYPE_CHECKING:
+    from aiida.orm import ProcessNode
+
+    from .inputs.build import Run
+
+DIGEST = "anhcsp_input"
+DESCRIPTIONS = {
+    "csp": "Search with learning, then SSCHA of the lowest structures.",
+    "search": "Search, with or without learning.",
+    "label": "Label structures with DFT.",
+    "finetune": "Train a potential on a labelled dataset.",
+    "sscha": "Relax one structure on its quantum anharmonic free energy.",
+}
+
+
+@click.group("launch")
+def command() -> None:
+    """Check an input file and submit what it describes.
+
+    Everything is checked before anything is submitted: keys and values, codes, potentials, structures.
+    """
+
+
+def launch(kind: str, path: Path, dry_run: bool, resume: bool, potential: str | None = None) -> None:
+    """Plan, resume or submit a run of this kind."""
+    from .inputs.build import prepare
+    from .inputs.problems import InvalidInputError
+    from .plan import plan_of
+
+    run = prepare(kind, path, potential, download=not dry_run)
+    if dry_run:
+        click.echo(plan_of(run))
+        for missing in run.missing:
+            click.echo(f"missing: {missing}", err=True)
+        click.echo("nothing was submitted" + ("; launch would stop at what is missing" if run.missing else ""))
+        return
+    if run.missing:
+        raise InvalidInputError(run.missing)
+    fingerprint = digest(run)
+    if resume:
+        node = unfinished(run, fingerprint)
+        if node is not None:
+            click.echo(f"resuming PK {node.pk}, submitted {node.ctime:%Y-%m-%d %H:%M:%S}")
+            return
+    node = submit(run, path, fingerprint)
+    click.echo(f"submitted PK {node.pk}; follow it with aiida-anhcsp status {node.pk} --watch")
+
+
+def digest(run: Run) -> str:
+    """SHA-256 of the entry point and of all keys of the input, defaults included."""
+    document = json.dumps([run.entry_point, run.described.model_dump(mode="json")], sort_keys=True)
+    return hashlib.sha256(document.encode()).hexdigest()
+
+
+def unfinished(run: Run, fingerprint: str) -> ProcessNode | None:
+    """The newest run of the same input that has not ended."""
+    from aiida.orm import QueryBuilder, WorkChainNode
+
+    query = QueryBuilder().append(
+        WorkChainNode, filters={"extras": {"has_key": DIGEST}, f"extras.{DIGEST}": fingerprint}
+    )
+    nodes: list[Any] = query.order_by({WorkChainNode: {"id": "desc"}}).all(flat=True)
+    return next((node for node in nodes if not node.is_terminated), None)
+
+
+def submit(run: Run, path: Path, fingerprint: str) -> ProcessNode:
+    """Submit the run, labelled with the name of its input file."""
+    from aiida.engine import submit as submit_process
+
+    node = submit_process(run.process, {**run.inputs, "metadata": {"label": path.resolve().parent.name}})
+    node.base.extras.set(DIGEST, fingerprint)
+    return node
+
+
+def _add(kind: str) -> None:
+    @click.argument("path", metavar="INPUT.yaml", type=click.Path(path_type=Path))
+    @click.option("--dry-run", is_flag=True, help="Print the plan and submit nothing.")
+    @click.option("--resume", is_flag=True, help="If a run of the same input has not ended, go on with that one.")
+    @with_dbenv()
+    def run_command(path: Path, dry_run: bool, resume: bool, potential: str | None = None) -> None:
+        launch(kind, path, dry_run, resume, potential)
+
+    if kind != "label":
+        run_command = click.option("--potential", help="Instead of the potential of INPUT.yaml.")(run_command)
+    command.command(kind, help=DESCRIPTIONS[kind])(run_command)
+
+
+for _kind in DESCRIPTIONS:
+    _add(_kind)

@@ -1,0 +1,181 @@
+"""What a run will do, to be read before it is submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiida.orm import AbstractCode, Dict
+from tabulate import tabulate
+
+from ..data.potential import PotentialData
+from ..engine.learning.settings import TrainSettings
+from ..engine.sscha.settings import parse_stages
+from ..workflows.settings import SschaStages
+from .inputs.build import Run
+from .inputs.models import CspInput, EngineInput, FinetuneInput, LabelInput, LabelRunInput, SearchInput, SschaInput
+
+Line = tuple[str, str]
+
+
+def plan_of(run: Run) -> str:
+    """The plan of a run as a table: what is computed, how often, by what and with which resources."""
+    described = run.described
+    lines: list[Line] = [("work chain", run.entry_point)]
+    if isinstance(described, SearchInput):
+        search_inputs = run.inputs["search"] if isinstance(described, CspInput) else run.inputs
+        lines += search_lines(described, search_inputs)
+    if isinstance(described, CspInput):
+        lines += csp_lines(described)
+    if isinstance(described, LabelRunInput):
+        lines += label_run_lines(described, run.inputs)
+    if isinstance(described, FinetuneInput):
+        lines += finetune_lines(described, run.inputs)
+    if isinstance(described, SschaInput):
+        lines += sscha_lines(described, run.inputs)
+    if isinstance(described, EngineInput):
+        lines.append(("engine jobs", engine_resources(described)))
+    return tabulate(lines, tablefmt="plain")
+
+
+def search_lines(described: SearchInput, inputs: Mapping[str, Any]) -> list[Line]:
+    """System, potential, structures and labels of a search."""
+    search = described.search
+    atoms = sorted({composition.n_atoms for composition in search.compositions()})
+    numbers = [search.number_in(generation) for generation in range(search.generations)]
+    generations = sum(1 for number in numbers if number)
+    lines = [
+        ("system", f"{search.formula}, {span(atoms)} atoms a cell, {search.pressure:g} GPa"),
+        ("potential", potential_line(described.potential, inputs.get("potential"))),
+        ("search", f"{generations} generations of {search.population}: {sum(numbers)} structures to relax, at most"),
+        ("relaxation", f"to {search.relax.fmax:g} eV/angstrom in at most {search.relax.max_steps} steps"),
+    ]
+    learning = described.learning
+    if learning is not None:
+        labels = learning.number * learning.distortions
+        survivors = learning.survivors or search.population
+        train = TrainSettings.parse({"seed": 0, **learning.train})
+        lines += [
+            (
+                "labels",
+                f"{generations} x {learning.number} structures x {learning.distortions} distortions = "
+                f"{generations * labels}, {label_line(learning.label)}",
+            ),
+            (
+                "learning",
+                f"{generations} x {train.epochs} epochs, {learning.replay} old labels replayed; then the "
+                f"{survivors} lowest are relaxed again",
+            ),
+            ("label jobs", label_resources(learning.label, inputs["learning"]["label"])),
+        ]
+    return lines
+
+
+def csp_lines(described: CspInput) -> list[Line]:
+    """SSCHA of the finalists."""
+    sscha = described.sscha
+    runs = sscha.number * len(sscha.temperatures)
+    at = ", ".join(f"{temperature:g} K" for temperature in sscha.temperatures)
+    text = f"{sscha.number} lowest distinct structures x {len(sscha.temperatures)} ({at}) = {runs} runs, "
+    return [("SSCHA", text + f"{sscha.max_concurrent} at a time"), ("SSCHA stages", stages_line(sscha, runs))]
+
+
+def label_run_lines(described: LabelRunInput, inputs: Mapping[str, Any]) -> list[Line]:
+    """Labels of a population."""
+    return [
+        ("labels", f"{inputs['population'].count}, {label_line(described.label)}"),
+        ("label jobs", label_resources(described.label, inputs)),
+    ]
+
+
+def finetune_lines(described: FinetuneInput, inputs: Mapping[str, Any]) -> list[Line]:
+    """Training on a dataset."""
+    start = potential_line(described.potential, inputs.get("potential")) if described.potential else described.new
+    return [
+        ("potential", str(start)),
+        (
+            "dataset",
+            f"{inputs['dataset'].count} structures, {inputs['dataset'].base.attributes.get('labelled')} labelled",
+        ),
+        ("training", f"at most {described.train.epochs} epochs, learning rate {described.train.learning_rate:g}"),
+    ]
+
+
+def sscha_lines(described: SschaInput, inputs: Mapping[str, Any]) -> list[Line]:
+    """One SSCHA run."""
+    sscha = described.sscha
+    return [
+        ("structure", inputs["structure"].get_formula()),
+        ("potential", potential_line(described.potential, inputs.get("potential"))),
+        (
+            "SSCHA",
+            f"1 run, {sscha.pressure:g} GPa, {sscha.temperature:g} K, cell {'fixed' if sscha.fixed_cell else 'free'}",
+        ),
+        ("SSCHA stages", stages_line(sscha, 1)),
+    ]
+
+
+def stages_line(sscha: SschaStages, runs: int) -> str:
+    """Stages and their least number of evaluations."""
+    stages = parse_stages(",".join(sscha.stages))
+    jobs = len(stages) + sscha.audit
+    evaluations = sum(stage.configurations for stage in stages) + sscha.audit * stages[-1].configurations
+    audit = ", audit" if sscha.audit else ""
+    return (
+        f"{', '.join(map(str, stages))}{audit}: {runs * jobs} jobs, {runs * evaluations} configurations for each "
+        "population drawn"
+    )
+
+
+def label_line(label: LabelInput) -> str:
+    """Which engine labels, in jobs of which size."""
+    ports = label.inputs
+    text = f"by {label.entry_point}"
+    if "chunk_size" in ports:
+        text += f" in jobs of {ports['chunk_size']}"
+    if "max_concurrent" in ports:
+        text += f", {ports['max_concurrent']} jobs at a time"
+    return text
+
+
+def label_resources(label: LabelInput, inputs: Mapping[str, Any]) -> str:
+    """Codes and scheduler options of the label jobs."""
+    codes = [code_line(node) for node in inputs.values() if isinstance(node, AbstractCode)]
+    codes = codes or [str(label.inputs.get("code", "no code"))]
+    options = inputs.get("options")
+    return f"{', '.join(codes)}: {options_line(options.get_dict() if isinstance(options, Dict) else {})}"
+
+
+def engine_resources(described: EngineInput) -> str:
+    """Code, device and scheduler options of the engine's jobs."""
+    runtime = described.runtime
+    return f"{described.code}: {options_line(described.options)}, {runtime.threads} threads on {runtime.device}"
+
+
+def potential_line(written: str | int, node: PotentialData | None) -> str:
+    """The potential as written, and the node it is."""
+    if node is None:
+        return f"{written} (not on this machine)"
+    known = " ".join(node.elements) if node.elements else "any element"
+    return f"{written} (PK {node.pk}, {known})"
+
+
+def code_line(code: AbstractCode) -> str:
+    """Name of a code."""
+    return str(code.full_label)
+
+
+def options_line(options: Mapping[str, Any]) -> str:
+    """Scheduler options in a line."""
+    if not options:
+        return "1 process"
+    texts = []
+    for key, value in options.items():
+        inner = ", ".join(f"{name} {number}" for name, number in value.items()) if isinstance(value, Mapping) else value
+        texts.append(inner if isinstance(value, Mapping) else f"{key} {inner}")
+    return ", ".join(map(str, texts))
+
+
+def span(numbers: list[int]) -> str:
+    """``4`` or ``4-32``."""
+    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"
