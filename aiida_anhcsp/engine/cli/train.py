@@ -10,6 +10,7 @@ import click
 import yaml
 
 from ..errors import InputError
+from ..frames import read_frames
 from .options import log_to_terminal
 
 
@@ -39,7 +40,7 @@ def _settings_of(path: str | None, flags: dict[str, Any]) -> dict[str, Any]:
     help="What to train: mattersim:NAME_OR_FILE or mtp:FILE to go on from, mattersim:new:JSON or mtp:new:JSON.",
 )
 @click.option("--settings", type=str, help="YAML or JSON file of all settings; flags have the last word.")
-@click.option("--epochs", type=int, help="Passes over the data (L-BFGS iterations for an MTP).  [default: 50]")
+@click.option("--epochs", type=int, help="Passes over the data (MTP: L-BFGS iterations).  [default: 50; MTP: 1000]")
 @click.option("--learning-rate", type=float, help="Learning rate of the first epoch.  [default: 2e-4]")
 @click.option("--batch-size", type=int, help="Structures per step.  [default: 16]")
 @click.option("--seed", type=int, help="Seed of the split, the order and new weights (required here or in --settings).")
@@ -62,7 +63,6 @@ def command(
     Writes model.pth or model.mtp (with model.mtp.json) and metrics.json into OUTDIR. An interrupted training of a
     graph network goes on from OUTDIR/checkpoint.pth.
     """
-    from ..learning.dataset import read_dataset
     from ..learning.gradient import TrainingDivergedError
     from ..learning.load import load_learner
     from ..learning.metrics import table_of
@@ -72,7 +72,7 @@ def command(
     log_to_terminal()
     flags = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "seed": seed}
     values = TrainSettings.parse(_settings_of(settings, flags))
-    frames = read_dataset(dataset, stress=values.weights.stress > 0)
+    frames = read_frames(dataset, "DATASET")
     learner = load_learner(specification, frames, seed=values.seed, device=device, threads=threads)
     try:
         metrics = train(frames, learner, values, Path(outdir), _print_epoch)

@@ -5,31 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 
 from ..errors import InputError
-from ..frames import labels_of, read_frames
+from ..frames import labels_of
 from .settings import Split
 
 PARTS = ("train", "validation", "test")
 
 
-def read_dataset(path: str | Path, *, stress: bool = True, argument: str = "DATASET") -> list[Atoms]:
-    """Read labelled frames and check that they can be trained on together.
+def check_labels(frames: Sequence[Atoms], *, stress: bool, argument: str) -> None:
+    """Refuse frames that must not be trained on together, or that would spoil a training silently.
 
     :param stress: whether every frame must carry a stress
-    :raises InputError: a missing or non-finite label, a frame without a volume, or labels of different settings
+    :raises InputError: a missing or non-finite label, a frame without periodicity, or labels of different settings
     """
-    frames = read_frames(path, argument)
-    check_labels(frames, stress=stress, argument=argument)
-    return frames
-
-
-def check_labels(frames: Sequence[Atoms], *, stress: bool, argument: str) -> None:
-    """Refuse what would spoil a training silently; see :func:`read_dataset`."""
     needed = ("energy", "forces", "stress") if stress else ("energy", "forces")
     for index, frame in enumerate(frames):
         name = f"frame {index} ({frame.info.get('id', frame.get_chemical_formula())})"

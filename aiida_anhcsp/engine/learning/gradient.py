@@ -16,7 +16,7 @@ from torch import Tensor
 from torch_ema import ExponentialMovingAverage
 
 from .graphs import Batch, Graph, join, predict
-from .settings import TrainSettings
+from .settings import CompleteSettings
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class GradientTraining:
         model: M3Gnet,
         train: Sequence[Graph],
         validation: Sequence[Graph],
-        settings: TrainSettings,
+        settings: CompleteSettings,
         *,
         checkpoint: Path,
         fingerprint: str,

@@ -14,7 +14,8 @@ from mattersim.datasets.utils.convertor import GraphConvertor
 from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 from torch import Tensor
 
-from ..frames import bare, labels_of
+from ..frames import labels_of
+from ..potentials.screening import right_handed
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,11 @@ class Batch:
 
 
 def build_graph(frame: Atoms, model: M3Gnet) -> Graph:
-    """Graph of a frame within the model's own cutoffs."""
+    """Graph of a frame within the model's own cutoffs; a left-handed cell is turned right-handed first."""
     convertor = GraphConvertor(
         "m3gnet", model.model_args["cutoff"], has_threebody=True, threebody_cutoff=model.model_args["threebody_cutoff"]
     )
-    data = convertor.convert(bare(frame)).to_dict()
+    data = convertor.convert(right_handed(frame)).to_dict()
     inputs = {
         name: value if isinstance(value, Tensor) else torch.tensor([value])
         for name, value in data.items()
@@ -97,8 +98,7 @@ def join(graphs: Sequence[Graph], device: str) -> Batch:
 def predict(model: M3Gnet, batch: Batch, *, differentiable: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Energies (eV), forces (eV/angstrom) and stresses (GPa, shape (n, 3, 3)) of a batch.
 
-    The stress is the derivative by a symmetric strain per volume; the volume is taken positive, so a left-handed
-    cell has the stress of its mirror image.
+    The stress is the derivative by a symmetric strain, per volume.
 
     :param differentiable: keep what a gradient by the weights needs
     """
@@ -106,7 +106,7 @@ def predict(model: M3Gnet, batch: Batch, *, differentiable: bool) -> tuple[Tenso
     positions = inputs["atom_pos"].detach().requires_grad_(True)
     strain = torch.zeros_like(inputs["cell"]).requires_grad_(True)
     deformation = torch.eye(3, device=strain.device) + strain
-    volume = torch.linalg.det(inputs["cell"]).abs()
+    volume = torch.linalg.det(inputs["cell"])
     inputs["cell"] = inputs["cell"] @ deformation
     inputs["atom_pos"] = torch.einsum("bi,bij->bj", positions, deformation[inputs["batch"]])
     energies = model(inputs)

@@ -11,8 +11,10 @@ from ..errors import InputError
 from ..potentials.mattersim import read_checkpoint
 from ..potentials.resolve import resolve_file
 from ..potentials.specification import parse_specification
-from .learners import Learner, MatterSimLearner
+from .learner import Learner
 from .m3gnet import new_model
+from .mattersim import MatterSimLearner
+from .mtp import load_mtp_to_train, new_mtp
 
 
 def load_learner(
@@ -38,4 +40,8 @@ def load_learner(
             return MatterSimLearner(new_model(parsed.options, seed, argument), [], is_new=True, device=device)
         model, elements = read_checkpoint(resolve_file(parsed, argument), argument=argument)
         return MatterSimLearner(model.requires_grad_(True), elements or [], is_new=False, device=device)
+    if parsed.kind == "mtp":
+        if parsed.is_new:
+            return new_mtp(parsed.options, frames, argument)
+        return load_mtp_to_train(resolve_file(parsed, argument), argument)
     raise InputError(argument, f"a potential of kind {parsed.kind} cannot be trained", "give mattersim:... or mtp:...")

@@ -54,10 +54,10 @@ class TrainSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    epochs: int = Field(default=50, ge=1)
+    epochs: int | None = Field(default=None, ge=1)
     learning_rate: float = Field(default=2e-4, gt=0)
     batch_size: int = Field(default=16, ge=1)
-    weights: Weights = Weights()
+    weights: Weights | None = None
     loss: Literal["huber", "mse"] = "huber"
     huber_delta: float = Field(default=0.01, gt=0)
     ema_decay: float = Field(default=0.99, ge=0, lt=1)
@@ -82,6 +82,20 @@ class TrainSettings(BaseModel):
             raise InputError(
                 argument, f"{field}: {first['msg'].lower()}", f"keys are {', '.join(cls.model_fields)}"
             ) from error
+
+    def completed(self, epochs: int, weights: Weights) -> CompleteSettings:
+        """The same with what a kind of potential takes where nothing is stated."""
+        stated = {name: getattr(self, name) for name in type(self).model_fields}
+        stated["epochs"] = self.epochs or epochs
+        stated["weights"] = self.weights or weights
+        return CompleteSettings(**stated)
+
+
+class CompleteSettings(TrainSettings):
+    """Settings with nothing left open."""
+
+    epochs: int = Field(ge=1)
+    weights: Weights
 
     def learning_rate_at(self, epoch: int) -> float:
         """Learning rate of an epoch, counted from 0."""

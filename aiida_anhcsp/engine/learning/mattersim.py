@@ -1,9 +1,8 @@
-"""What can be trained: one class per kind of potential behind one interface."""
+"""Training of MatterSim's M3GNet models."""
 
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,37 +17,18 @@ from ..frames import labels_of
 from ..potentials.base import Evaluation
 from .gradient import GradientTraining, Report
 from .graphs import Graph, build_graph, join, predict
+from .learner import Learner
 from .m3gnet import scale_energies, shift_energies, species_shifts, write_model
-from .settings import TrainSettings
+from .settings import CompleteSettings, Weights
 
 EVALUATION_BATCH = 16
 
 
-class Learner(ABC):
-    """A potential that is being trained.
-
-    ``is_new`` tells that there is nothing to compare with before training.
-    """
-
-    is_new: bool
-
-    @abstractmethod
-    def evaluate(self, frames: Sequence[Atoms]) -> list[Evaluation]:
-        """What the potential, as it is now, says of frames."""
-
-    @abstractmethod
-    def fit(
-        self, train: Sequence[Atoms], validation: Sequence[Atoms], settings: TrainSettings, outdir: Path, report: Report
-    ) -> dict[str, Any]:
-        """Train; return what belongs in the metrics: ``epochs`` and, where they were fitted, ``shifts``."""
-
-    @abstractmethod
-    def save(self, outdir: Path) -> Path:
-        """Write the model file into ``outdir`` and return its path."""
-
-
 class MatterSimLearner(Learner):
     """A model of MatterSim's M3GNet architecture; graphs are built once and kept."""
+
+    default_epochs = 50
+    default_weights = Weights(energy=1.0, force=1.0, stress=0.1)
 
     def __init__(self, model: M3Gnet, elements: Sequence[str], *, is_new: bool, device: str = "cpu") -> None:
         self.model, self.is_new, self.device = model.to(device).eval(), is_new, device
@@ -71,7 +51,12 @@ class MatterSimLearner(Learner):
         return evaluations
 
     def fit(
-        self, train: Sequence[Atoms], validation: Sequence[Atoms], settings: TrainSettings, outdir: Path, report: Report
+        self,
+        train: Sequence[Atoms],
+        validation: Sequence[Atoms],
+        settings: CompleteSettings,
+        outdir: Path,
+        report: Report,
     ) -> dict[str, Any]:
         if self.is_new:
             forces = np.concatenate([labels_of(frame)["forces"] for frame in train])
@@ -111,7 +96,7 @@ class MatterSimLearner(Learner):
             self._graphs[id(frame)] = (frame, build_graph(frame, self.model))
         return self._graphs[id(frame)][1]
 
-    def _fingerprint(self, frames: Sequence[Atoms], settings: TrainSettings) -> str:
+    def _fingerprint(self, frames: Sequence[Atoms], settings: CompleteSettings) -> str:
         digest = hashlib.sha256(settings.model_dump_json().encode())
         for frame in frames:
             graph = self._graph(frame)

@@ -1,0 +1,159 @@
+"""Training of moment tensor potentials: motep's loss and gradient, minimised by L-BFGS."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.data import atomic_numbers
+from ase.neighborlist import neighbor_list
+from motep.io.mlip.mtp import read_mtp, write_mtp
+from motep.loss import LossFunction, LossSetting
+from motep.optimizers.lls import LLSOptimizer
+from motep.potentials.mtp.data import MTPData
+from scipy.optimize import OptimizeResult, minimize
+
+from ..errors import InputError
+from ..frames import bare, labels_of
+from ..potentials.base import Evaluation
+from ..potentials.mtp import MtpPotential, read_elements
+from .gradient import Report, TrainingDivergedError
+from .learner import Learner
+from .mtp_basis import LEVELS, untrained_mtp
+from .settings import CompleteSettings, Weights
+
+logging.getLogger("motep").setLevel(logging.WARNING)  # it logs every iteration
+
+PARAMETERS = ["species_coeffs", "moment_coeffs", "radial_coeffs"]
+OPTIONS = ("level", "cutoff", "elements", "minimum_distance", "radial_basis_size")
+
+
+class MtpLearner(Learner):
+    """A moment tensor potential; ``validation`` does not steer its training, it is only reported on.
+
+    The default weights are of (eV/atom)^2, (eV/angstrom)^2 and (eV)^2 of the virial, motep's units.
+    """
+
+    default_epochs = 1000
+    default_weights = Weights(energy=1.0, force=0.3, stress=0.3)
+
+    def __init__(self, data: MTPData, elements: Sequence[str], *, is_new: bool) -> None:
+        self.data, self.elements, self.is_new = data, list(elements), is_new
+
+    def evaluate(self, frames: Sequence[Atoms]) -> list[Evaluation]:
+        return MtpPotential(self.data, self.elements).evaluate(frames)
+
+    def fit(
+        self,
+        train: Sequence[Atoms],
+        validation: Sequence[Atoms],
+        settings: CompleteSettings,
+        outdir: Path,
+        report: Report,
+    ) -> dict[str, Any]:
+        unknown = {symbol for frame in train for symbol in frame.symbols} - set(self.elements)
+        if unknown:
+            raise InputError(
+                "DATASET", f"the potential has no {', '.join(sorted(unknown))}", "name all elements in mtp:new"
+            )
+        self.data.initialize(np.random.default_rng(settings.seed))
+        self.data.optimized = PARAMETERS
+        weights = settings.weights
+        loss = LossFunction(
+            [_with_targets(frame) for frame in train],
+            self.data,
+            LossSetting(energy_weight=weights.energy, forces_weight=weights.force, stress_weight=weights.stress),
+        )
+        if self.is_new:
+            LLSOptimizer(loss, optimized=["species_coeffs", "moment_coeffs"]).optimize()
+            self.data.optimized = PARAMETERS
+        history: list[dict[str, Any]] = []
+
+        def record(intermediate_result: OptimizeResult) -> None:
+            history.append({"epoch": len(history), "loss": float(intermediate_result.fun)})
+            report(history[-1])
+
+        result = minimize(
+            loss,
+            self.data.parameters,
+            jac=loss.jac,
+            method="L-BFGS-B",
+            callback=record,
+            options={"maxiter": settings.epochs, "maxfun": 4 * settings.epochs, "ftol": 1e-12, "gtol": 1e-8},
+        )
+        if not np.isfinite(result.fun):
+            raise TrainingDivergedError(f"the loss of the MTP became {result.fun}; look for wrong labels")
+        self.data.parameters = result.x
+        return {"epochs": history}
+
+    def save(self, outdir: Path) -> Path:
+        path = outdir / "model.mtp"
+        write_mtp(path, self.data, legacy=True)
+        Path(f"{path}.json").write_text(json.dumps({"elements": self.elements}) + "\n")
+        return path
+
+
+def new_mtp(options: Mapping[str, Any], frames: Sequence[Atoms], argument: str = "--potential") -> MtpLearner:
+    """An MTP of ``level`` (default 8) and ``cutoff`` (default 5 angstrom) for ``elements`` (default: those of frames).
+
+    Its radial basis begins at ``minimum_distance`` (default: 0.9 of the shortest distance in the frames).
+
+    :raises InputError: an unknown option, or a value that makes no basis
+    """
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise InputError(argument, f"unknown options {', '.join(unknown)}", f"options are {', '.join(OPTIONS)}")
+    cutoff = float(options.get("cutoff", 5.0))
+    present = sorted(
+        {symbol for frame in frames for symbol in frame.symbols}, key=lambda symbol: atomic_numbers[symbol]
+    )
+    elements = list(options.get("elements", present))
+    if not elements or any(element not in atomic_numbers for element in elements):
+        raise InputError(argument, f"elements are {elements!r}", 'give chemical symbols, such as ["H", "S"]')
+    if options.get("level", 8) not in LEVELS:
+        raise InputError(argument, f"level is {options['level']!r}", f"give one of {', '.join(map(str, LEVELS))}")
+    shortest = options.get("minimum_distance")
+    if shortest is None:
+        shortest = 0.9 * min((_shortest_distance(frame, cutoff) for frame in frames), default=cutoff)
+    if not 0 < shortest < cutoff:
+        raise InputError(
+            argument, f"distances from {shortest} to {cutoff} angstrom make no basis", "give a larger cutoff"
+        )
+    data = untrained_mtp(
+        int(options.get("level", 8)),
+        [atomic_numbers[element] for element in elements],
+        float(shortest),
+        cutoff,
+        int(options.get("radial_basis_size", 8)),
+    )
+    return MtpLearner(data, elements, is_new=True)
+
+
+def load_mtp_to_train(path: Path, argument: str = "--potential") -> MtpLearner:
+    """A trained MTP, to go on training it.
+
+    :raises InputError: the file is no MTP, or its species are not named
+    """
+    elements = read_elements(path, argument)
+    try:
+        data = read_mtp(path)
+        data.species = [atomic_numbers[element] for element in elements]
+    except Exception as error:
+        raise InputError(argument, f"{path} cannot be read as MTP ({error})", "give an MLIP .mtp file") from error
+    return MtpLearner(data, elements, is_new=data.moment_coeffs is None)
+
+
+def _with_targets(frame: Atoms) -> Atoms:
+    image = bare(frame)
+    image.calc = SinglePointCalculator(image, **labels_of(frame))
+    return image
+
+
+def _shortest_distance(frame: Atoms, cutoff: float) -> float:
+    return float(min(neighbor_list("d", frame, cutoff), default=cutoff))
