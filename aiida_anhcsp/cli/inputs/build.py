@@ -9,7 +9,7 @@ from typing import Any
 
 from aiida.common.exceptions import EntryPointError
 from aiida.engine import Process
-from aiida.orm import Dict, Str
+from aiida.orm import Dict, List, Str
 from aiida.plugins import WorkflowFactory
 from pydantic import BaseModel
 
@@ -73,8 +73,20 @@ def prepare(kind: str, path: Path, potential: str | None = None, download: bool 
 def build_csp(described: CspInput, resources: Resources) -> tuple[str, dict[str, Any]]:
     """Inputs of ``anhcsp.csp``."""
     _, search = build_search(described, resources)
-    sscha = {"settings": Dict(described.sscha.settings), "max_concurrent": described.sscha.max_concurrent}
-    return "anhcsp.csp", {"search": search, "sscha": sscha}
+    finalists = described.sscha
+    sscha: dict[str, Any] = {"settings": Dict(finalists.settings), "max_concurrent": finalists.max_concurrent}
+    if finalists.code is not None:
+        sscha["code"] = resources.code("sscha.code", finalists.code)
+    if finalists.options:
+        sscha["options"] = Dict(finalists.options)
+    inputs: dict[str, Any] = {"search": search, "sscha": sscha}
+    if described.pressures is not None:
+        inputs["pressures"] = List(described.pressures)
+    if described.finetune is not None:
+        inputs["finetune"] = Dict(described.finetune.model_dump(exclude_none=True))
+    if described.production is not None:
+        inputs["production"] = Dict(described.production.model_dump())
+    return "anhcsp.csp", inputs
 
 
 def build_search(described: SearchInput, resources: Resources) -> tuple[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from ...engine.errors import InputError
 from ...engine.learning.settings import TrainSettings
 from ...engine.search.settings import SearchSettings
-from ...workflows.settings import FinalistSettings, LearningSettings, SschaRunSettings
+from ...workflows.settings import FinalistSettings, LearningSettings, ProductionSettings, SschaRunSettings
 from .problems import Section, within
 
 ENGINE = "anhcsp-engine@localhost"
@@ -69,12 +69,16 @@ class LearningInput(LearningSettings):
 class FinalistInput(FinalistSettings):
     """SSCHA of the lowest structures."""
 
+    code: str | int | None = Field(default=None, description="Code of anhcsp-engine for SSCHA; code if not given.")
+    options: dict[str, Any] = Field(
+        default={}, description="Scheduler options of the SSCHA jobs; options if not given."
+    )
     max_concurrent: int = Field(default=2, ge=1, description="SSCHA runs at a time.")
 
     @property
     def settings(self) -> dict[str, Any]:
         """The keys of the work chain's ``sscha.settings``."""
-        return self.model_dump(exclude={"max_concurrent"}, exclude_none=True)
+        return self.model_dump(exclude={"code", "options", "max_concurrent"}, exclude_none=True)
 
 
 class SearchInput(EngineInput):
@@ -97,9 +101,41 @@ class SearchInput(EngineInput):
 
 
 class CspInput(SearchInput):
-    """Input of ``launch csp``."""
+    """Input of ``launch csp``.
 
+    The searches that learn run at ``pressures``, or at that of ``search``; the labels of several pressures are
+    learned together with ``finetune``; ``production`` searches follow with that potential.
+    """
+
+    pressures: list[float] | None = Field(default=None, min_length=1, description="GPa")
+    finetune: TrainSettings | None = None
+    production: ProductionSettings | None = None
     sscha: FinalistInput
+
+    @field_validator("pressures")
+    @classmethod
+    def _pressures_differ(cls, pressures: list[float] | None) -> list[float] | None:
+        if pressures is not None and len(set(pressures)) < len(pressures):
+            raise InputError("pressures", f"{pressures} names one twice", "give different pressures, in GPa")
+        return pressures
+
+    @model_validator(mode="after")
+    def _labels_of_several_pressures_are_joined(self) -> Self:
+        if (
+            self.pressures is not None
+            and len(self.pressures) > 1
+            and self.learning is not None
+            and self.finetune is None
+        ):
+            raise InputError(
+                "finetune", "missing, with labels of several pressures", "add it: epochs, learning_rate, seed"
+            )
+        if self.production is not None:
+            try:
+                SearchSettings.parse({**self.search.model_dump(), **self.production.search})
+            except InputError as error:
+                raise within("production.search", error) from error
+        return self
 
 
 class LabelRunInput(Section):

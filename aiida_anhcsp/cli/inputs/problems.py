@@ -77,11 +77,16 @@ def _problem(model: type[BaseModel], details: ErrorDetails) -> InputError:
         case "value_error":
             cause = details["ctx"]["error"]
             if isinstance(cause, InputError):
-                return InputError(cause.argument if field in cause.argument else field, cause.problem, cause.fix)
+                return InputError(_place(field, cause.argument), cause.problem, cause.fix)
             return InputError(field, f"{details['input']!r}: {message}", "correct this value")
         case _:
             expected = re.sub("a valid dictionary.*", "a group of keys", message.split(", unable")[0])
             return InputError(field, f"{details['input']!r} is not possible", expected[:1].lower() + expected[1:])
+
+
+def _place(field: str, argument: str) -> str:
+    """Where a validator's own complaint belongs: what it names itself, if that lies in the field it was about."""
+    return argument if field == "INPUT.yaml" or argument.startswith(f"{field}.") else field
 
 
 def _keys(model: type[BaseModel], location: list[str]) -> list[str]:

@@ -1,0 +1,28 @@
+"""``aiida-anhcsp ranking``: table of the structures a run found."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from aiida.cmdline.utils.decorators import with_dbenv
+
+from .status import load_run
+
+
+@click.command("ranking")
+@click.argument("pk", metavar="PK")
+@click.option("--json", "form", flag_value="json", help="As JSON, with all digits.")
+@click.option("--csv", "form", flag_value="csv", help="As comma-separated values, with all digits.")
+@with_dbenv()
+def command(pk: str, form: str | None) -> None:
+    """Rank the structures of the run PK: by free energy after SSCHA, by enthalpy after a search."""
+    from ..report.ranking import ranking_csv, ranking_rows, ranking_table
+
+    rows = ranking_rows(load_run(pk))
+    if form == "json":
+        click.echo(json.dumps(rows, indent=1))
+    elif form == "csv":
+        click.echo(ranking_csv(rows), nl=False)
+    else:
+        click.echo(ranking_table(rows))

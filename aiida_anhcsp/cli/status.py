@@ -1,0 +1,95 @@
+"""``aiida-anhcsp status``: what a run has done and is doing."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+from aiida.cmdline.utils.decorators import with_dbenv
+
+from ..engine.errors import InputError
+
+if TYPE_CHECKING:
+    from aiida.orm import ProcessNode
+
+POLL_SECONDS = 5.0
+
+
+@click.command("status")
+@click.argument("pk", metavar="PK")
+@click.option("--watch", is_flag=True, help="Follow the run until it ends; interrupting this does not stop the run.")
+@with_dbenv()
+def command(pk: str, watch: bool) -> None:
+    """What the run PK has done and is doing: generation, structures, labels, lowest enthalpy, running jobs."""
+    from ..report.progress import messages_of, progress_of
+
+    node = load_run(pk)
+    if watch:
+        follow(node)
+        return
+    for _, when, name, text in messages_of(node):
+        click.echo(f"{when.astimezone():%H:%M:%S} {name}: {text}")
+    click.echo(progress_of(node).line)
+    warn_without_daemon(node)
+
+
+def load_run(pk: str) -> ProcessNode:
+    """The process with this PK or UUID.
+
+    :raises InputError: there is no such node, or it is no process.
+    """
+    from aiida.common.exceptions import MultipleObjectsError, NotExistent
+    from aiida.orm import ProcessNode, load_node
+
+    try:
+        node = load_node(pk)
+    except (NotExistent, MultipleObjectsError, ValueError) as error:
+        raise InputError("PK", f"no node {pk!r}", "see verdi process list -a") from error
+    if not isinstance(node, ProcessNode):
+        raise InputError("PK", f"node {pk} is {node.class_node_type}, no run", "see verdi process list -a")
+    return node
+
+
+def follow(node: ProcessNode) -> None:
+    """Print what the run reports, as it comes, and where it stands; exit status 1 when it ends badly.
+
+    On a terminal the last line is rewritten in place; elsewhere it is printed when something has changed.
+    """
+    from ..report.progress import latest, messages_of, progress_of, state_of
+
+    live = sys.stdout.isatty()
+    seen, before = 0, ""
+    warn_without_daemon(node)
+    while True:
+        ended = node.is_terminated
+        messages = messages_of(node, after=seen)
+        line = progress_of(node).line
+        if live:
+            click.echo("\r\033[K", nl=False)
+        for _, when, name, text in messages:
+            click.echo(f"{when.astimezone():%H:%M:%S} {name}: {text}")
+        seen = latest(messages, seen)
+        if ended:
+            click.echo(line)
+            break
+        if live:
+            click.echo(line[: shutil.get_terminal_size().columns - 1], nl=False)
+        elif line != before:
+            click.echo(line)
+        before = line
+        sys.stdout.flush()
+        time.sleep(POLL_SECONDS)
+    if not node.is_finished_ok:
+        click.echo(f"the run ended badly: {state_of(node)}", err=True)
+        click.get_current_context().exit(1)
+
+
+def warn_without_daemon(node: ProcessNode) -> None:
+    """Say so if nobody works on the run."""
+    from aiida.engine.daemon.client import get_daemon_client
+
+    if not node.is_terminated and not get_daemon_client().is_daemon_running:
+        click.echo("the daemon is not running, so nothing goes on; start it with verdi daemon start", err=True)

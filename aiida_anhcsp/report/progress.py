@@ -1,0 +1,158 @@
+"""Where a run stands, read from its graph while it runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aiida.orm import CalcJobNode, Log, ProcessNode, QueryBuilder, WorkChainNode
+from aiida.plugins.entry_point import is_valid_entry_point_string, parse_entry_point_string
+
+LABEL = "anhcsp.label."
+STEP = re.compile(r"generation_(\d+)_(\w+)")
+RELAXED = ("converged", "max_steps")
+
+
+@dataclass
+class Progress:
+    """Numbers of a run so far.
+
+    ``generation`` counts from 1 and is 0 before the first; ``lowest`` is the lowest enthalpy of the latest ranking in
+    eV/atom; ``running`` says for each job that has not ended what it is and how its scheduler sees it.
+    """
+
+    state: str
+    generation: int = 0
+    generations: int = 0
+    structures: int = 0
+    relaxed: int = 0
+    labels: int = 0
+    labels_asked: int = 0
+    lowest: float | None = None
+    sscha_done: int = 0
+    sscha_submitted: int = 0
+    running: list[str] = field(default_factory=list)
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        parts = []
+        if self.generations:
+            parts.append(f"generation {self.generation} of {self.generations}")
+            parts.append(f"{self.relaxed} of {self.structures} structures relaxed")
+        if self.labels_asked:
+            parts.append(f"{self.labels} of {self.labels_asked} labels done")
+        if self.lowest is not None:
+            parts.append(f"lowest enthalpy {self.lowest:.4f} eV/atom")
+        if self.sscha_submitted:
+            parts.append(f"{self.sscha_done} of {self.sscha_submitted} SSCHA runs ended")
+        parts.append(f"now: {', '.join(self.running)}" if self.running else self.state)
+        return "; ".join(parts)
+
+
+def progress_of(root: ProcessNode) -> Progress:
+    """Progress of a run: any process of this package, with all it called."""
+    nodes = [root, *root.called_descendants]
+    progress = Progress(state=state_of(root))
+    for node in nodes:
+        kind = entry_point_of(node)
+        if kind == "anhcsp.search":
+            _add_search(progress, node)
+        elif kind.startswith(LABEL):
+            _add_labels(progress, node)
+        elif kind == "anhcsp.sscha" and isinstance(node, WorkChainNode):
+            progress.sscha_submitted += 1
+            progress.sscha_done += node.is_terminated
+    jobs = [node for node in nodes if isinstance(node, CalcJobNode) and not node.is_terminated]
+    progress.running = [describe_job(node, root) for node in sorted(jobs, key=lambda node: node.pk)]
+    return progress
+
+
+def messages_of(root: ProcessNode, after: int = 0) -> list[tuple[int, datetime, str, str]]:
+    """What the work chains of a run reported, oldest first: number of the message, time, process, text.
+
+    :param after: only messages with a higher number
+    """
+    names = {node.pk: node.label or node.process_label for node in [root, *root.called_descendants]}
+    query = QueryBuilder().append(
+        Log,
+        filters={"dbnode_id": {"in": list(names)}, "levelname": {"in": ["REPORT", "ERROR"]}, "id": {">": after}},
+        project=["id", "time", "dbnode_id", "message"],
+    )
+    rows = sorted(query.iterall())
+    return [(number, time, str(names[pk]), _text(message)) for number, time, pk, message in rows]
+
+
+def state_of(node: ProcessNode) -> str:
+    """State of a process in words; the exit message where it failed."""
+    if node.is_finished_ok:
+        return "finished"
+    if node.is_finished:
+        return f"failed with exit status {node.exit_status}: {node.exit_message}"
+    if node.is_excepted:
+        return f"excepted: {str(node.exception).splitlines()[0]}"
+    if node.is_killed:
+        return "killed"
+    return "paused" if node.paused else str(node.process_state.value if node.process_state else "created")
+
+
+def describe_job(node: CalcJobNode, root: ProcessNode) -> str:
+    """A job by the labels of its callers below the root: ``generation_002_label job_01 (running)``."""
+    names: list[str] = []
+    current: ProcessNode | None = node
+    while current is not None and current.pk != root.pk:
+        names.insert(0, current.label or current.process_label or current.node_type)
+        current = current.caller
+    scheduler = node.get_scheduler_state()
+    state = scheduler.value if scheduler is not None else (node.get_state() or "created")
+    return f"{' '.join(names) or node.process_label} ({getattr(state, 'value', state)})"
+
+
+def entry_point_of(node: ProcessNode) -> str:
+    """Entry point of a process, or an empty text for a function."""
+    kind = node.process_type or ""
+    return parse_entry_point_string(kind)[1] if is_valid_entry_point_string(kind) else ""
+
+
+def _add_search(progress: Progress, node: ProcessNode) -> None:
+    settings = node.inputs.settings.get_dict()
+    generations, population = int(settings["generations"]), int(settings["population"])
+    limit = settings.get("max_relaxations")
+    progress.generations += generations
+    progress.structures += min(generations * population, limit or generations * population)
+    for child in sorted(node.called, key=lambda child: child.pk):
+        match = STEP.fullmatch(child.label or "")
+        if match is None:
+            continue
+        step = match.group(2)
+        if step in ("generate", "vary"):
+            progress.generation += 1
+        elif step == "relax" and "population" in child.outputs:
+            statuses = child.outputs.population.base.attributes.get("statuses", {})
+            progress.relaxed += sum(statuses.get(status, 0) for status in RELAXED)
+        elif step in ("rank", "rank_again") and "result" in child.outputs:
+            lowest = child.outputs.result.base.attributes.get("lowest_enthalpy", None)
+            progress.lowest = progress.lowest if lowest is None else lowest
+
+
+def _add_labels(progress: Progress, node: ProcessNode) -> None:
+    asked = node.inputs.population.count
+    progress.labels_asked += asked
+    if "report" in node.outputs:
+        progress.labels += node.outputs.report["labelled"]
+        return
+    jobs = [child for child in node.called if isinstance(child, CalcJobNode)]
+    if "chunk_size" in node.inputs:
+        progress.labels += min(asked, node.inputs.chunk_size.value * sum(job.is_finished_ok for job in jobs))
+
+
+def _text(message: str) -> str:
+    """A report without the number, class and step that AiiDA puts in front: ``[12|SearchWorkChain|rank]: text``."""
+    return re.sub(r"^\[[^\]]*\]:\s*", "", message)
+
+
+def latest(messages: Iterable[tuple[int, datetime, str, str]], default: int = 0) -> int:
+    """Number of the newest message."""
+    return max((number for number, *_ in messages), default=default)

@@ -1,0 +1,126 @@
+"""The structures a run found, as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from aiida.orm import ProcessNode
+from tabulate import tabulate
+
+from ..data.population import PopulationData
+from ..engine.errors import InputError
+from ..engine.search.rank import lowest
+
+Row = Mapping[str, Any]
+
+
+def ranking_rows(node: ProcessNode) -> list[dict[str, Any]]:
+    """Rows of a run: by free energy for ``anhcsp.csp``, by enthalpy for a search (distinct structures).
+
+    Energies in eV/atom, relative ones in meV/atom, distances in angstrom.
+
+    :raises InputError: the run has neither ranking nor population (yet).
+    """
+    if "ranking" in node.outputs:
+        return list(node.outputs.ranking["rows"])
+    if "population" in node.outputs and isinstance(node.outputs.population, PopulationData):
+        return population_rows(node.outputs.population)
+    raise InputError("PK", f"run {node.pk} has no ranking yet", "follow it with aiida-anhcsp status PK --watch")
+
+
+def population_rows(population: PopulationData) -> list[dict[str, Any]]:
+    """The distinct structures of a ranked population, lowest first."""
+    frames = lowest(population.get_frames())
+    keys = ("id", "pressure", "enthalpy", "rank", "generation", "operator")
+    return [
+        {
+            **{key: frame.info[key] for key in keys if key in frame.info},
+            "formula": frame.get_chemical_formula(),
+            "spacegroup_initial": frame.info.get("spacegroup"),
+            "relative_enthalpy": 1000 * (frame.info["enthalpy"] - frames[0].info["enthalpy"]),
+        }
+        for frame in frames
+    ]
+
+
+def ranking_table(rows: list[dict[str, Any]]) -> str:
+    """The rows as a table to be read; columns nobody fills are left out."""
+    columns: dict[str, list[str]] = {
+        "rank": [str(row.get("rank", "-")) for row in rows],
+        "structure": [row["id"] for row in rows],
+        "formula": [row["formula"] for row in rows],
+        "P (GPa)": _where_several(rows, "pressure"),
+        "T (K)": _where_several(rows, "temperature"),
+        "H (eV/atom)": [f"{row['enthalpy']:.4f}" for row in rows],
+        "dH (meV)": [f"{row['relative_enthalpy']:.1f}" for row in rows],
+        "G (eV/atom)": [_free_energy(row) for row in rows],
+        "dG (meV)": [_number(row, "relative_gibbs_free_energy", ".1f") for row in rows],
+        "space group": [_change(row.get("spacegroup_initial"), row.get("spacegroup_final")) for row in rows],
+        **_distance_columns(rows),
+        "made by": [row.get("operator", "") for row in rows],
+        "note": [_note(row) for row in rows],
+    }
+    filled = {name: values for name, values in columns.items() if any(values)}
+    return tabulate(filled, headers="keys", disable_numparse=True)
+
+
+def ranking_csv(rows: list[dict[str, Any]]) -> str:
+    """The rows as comma-separated values; distances are written ``1.45 1.66``."""
+    flat = [_flat(row) for row in rows]
+    names = list(dict.fromkeys(name for row in flat for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    return text.getvalue()
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    flat = {key: value for key, value in row.items() if key != "distances"}
+    for when, pairs in row.get("distances", {}).items():
+        for pair, distances in pairs.items():
+            flat[f"{pair}_{when}"] = " ".join(f"{distance:.3f}" for distance in distances)
+    return flat
+
+
+def _where_several(rows: list[dict[str, Any]], key: str) -> list[str]:
+    values = [row.get(key) for row in rows]
+    several = len(set(values)) > 1
+    return [f"{value:g}" if several and value is not None else "" for value in values]
+
+
+def _number(row: Row, key: str, form: str) -> str:
+    return format(row[key], form) if key in row else ""
+
+
+def _free_energy(row: Row) -> str:
+    if "gibbs_free_energy" not in row:
+        return ""
+    error = row.get("gibbs_free_energy_error")
+    return f"{row['gibbs_free_energy']:.4f}" + (f" +- {error:.4f}" if error is not None else "")
+
+
+def _change(before: str | None, after: str | None) -> str:
+    return f"{before or '?'} -> {after}" if after else before or ""
+
+
+def _distance_columns(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
+    pairs = sorted({pair for row in rows for when in row.get("distances", {}).values() for pair in when})
+    return {f"{pair} (A)": [_distances(row.get("distances", {}), pair) for row in rows] for pair in pairs}
+
+
+def _distances(distances: Mapping[str, Mapping[str, list[float]]], pair: str) -> str:
+    texts = {
+        when: ", ".join(f"{distance:.2f}" for distance in distances.get(when, {}).get(pair, []))
+        for when in ("initial", "final")
+    }
+    return _change(texts["initial"] or None, texts["final"] or None)
+
+
+def _note(row: Row) -> str:
+    if "reason" in row:
+        return str(row["reason"])
+    return "" if row.get("converged", True) else "not converged"
