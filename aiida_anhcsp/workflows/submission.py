@@ -23,6 +23,17 @@ def find_child(workchain: WorkChain, label: str) -> ProcessNode | None:
     return max(children, key=lambda node: node.pk, default=None)
 
 
+def get_child(workchain: WorkChain, label: str) -> ProcessNode:
+    """The child that was called with this call link label.
+
+    :raises LookupError: there is none.
+    """
+    child = find_child(workchain, label)
+    if child is None:
+        raise LookupError(f"{workchain.node.process_label}<{workchain.node.pk}> has called nothing as {label}")
+    return child
+
+
 def submit_once(workchain: WorkChain, label: str, process: type[Process], inputs: Mapping[str, Any]) -> ProcessNode:
     """Submit a child, unless one with this call link label exists already; that one is returned then.
 

@@ -1,0 +1,368 @@
+"""The whole path: from random structures to a ranking by quantum anharmonic free energy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, if_, while_
+from aiida.orm import AbstractCode, Dict, Float, List, Node, ProcessNode, Str
+
+from ..calculations.functions.csp import ranking_table
+from ..calculations.functions.population import extract_structure, lowest_of, merge_populations, rank_population
+from ..calculations.relax import RelaxCalculation
+from ..data.population import PopulationData
+from ..data.potential import PotentialData
+from ..engine.learning.settings import TrainSettings
+from ..engine.search.rank import lowest
+from ..engine.search.settings import SearchSettings
+from .finalists import awaited, describe, has_structures, linkable, listed, name_of, reason_of, tag
+from .finetune import FinetuneWorkChain
+from .ports import engine_inputs, parsed_by, validate_options, validate_positive
+from .protocols.builders import CspProtocol
+from .search import SearchWorkChain
+from .settings import FinalistSettings, ProductionSettings
+from .sscha import SschaWorkChain
+from .submission import call_once, failure, find_child, get_child, submit_once
+
+
+def validate_pressures(value: List | None, _: Any) -> str | None:
+    """Pressures that are no different numbers."""
+    if value is None:
+        return None
+    pressures = value.get_list()
+    if not pressures or any(not isinstance(p, int | float) for p in pressures) or len(set(pressures)) < len(pressures):
+        return "pressures: give one or more different numbers, in GPa"
+    return None
+
+
+def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
+    """Inputs that need each other."""
+    several = "pressures" in inputs and len(inputs["pressures"].get_list()) > 1
+    if several and "learning" in inputs.get("search", {}) and "finetune" not in inputs:
+        return "finetune: searches that learn at several pressures need it; give epochs and learning_rate"
+    return None
+
+
+class CspWorkChain(CspProtocol, WorkChain):
+    """Crystal structure prediction with quantum anharmonic ions.
+
+    Searches that learn, at one or several pressures; one potential from all their labels; on request searches with
+    that potential alone; relaxation of the lowest distinct structures with it; SSCHA of the lowest of these at every
+    pressure and temperature; and the ranking by Gibbs free energy. An SSCHA run that fails is a row with its reason.
+    """
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:
+        super().define(spec)
+        spec.expose_inputs(SearchWorkChain, namespace="search", exclude=("metadata",))
+        spec.inputs["search"].help = "The search, and with search.learning what it learns: the inputs of anhcsp.search."
+        spec.input(
+            "pressures",
+            valid_type=List,
+            required=False,
+            validator=validate_pressures,
+            help="Pressures (GPa) of the searches; only that of search.settings if absent.",
+        )
+        spec.input(
+            "finetune",
+            valid_type=Dict,
+            required=False,
+            validator=parsed_by(TrainSettings.parse, "finetune"),
+            help="Settings (TRAIN.yaml) of the joint training on all labels, from the first potential.",
+        )
+        spec.input(
+            "production",
+            valid_type=Dict,
+            required=False,
+            validator=parsed_by(ProductionSettings.parse, "production"),
+            help="pressures (GPa) and search {keys of SEARCH.yaml that differ} of searches with the final potential; "
+            "without it the finalists come from the searches that learned.",
+        )
+        spec.input_namespace("sscha", help="SSCHA of the finalists.")
+        spec.input(
+            "sscha.settings",
+            valid_type=Dict,
+            validator=parsed_by(FinalistSettings.parse, "sscha.settings"),
+            help="number (of lowest distinct structures at each pressure), temperatures (K), stages "
+            "(['1x1x1:200', '2x2x2:500']), seed, fixed_cell, audit, repeats.",
+        )
+        spec.input(
+            "sscha.code",
+            valid_type=AbstractCode,
+            required=False,
+            help="anhcsp-engine for SSCHA; search.code if absent.",
+        )
+        spec.input(
+            "sscha.options",
+            valid_type=Dict,
+            required=False,
+            validator=validate_options,
+            help="Scheduler options of the SSCHA jobs; search.options if absent.",
+        )
+        spec.input(
+            "sscha.max_concurrent",
+            valid_type=int,
+            non_db=True,
+            default=2,
+            validator=validate_positive,
+            help="SSCHA runs at a time.",
+        )
+        spec.inputs.validator = validate_together
+        spec.outline(
+            cls.search,
+            cls.judge_searches,
+            if_(cls.learned_at_several_pressures)(cls.finetune),
+            if_(cls.should_produce)(cls.produce),
+            cls.relax,
+            cls.rank,
+            while_(cls.has_finalists)(cls.sscha),
+            cls.results,
+        )
+        spec.output(
+            "ranking",
+            valid_type=Dict,
+            help="rows: id, enthalpy, gibbs_free_energy (eV/atom) with its error, spacegroups and shortest distances "
+            "before and after, reason of a failure; lowest free energy first at each pressure and temperature.",
+        )
+        spec.output("population", valid_type=PopulationData, help="The finalists of the first pressure, ranked.")
+        spec.output_namespace(
+            "populations", dynamic=True, valid_type=PopulationData, help="The ranked finalists of every pressure."
+        )
+        spec.output("potential", valid_type=PotentialData, help="The final potential.")
+        spec.output("dataset", valid_type=PopulationData, required=False, help="All labels, old and new.")
+        spec.output("history", valid_type=Dict, help="The generations of the first search.")
+        spec.exit_code(401, "ERROR_SUB_PROCESS_FAILED_SEARCH", message="No search came to structures: {reason}")
+        spec.exit_code(403, "ERROR_SUB_PROCESS_FAILED_RELAX", message="No finalists: {reason}")
+        spec.exit_code(404, "ERROR_SUB_PROCESS_FAILED_SSCHA", message="No SSCHA run converged: {reason}")
+
+    @property
+    def search_settings(self) -> dict[str, Any]:
+        """Settings of the learning searches."""
+        settings: dict[str, Any] = self.inputs.search.settings.get_dict()
+        return settings
+
+    @property
+    def finalists(self) -> FinalistSettings:
+        """Settings of the SSCHA runs."""
+        return FinalistSettings.parse(self.inputs.sscha.settings.get_dict())
+
+    @property
+    def production(self) -> ProductionSettings | None:
+        """Settings of the searches with the final potential."""
+        return ProductionSettings.parse(self.inputs.production.get_dict()) if "production" in self.inputs else None
+
+    @property
+    def pressures(self) -> list[float]:
+        """Pressures of the searches that may learn."""
+        if "pressures" in self.inputs:
+            return [float(pressure) for pressure in self.inputs.pressures.get_list()]
+        return [SearchSettings.parse(self.search_settings).pressure]
+
+    @property
+    def final_pressures(self) -> list[float]:
+        """Pressures of the finalists."""
+        production = self.production
+        return self.pressures if production is None else production.pressures
+
+    @property
+    def potential(self) -> PotentialData:
+        """The best potential so far: learned from all labels, or in the first search."""
+        joint = find_child(self, "finetune")
+        if joint is not None and "potential" in joint.outputs:
+            return joint.outputs.potential
+        return self.children("search", self.pressures)[0].outputs.potential
+
+    def children(self, step: str, pressures: list[float]) -> list[ProcessNode]:
+        """Children of a step that came to structures with an enthalpy."""
+        nodes = [find_child(self, f"{step}_{tag(pressure)}") for pressure in pressures]
+        return [node for node in nodes if node is not None and has_structures(node)]
+
+    def search(self) -> ToContext:
+        """Submit the searches, one for each pressure."""
+        nodes = []
+        for pressure in self.pressures:
+            inputs = self.exposed_inputs(SearchWorkChain, namespace="search")
+            if "pressures" in self.inputs:
+                inputs["settings"] = Dict({**self.search_settings, "pressure": pressure})
+            nodes.append(submit_once(self, f"search_{tag(pressure)}", SearchWorkChain, inputs))
+        self.report(f"searches at {', '.join(map(tag, self.pressures))}: {listed(nodes)}")
+        return awaited(nodes)
+
+    def judge_searches(self) -> ExitCode | None:
+        """Go on if a search came to structures."""
+        nodes = [get_child(self, f"search_{tag(pressure)}") for pressure in self.pressures]
+        failed = [node for node in nodes if not has_structures(node)]
+        for node in failed:
+            self.report(failure(node))
+        if len(failed) == len(nodes):
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_SEARCH.format(reason=failure(failed[-1]))
+        return None
+
+    def learned_at_several_pressures(self) -> bool:
+        """Whether there are labels to be joined."""
+        return len(self.datasets()) > 1
+
+    def datasets(self) -> dict[str, PopulationData]:
+        """All labels of the searches, by pressure."""
+        nodes = self.children("search", self.pressures)
+        return {node.label: node.outputs.dataset for node in nodes if "dataset" in node.outputs}
+
+    def finetune(self) -> ToContext:
+        """Submit the training on the labels of all pressures."""
+        dataset = call_once(self, "dataset", merge_populations, **self.datasets())
+        search = self.inputs.search
+        inputs = {
+            **engine_inputs(search, FinetuneWorkChain),
+            "dataset": dataset,
+            "potential": search.potential,
+            "settings": self.inputs.finetune,
+        }
+        node = submit_once(self, "finetune", FinetuneWorkChain, inputs)
+        self.report(f"{node.process_label}<{node.pk}> learns from {dataset.count} labels of all pressures")
+        return ToContext(current=node)
+
+    def should_produce(self) -> bool:
+        """Whether searches with the final potential follow."""
+        return self.production is not None
+
+    def produce(self) -> ToContext:
+        """Submit the searches with the final potential."""
+        production, search = self.production, self.inputs.search
+        assert production is not None
+        nodes = []
+        for pressure in production.pressures:
+            settings = {**self.search_settings, **production.search, "pressure": pressure}
+            inputs = {
+                **engine_inputs(search, SearchWorkChain),
+                "potential": self.potential,
+                "settings": Dict(settings),
+            }
+            nodes.append(submit_once(self, f"production_{tag(pressure)}", SearchWorkChain, inputs))
+        self.report(f"searches with the final potential: {listed(nodes)}")
+        return awaited(nodes)
+
+    def relax(self) -> ToContext | ExitCode:
+        """Submit the relaxation of the lowest distinct structures with the final potential, at each pressure."""
+        settings = SearchSettings.parse(self.search_settings)
+        number = max(settings.population, 2 * self.finalists.number)
+        step = "search" if self.production is None else "production"
+        nodes = []
+        for pressure in self.final_pressures:
+            for source in self.children(step, [pressure]):
+                population = call_once(
+                    self,
+                    f"lowest_{tag(pressure)}",
+                    lowest_of,
+                    population=source.outputs.population,
+                    settings=Dict({"number": number}),
+                )
+                inputs = {
+                    **engine_inputs(self.inputs.search, RelaxCalculation),
+                    "population": population,
+                    "potential": self.potential,
+                    "pressure": Float(pressure),
+                    "settings": Dict(settings.relax.model_dump()),
+                }
+                nodes.append(submit_once(self, f"relax_{tag(pressure)}", RelaxCalculation, inputs))
+        if not nodes:
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason="no search came to structures")
+        self.report(f"the lowest distinct structures are relaxed with the final potential: {listed(nodes)}")
+        return awaited(nodes)
+
+    def rank(self) -> ExitCode | None:
+        """Rank the relaxed structures and plan the SSCHA runs of the lowest."""
+        runs: dict[str, dict[str, Any]] = {}
+        for pressure in self.final_pressures:
+            for node in self.children("relax", [pressure]):
+                ranked = call_once(
+                    self,
+                    f"rank_{tag(pressure)}",
+                    rank_population,
+                    population=node.outputs.population,
+                    settings=self.inputs.search.settings,
+                )
+                chosen = lowest(ranked.get_frames(), self.finalists.number)
+                for temperature in self.finalists.temperatures:
+                    for frame in chosen:
+                        run = {"id": frame.info["id"], "pressure": pressure, "temperature": temperature}
+                        runs[name_of(run)] = run
+        if not runs:
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason="no structure could be relaxed")
+        self.ctx.runs = runs
+        self.report(f"{len(runs)} SSCHA runs of the lowest distinct structures")
+        return None
+
+    def has_finalists(self) -> bool:
+        """Whether SSCHA runs are still to be submitted."""
+        return bool(self.waiting())
+
+    def waiting(self) -> list[str]:
+        """Runs that have not ended."""
+        children = {name: find_child(self, f"sscha_{name}") for name in self.ctx.runs}
+        return [name for name, node in children.items() if node is None or not node.is_terminated]
+
+    def sscha(self) -> ToContext:
+        """Submit the next SSCHA runs, as many as may run at a time."""
+        waiting = self.waiting()
+        nodes = [self.submit_sscha(name) for name in waiting[: self.inputs.sscha.max_concurrent]]
+        self.report(f"SSCHA: {listed(nodes)}; {len(waiting) - len(nodes)} wait")
+        return awaited(nodes)
+
+    def submit_sscha(self, name: str) -> ProcessNode:
+        """Submit one run."""
+        run, settings = self.ctx.runs[name], self.finalists
+        ranked = get_child(self, f"rank_{tag(run['pressure'])}").outputs.result
+        identity = run["id"]
+        structure = call_once(
+            self,
+            f"structure_{tag(run['pressure'])}_{linkable(identity)}",
+            extract_structure,
+            population=ranked,
+            identity=Str(identity),
+        )
+        inputs = {
+            **engine_inputs({**self.inputs.search, **self.inputs.sscha}, SschaWorkChain),
+            "structure": structure,
+            "potential": self.potential,
+            "settings": Dict(settings.at(run["pressure"], run["temperature"]).model_dump()),
+        }
+        return submit_once(self, f"sscha_{name}", SschaWorkChain, inputs)
+
+    def results(self) -> ExitCode | None:
+        """Hand out the ranking and everything it rests on."""
+        nodes: dict[str, Node] = {}
+        runs: dict[str, dict[str, Any]] = {}
+        for name, run in self.ctx.runs.items():
+            node = get_child(self, f"sscha_{name}")
+            runs[name] = run if node.is_finished_ok else {**run, "reason": reason_of(node)}
+            nodes |= {
+                f"{output}_{name}": node.outputs[output] for output in ("result", "structure") if output in node.outputs
+            }
+        for pressure in self.final_pressures:
+            ranked = find_child(self, f"rank_{tag(pressure)}")
+            if ranked is not None:
+                nodes[f"population_{tag(pressure)}"] = ranked.outputs.result
+        ranking = call_once(self, "ranking", ranking_table, runs=Dict(runs), **nodes)
+        populations = {name.removeprefix("population_"): node for name, node in nodes.items() if "population_" in name}
+        first = self.children("search", self.pressures)[0]
+        datasets = self.datasets()
+        dataset = (
+            get_child(self, "dataset").outputs.result if len(datasets) > 1 else next(iter(datasets.values()), None)
+        )
+        self.out("ranking", ranking)
+        self.out("population", next(iter(populations.values())))
+        self.out("populations", populations)
+        self.out("potential", self.potential)
+        self.out("history", first.outputs.history)
+        if dataset is not None:
+            self.out("dataset", dataset)
+        return self.verdict(ranking.get_dict()["rows"])
+
+    def verdict(self, rows: list[dict[str, Any]]) -> ExitCode | None:
+        """None if a run converged."""
+        for row in rows:
+            self.report(describe(row))
+        if not any(row["converged"] for row in rows):
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_SSCHA.format(reason=rows[0].get("reason", "unknown"))
+        return None

@@ -1,0 +1,117 @@
+"""Training with a second chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida.common import AttributeDict
+from aiida.engine import (
+    BaseRestartWorkChain,
+    ProcessHandlerReport,
+    ProcessSpec,
+    ToContext,
+    append_,
+    process_handler,
+    while_,
+)
+from aiida.orm import CalcJobNode, Dict
+
+from ..calculations.base import OUT_FOLDER
+from ..calculations.train import CHECKPOINT_FILE, TrainCalculation
+from ..engine.learning.settings import TrainSettings
+from .ports import define_engine, engine_inputs, parsed_by
+from .protocols.builders import FinetuneProtocol
+from .submission import failure, submit_once
+
+HALVINGS = 4  # the engine tries three halvings itself
+SMALLEST_LEARNING_RATE = 1e-6
+OUT_OF_MEMORY = ("memory", "signal 9")
+
+
+class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
+    """Train a potential on labelled structures, again with gentler settings where that helps."""
+
+    _process_class = TrainCalculation
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:
+        super().define(spec)
+        define_engine(spec)
+        spec.expose_inputs(TrainCalculation, include=("dataset", "potential", "new", "settings"))
+        spec.inputs["settings"].validator = parsed_by(TrainSettings.parse, "settings")
+        spec.inputs["settings"].help = (
+            "Keys of TRAIN.yaml: epochs, learning_rate, batch_size, weights {energy, force, stress}, split "
+            "{validation, test}, ema_decay, schedule, patience, seed, ..."
+        )
+        spec.inputs.validator = TrainCalculation.spec().inputs.validator
+        spec.expose_outputs(TrainCalculation, include=("potential", "metrics"))
+        spec.outline(
+            cls.setup,
+            while_(cls.should_run_process)(cls.run_process, cls.inspect_process),
+            cls.results,
+        )
+        spec.exit_code(410, "ERROR_DIVERGED", message="The training diverges at any learning rate: {reason}")
+        spec.exit_code(411, "ERROR_OUT_OF_MEMORY", message="A batch of one structure needs too much memory: {reason}")
+
+    def setup(self) -> None:
+        """Inputs of the first training."""
+        super().setup()
+        names = ("dataset", "potential", "new", "settings")
+        self.ctx.inputs = AttributeDict({name: self.inputs[name] for name in names if name in self.inputs})
+        self.ctx.inputs.update(engine_inputs(self.inputs, TrainCalculation))
+
+    def run_process(self) -> ToContext:
+        """Submit the training, once for each iteration."""
+        self.ctx.iteration += 1
+        node = submit_once(self, f"iteration_{self.ctx.iteration:02d}", TrainCalculation, self.ctx.inputs)
+        considered = self.node.base.extras.get(self._considered_handlers_extra, [])
+        self.node.base.extras.set(self._considered_handlers_extra, [*considered, []])
+        self.report(f"{node.process_label}<{node.pk}> trains, attempt {self.ctx.iteration}")
+        return ToContext(children=append_(node))
+
+    def train_again(self, **changes: Any) -> None:
+        """Change the settings of the next attempt."""
+        self.ctx.inputs.settings = Dict({**self.ctx.inputs.settings.get_dict(), **changes})
+        self.ctx.inputs.pop("parent_folder", None)
+
+    def current(self) -> TrainSettings:
+        """Settings of the attempt that ended."""
+        return TrainSettings.parse(self.ctx.inputs.settings.get_dict())
+
+    @process_handler(priority=300)
+    def lower_learning_rate(self, node: CalcJobNode) -> ProcessHandlerReport | None:
+        """A training that diverged, at each of the rates the engine halves to, starts again below them."""
+        if node.is_finished_ok or "diverged" not in message_of(node):
+            return None
+        rate = self.current().learning_rate / 2**HALVINGS
+        if rate < SMALLEST_LEARNING_RATE:
+            return ProcessHandlerReport(True, self.exit_codes.ERROR_DIVERGED.format(reason=failure(node)))
+        self.report(f"{failure(node)}; again with learning rate {rate:.1e}")
+        self.train_again(learning_rate=rate)
+        return ProcessHandlerReport(True)
+
+    @process_handler(priority=200)
+    def make_batches_smaller(self, node: CalcJobNode) -> ProcessHandlerReport | None:
+        """A training that ran out of memory starts again with half the batch."""
+        if node.is_finished_ok or not any(sign in message_of(node) for sign in OUT_OF_MEMORY):
+            return None
+        batch_size = self.current().batch_size // 2
+        if batch_size < 1:
+            return ProcessHandlerReport(True, self.exit_codes.ERROR_OUT_OF_MEMORY.format(reason=failure(node)))
+        self.report(f"{failure(node)}; again with batches of {batch_size}")
+        self.train_again(batch_size=batch_size)
+        return ProcessHandlerReport(True)
+
+    @process_handler(priority=100, exit_codes=TrainCalculation.exit_codes.ERROR_INTERRUPTED)
+    def go_on(self, node: CalcJobNode) -> ProcessHandlerReport:
+        """A training that was stopped, by its wall time or the machine, goes on after its last epoch."""
+        self.report(f"{failure(node)}; it goes on from its last epoch")
+        files = node.outputs.retrieved.base.repository
+        if OUT_FOLDER in files.list_object_names() and CHECKPOINT_FILE in files.list_object_names(OUT_FOLDER):
+            self.ctx.inputs.parent_folder = node.outputs.remote_folder
+        return ProcessHandlerReport(True)
+
+
+def message_of(node: CalcJobNode) -> str:
+    """What a job said when it failed, in lower case."""
+    return (node.exit_message or "").lower()

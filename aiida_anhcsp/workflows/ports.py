@@ -1,0 +1,119 @@
+"""Ports and validators that several work chains share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiida.engine import CalcJob, Process, ProcessSpec
+from aiida.orm import Data, Dict, Str
+from aiida.plugins import WorkflowFactory
+
+from ..calculations.relax import RelaxCalculation
+from ..engine.errors import InputError
+
+Validator = Callable[[Any, Any], str | None]
+LABEL_PREFIX = "anhcsp.label."
+
+
+def parsed_by(parse: Callable[..., Any], port: str) -> Validator:
+    """Validator of a Dict input: what ``parse(mapping, argument=port)`` complains about, in its own sentence."""
+
+    def validate(value: Dict | None, _: Any) -> str | None:
+        if value is None:
+            return None
+        try:
+            parse(value.get_dict(), argument=port)
+        except InputError as error:
+            return str(error)
+        return None
+
+    return validate
+
+
+def validate_options(value: Dict | None, _: Any) -> str | None:
+    """Scheduler options that a job would refuse."""
+    if value is None:
+        return None
+    known = CalcJob.spec().inputs["metadata"]["options"]
+    for name, option in value.get_dict().items():
+        if name not in known:
+            return (
+                f"options: unknown option {name!r}; the options are those of a CalcJob, such as resources, queue_name"
+            )
+        problem = known[name].validate(option)
+        if problem is not None:
+            return f"options: {name}: {problem.message}"
+    return None
+
+
+def define_engine(spec: ProcessSpec) -> None:
+    """Add ``code``, ``runtime`` and ``options`` of the jobs that run ``anhcsp-engine``."""
+    spec.expose_inputs(RelaxCalculation, include=("code", "runtime"))
+    spec.input(
+        "options",
+        valid_type=Dict,
+        required=False,
+        validator=validate_options,
+        help="Scheduler options of the jobs: resources, max_wallclock_seconds, queue_name, account, ... One process "
+        "without a wall time limit if absent.",
+    )
+
+
+def engine_inputs(inputs: Mapping[str, Any], process: type[Process]) -> dict[str, Any]:
+    """Code, runtime and scheduler options among ``inputs``, as a child of this class takes them."""
+    ports = process.spec().inputs
+    chosen: dict[str, Any] = {"code": inputs["code"]}
+    if "runtime" in ports and "runtime" in inputs:
+        chosen["runtime"] = {name: value for name, value in inputs["runtime"].items() if name in ports["runtime"]}
+    if "options" in ports and "options" in inputs:
+        chosen["options"] = inputs["options"]
+    elif "options" in inputs:
+        chosen["metadata"] = {"options": inputs["options"].get_dict()}
+    return chosen
+
+
+def validate_positive(value: int | None, _: Any) -> str | None:
+    """A number of processes below one."""
+    return None if value is None or value >= 1 else f"{value} at a time is none; give 1 or more"
+
+
+def validate_label_engine(value: Str | None, _: Any) -> str | None:
+    """An entry point that is no label work chain."""
+    if value is None:
+        return None
+    if not value.value.startswith(LABEL_PREFIX):
+        return f"label_engine: {value.value!r} does not label; give an entry point such as {LABEL_PREFIX}gpaw"
+    try:
+        WorkflowFactory(value.value)
+    except Exception as error:
+        return f"label_engine: {value.value!r} cannot be loaded ({error}); verdi plugin list aiida.workflows shows all"
+    return None
+
+
+def validate_label_inputs(engine: Str, inputs: Mapping[str, Any], port: str = "label") -> str | None:
+    """Inputs that the label work chain named by ``engine`` would refuse, before anything is submitted."""
+    ports = WorkflowFactory(engine.value).spec().inputs
+    for name in inputs:
+        if name not in ports or name == "population":
+            known = ", ".join(sorted(set(ports) - {"population", "metadata"}))
+            return f"{port}.{name}: {engine.value} has no such input; its inputs are {known}"
+    for name, expected in ports.items():
+        if name in ("population", "metadata"):
+            continue
+        if name not in inputs:
+            if expected.required and not expected.has_default():
+                return f"{port}.{name}: {engine.value} needs it; {expected.help or 'give it'}"
+            continue
+        problem = expected.validate(inputs[name])
+        if problem is not None:
+            return f"{port}.{name}: {problem.message}"
+    return None
+
+
+def plain(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """A namespace of inputs as plain dictionaries, to hand on to a child."""
+    return {
+        name: plain(value) if isinstance(value, Mapping) and not isinstance(value, Data) else value
+        for name, value in inputs.items()
+    }

@@ -1,0 +1,378 @@
+"""The generation loop of crystal structure prediction, with the potential learned on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, if_, while_
+from aiida.orm import Dict, Float, Int, Node, ProcessNode, Str, load_node, to_aiida_type
+from aiida.plugins import WorkflowFactory
+
+from ..calculations.functions.history import change_on_new_labels, count_failed, search_history
+from ..calculations.functions.population import add_seeds, lowest_of, merge_populations, rank_population
+from ..calculations.functions.training import replay, select_and_distort
+from ..calculations.generate import GenerateCalculation
+from ..calculations.relax import RelaxCalculation
+from ..calculations.vary import VaryCalculation
+from ..data.population import PopulationData
+from ..data.potential import PotentialData
+from ..engine.search.loop import should_continue
+from ..engine.search.settings import SearchSettings
+from .finetune import FinetuneWorkChain
+from .ports import define_engine, engine_inputs, parsed_by, plain, validate_label_engine, validate_label_inputs
+from .progress import describe_change, knowledge
+from .protocols.builders import SearchProtocol
+from .settings import LearningSettings, derived_seed
+from .submission import call_once, failure, find_child, get_child, submit_once
+
+
+def validate_search_settings(value: Dict | None, context: Any) -> str | None:
+    """Settings of the search that ``anhcsp-engine search`` would refuse, or that a port replaces."""
+    if value is not None and value.get_dict().get("potential") is not None:
+        return "settings: potential is an input of its own here; remove this key"
+    return parsed_by(lambda mapping, argument: SearchSettings.parse(mapping), "settings")(value, context)
+
+
+def validate_learning(value: Mapping[str, Any] | None, _: Any) -> str | None:
+    """Inputs of the label work chain, checked against its ports before anything is submitted."""
+    if not value or "label_engine" not in value:
+        return None
+    return validate_label_inputs(value["label_engine"], value.get("label", {}), "learning.label")
+
+
+class SearchWorkChain(SearchProtocol, WorkChain):
+    """Evolutionary search for the structures of lowest enthalpy at a pressure.
+
+    Each generation is varied from the ranked structures so far (the first is random), relaxed and ranked. With
+    ``learning``, some of its relaxed structures are distorted, labelled and learned from; the lowest distinct
+    structures are then relaxed again, so that all enthalpies that are compared come from one potential.
+    Without, the result is that of ``anhcsp-engine search``, frame by frame.
+    """
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:
+        super().define(spec)
+        spec.input(
+            "settings",
+            valid_type=Dict,
+            validator=validate_search_settings,
+            help="The keys of SEARCH.yaml: formula, formula_units ('1' or '1-4'), pressure (GPa), population, "
+            "generations, max_relaxations, seed, relax {fmax, max_steps}, minimum_distances, operators, stop.",
+        )
+        spec.input("potential", valid_type=PotentialData, help="The potential the search starts with.")
+        spec.input(
+            "seeds", valid_type=PopulationData, required=False, help="Structures that join the first generation."
+        )
+        define_engine(spec)
+        spec.input_namespace(
+            "learning",
+            required=False,
+            populate_defaults=False,
+            validator=validate_learning,
+            help="What is labelled and learned in each generation; nothing if left out.",
+        )
+        spec.input(
+            "learning.settings",
+            valid_type=Dict,
+            default=lambda: Dict({}),
+            validator=parsed_by(LearningSettings.parse, "learning.settings"),
+            help="number (of structures picked), distortions (of each), amplitude (angstrom), strain, replay (old "
+            "configurations), survivors (relaxed again), train {epochs, learning_rate, ...}; the H3S study if absent.",
+        )
+        spec.input(
+            "learning.label_engine",
+            valid_type=Str,
+            serializer=to_aiida_type,
+            validator=validate_label_engine,
+            help="Entry point of the work chain that labels: anhcsp.label.gpaw, anhcsp.label.vasp or anhcsp.label.ase.",
+        )
+        spec.input_namespace(
+            "learning.label",
+            dynamic=True,
+            help="Inputs of that work chain, without the population: code, settings, ...",
+        )
+        spec.input(
+            "learning.dataset",
+            valid_type=PopulationData,
+            required=False,
+            help="Labelled structures the potential has learned before; some are replayed in each round.",
+        )
+        spec.outline(
+            cls.setup,
+            while_(cls.should_evolve)(
+                if_(cls.is_first)(cls.start_from_random).else_(cls.vary),
+                cls.relax,
+                cls.rank,
+                if_(cls.should_learn)(cls.select_and_distort, cls.label, cls.finetune, cls.refresh, cls.rank_again),
+            ),
+            cls.results,
+        )
+        spec.output(
+            "population",
+            valid_type=PopulationData,
+            help="All structures that compete at the end, ranked, with enthalpies of the final potential.",
+        )
+        spec.output("potential", valid_type=PotentialData, help="The final potential.")
+        spec.output("dataset", valid_type=PopulationData, required=False, help="All labels, old and new.")
+        spec.output(
+            "history",
+            valid_type=Dict,
+            help="generations: a row for each with the numbers relaxed, failed and labelled, the lowest enthalpy "
+            "(eV/atom), and the RMSE on the new labels before and after finetuning.",
+        )
+        spec.exit_code(401, "ERROR_SUB_PROCESS_FAILED_GENERATE", message="No first generation: {reason}")
+        spec.exit_code(402, "ERROR_SUB_PROCESS_FAILED_VARY", message="No offspring: {reason}")
+        spec.exit_code(403, "ERROR_SUB_PROCESS_FAILED_RELAX", message="Nothing was relaxed: {reason}")
+
+    def setup(self) -> None:
+        """Remember where the search stands: numbers and PKs only."""
+        self.ctx.generation = -1
+        self.ctx.population = None
+        self.ctx.potential = self.inputs.potential.pk
+        self.ctx.dataset = None
+        if "learning" in self.inputs and "dataset" in self.inputs.learning:
+            self.ctx.dataset = self.inputs.learning.dataset.pk
+
+    @property
+    def settings(self) -> SearchSettings:
+        """The validated settings."""
+        return SearchSettings.parse(self.inputs.settings.get_dict())
+
+    @property
+    def learning(self) -> LearningSettings:
+        """The validated settings of the learning."""
+        return LearningSettings.parse(self.inputs.learning.settings.get_dict())
+
+    def label_of(self, step: str) -> str:
+        """Call link label of this generation's child for a step: ``generation_003_relax``."""
+        return f"generation_{self.ctx.generation:03d}_{step}"
+
+    def child(self, step: str) -> ProcessNode:
+        """This generation's child for a step."""
+        return get_child(self, self.label_of(step))
+
+    def should_evolve(self) -> bool:
+        """Whether another generation is made."""
+        done = self.ctx.generation + 1
+        frames = [] if self.ctx.population is None else load_node(self.ctx.population).get_frames()
+        history = [knowledge(frames, generation) for generation in range(done)]
+        if not should_continue(self.settings, history):
+            self.report(f"the search ends after {done} generations")
+            return False
+        self.ctx.generation = done
+        return True
+
+    def is_first(self) -> bool:
+        """Whether this is the random generation."""
+        return bool(self.ctx.generation == 0)
+
+    def start_from_random(self) -> ToContext:
+        """Submit the generation of symmetric random structures."""
+        inputs = {**engine_inputs(self.inputs, GenerateCalculation), "settings": self.inputs.settings}
+        node = submit_once(self, self.label_of("generate"), GenerateCalculation, inputs)
+        self.report(f"generation 0: random structures of {self.settings.formula} by {node.process_label}<{node.pk}>")
+        return ToContext(current=node)
+
+    def vary(self) -> ToContext:
+        """Submit the making of offspring."""
+        inputs = {
+            **engine_inputs(self.inputs, VaryCalculation),
+            "population": load_node(self.ctx.population),
+            "settings": self.inputs.settings,
+            "generation": Int(self.ctx.generation),
+        }
+        node = submit_once(self, self.label_of("vary"), VaryCalculation, inputs)
+        self.report(f"generation {self.ctx.generation}: offspring by {node.process_label}<{node.pk}>")
+        return ToContext(current=node)
+
+    def relax(self) -> ToContext | ExitCode:
+        """Submit the relaxation of the new structures."""
+        born = self.child("generate" if self.is_first() else "vary")
+        if "population" not in born.outputs:
+            code = "ERROR_SUB_PROCESS_FAILED_" + ("GENERATE" if self.is_first() else "VARY")
+            return self.exit_with(getattr(self.exit_codes, code), born)
+        population = born.outputs.population
+        if self.is_first() and "seeds" in self.inputs:
+            population = call_once(self, "add_seeds", add_seeds, population=population, seeds=self.inputs.seeds)
+        return ToContext(current=self.submit_relaxation("relax", population))
+
+    def rank(self) -> ExitCode | None:
+        """Rank the new structures among all others."""
+        node = self.child("relax")
+        if "population" not in node.outputs:
+            return self.exit_with(self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX, node)
+        relaxed = node.outputs.population
+        self.rank_all(relaxed, "rank")
+        failed = count_failed(relaxed)
+        partial = "" if node.is_finished_ok else f" ({failure(node)})"
+        self.report(
+            f"generation {self.ctx.generation}: {relaxed.count - failed} relaxed, {failed} failed{partial}; "
+            f"lowest enthalpy {self.lowest_text()}"
+        )
+        return None
+
+    def should_learn(self) -> bool:
+        """Whether labels are wanted, and something to be labelled came out of this generation."""
+        relaxed = self.child("relax").outputs.population
+        return "learning" in self.inputs and count_failed(relaxed) < relaxed.count
+
+    def select_and_distort(self) -> None:
+        """Pick relaxed structures at random and distort them."""
+        learning, settings = self.learning, self.settings
+        selection = {
+            "number": learning.number,
+            "distortions": learning.distortions,
+            "amplitude": learning.amplitude,
+            "strain": learning.strain,
+            "seed": derived_seed(settings.seed, self.ctx.generation, 1),
+            "round": self.ctx.generation,
+        }
+        distorted = call_once(
+            self,
+            self.label_of("select_and_distort"),
+            select_and_distort,
+            population=self.child("relax").outputs.population,
+            settings=Dict(selection),
+        )
+        self.report(f"generation {self.ctx.generation}: {distorted.count} distorted structures to label")
+
+    def label(self) -> ToContext:
+        """Submit the labelling."""
+        engine = WorkflowFactory(self.inputs.learning.label_engine.value)
+        inputs = {
+            **plain(self.inputs.learning.get("label", {})),
+            "population": self.child("select_and_distort").outputs.result,
+        }
+        node = submit_once(self, self.label_of("label"), engine, inputs)
+        self.report(f"generation {self.ctx.generation}: labels by {node.process_label}<{node.pk}>")
+        return ToContext(current=node)
+
+    def finetune(self) -> ToContext | None:
+        """Submit the training on the new labels and some old ones."""
+        node = self.child("label")
+        if "population" not in node.outputs:
+            self.report(f"generation {self.ctx.generation}: no labels, the old potential stays: {failure(node)}")
+            return None
+        labelled, training = node.outputs.population, node.outputs.population
+        if self.ctx.dataset is not None:
+            old = load_node(self.ctx.dataset)
+            seed = derived_seed(self.settings.seed, self.ctx.generation, 2)
+            number = Dict({"number": self.learning.replay, "seed": seed})
+            training = call_once(self, self.label_of("replay"), replay, dataset=old, labelled=labelled, settings=number)
+            merged = call_once(self, self.label_of("dataset"), merge_populations, dataset=old, labelled=labelled)
+            self.ctx.dataset = merged.pk
+        else:
+            self.ctx.dataset = labelled.pk
+        inputs = {
+            **engine_inputs(self.inputs, FinetuneWorkChain),
+            "dataset": training,
+            "potential": load_node(self.ctx.potential),
+            "settings": Dict({"seed": derived_seed(self.settings.seed, self.ctx.generation, 3), **self.learning.train}),
+        }
+        child = submit_once(self, self.label_of("finetune"), FinetuneWorkChain, inputs)
+        asked = self.child("select_and_distort").outputs.result.count
+        self.report(
+            f"generation {self.ctx.generation}: {labelled.count} of {asked} labels done; "
+            f"{child.process_label}<{child.pk}> learns from {training.count} structures"
+        )
+        return ToContext(current=child)
+
+    def refresh(self) -> ToContext | None:
+        """Relax the lowest distinct structures again with the new potential."""
+        node = find_child(self, self.label_of("finetune"))
+        if node is None:
+            return None
+        if "potential" not in node.outputs:
+            self.report(f"generation {self.ctx.generation}: the old potential stays: {failure(node)}")
+            return None
+        self.ctx.potential = node.outputs.potential.pk
+        self.report(
+            f"generation {self.ctx.generation}: RMSE on the new labels "
+            f"{describe_change(change_on_new_labels(node.outputs.metrics.get_dict(), self.ctx.generation))}"
+        )
+        number = self.learning.survivors or self.settings.population
+        survivors = call_once(
+            self,
+            self.label_of("survivors"),
+            lowest_of,
+            population=load_node(self.ctx.population),
+            settings=Dict({"number": number}),
+        )
+        return ToContext(current=self.submit_relaxation("refresh", survivors))
+
+    def rank_again(self) -> None:
+        """Rank the structures that were relaxed again; the older enthalpies are another potential's."""
+        node = find_child(self, self.label_of("refresh"))
+        if node is None:
+            return
+        if "population" not in node.outputs:
+            self.report(
+                f"generation {self.ctx.generation}: not relaxed again, the old enthalpies stay: {failure(node)}"
+            )
+            return
+        self.ctx.population = None
+        self.rank_all(node.outputs.population, "rank_again")
+        self.report(
+            f"generation {self.ctx.generation}: {node.outputs.population.count} distinct structures relaxed again; "
+            f"lowest enthalpy {self.lowest_text()}"
+        )
+
+    def results(self) -> None:
+        """Hand out the ranked population, the final potential, all labels and the history."""
+        self.out("population", load_node(self.ctx.population))
+        self.out("potential", load_node(self.ctx.potential))
+        if self.ctx.dataset is not None:
+            self.out("dataset", load_node(self.ctx.dataset))
+        self.out("history", call_once(self, "history", search_history, **self.history_nodes()))
+
+    def exit_with(self, code: ExitCode, node: ProcessNode) -> ExitCode:
+        """Exit code with the reason, after handing out what there is."""
+        self.report(f"generation {self.ctx.generation}: {failure(node)}")
+        if self.ctx.population is not None:
+            self.results()
+        return code.format(reason=failure(node))
+
+    def submit_relaxation(self, step: str, population: PopulationData) -> ProcessNode:
+        """Submit the relaxation of a population with the potential of now."""
+        settings = self.settings
+        inputs = {
+            **engine_inputs(self.inputs, RelaxCalculation),
+            "population": population,
+            "potential": load_node(self.ctx.potential),
+            "pressure": Float(settings.pressure),
+            "settings": Dict(settings.relax.model_dump()),
+        }
+        return submit_once(self, self.label_of(step), RelaxCalculation, inputs)
+
+    def rank_all(self, relaxed: PopulationData, step: str) -> None:
+        """Make ``relaxed``, together with the population so far, the new ranked population."""
+        population = relaxed
+        if self.ctx.population is not None:
+            population = call_once(
+                self,
+                self.label_of("merge"),
+                merge_populations,
+                earlier=load_node(self.ctx.population),
+                latest=relaxed,
+            )
+        ranked = call_once(
+            self, self.label_of(step), rank_population, population=population, settings=self.inputs.settings
+        )
+        self.ctx.population = ranked.pk
+
+    def lowest_text(self) -> str:
+        """The lowest enthalpy so far, to be read."""
+        lowest = load_node(self.ctx.population).base.attributes.get("lowest_enthalpy", None)
+        return "none yet" if lowest is None else f"{lowest:.4f} eV/atom"
+
+    def history_nodes(self) -> dict[str, Node]:
+        """Nodes the history is made from, by call link label."""
+        outputs = {"relax": "population", "rank": "result", "label": "report", "finetune": "metrics"}
+        nodes = {}
+        for generation in range(self.ctx.generation + 1):
+            for step, output in outputs.items():
+                child = find_child(self, f"generation_{generation:03d}_{step}")
+                if child is not None and output in child.outputs:
+                    nodes[f"{step}_{generation:03d}"] = child.outputs[output]
+        return nodes

@@ -1,0 +1,122 @@
+"""Schemas of the Dict inputs of the work chains that are not already an engine command's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ..engine.errors import InputError
+from ..engine.learning.settings import TrainSettings
+from ..engine.sscha.settings import parse_stages
+
+
+class Settings(BaseModel):
+    """Settings that know nothing beyond their keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], argument: str = "settings") -> Self:
+        """Settings from a mapping.
+
+        :raises InputError: an unknown key, a missing one, or a value out of range; the field is named.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise InputError(
+                f"{argument}.{field}", first["msg"].lower(), f"the keys are {', '.join(cls.model_fields)}"
+            ) from error
+
+
+def _validated_training(values: dict[str, Any]) -> dict[str, Any]:
+    TrainSettings.parse({**values, "seed": values.get("seed", 0)})
+    return values
+
+
+class LearningSettings(Settings):
+    """What is labelled and learned in each generation of a search (defaults of the H3S study).
+
+    ``number`` relaxed structures are picked at random and each distorted ``distortions`` times (``amplitude`` in
+    angstrom, ``strain`` as a fraction); ``replay`` old labelled configurations are trained on beside the new ones;
+    the ``survivors`` lowest distinct structures are relaxed again with the finetuned potential (as many as the
+    population holds unless given). ``train`` are settings of ``anhcsp-engine train``; the seed is derived.
+    """
+
+    number: int = Field(default=10, ge=1)
+    distortions: int = Field(default=10, ge=1)
+    amplitude: float = Field(default=0.05, ge=0)
+    strain: float = Field(default=0.05, ge=0, lt=1)
+    replay: int = Field(default=100, ge=0)
+    survivors: int | None = Field(default=None, ge=1)
+    train: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("train")
+    @classmethod
+    def _train_is_known(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return _validated_training(values)
+
+
+class SschaStages(Settings):
+    """How a structure is taken through SSCHA: ``stages`` as ``["1x1x1:200", "2x2x2:500"]``, smallest supercell first.
+
+    A stage that fails is repeated ``repeats`` times at most, each time with twice the configurations.
+    """
+
+    stages: list[str] = Field(default=["1x1x1:200", "2x2x2:500"], min_length=1)
+    seed: int = Field(ge=0)
+    fixed_cell: bool = False
+    audit: bool = True
+    repeats: int = Field(default=1, ge=0)
+
+    @field_validator("stages")
+    @classmethod
+    def _stages_are_written_well(cls, values: list[str]) -> list[str]:
+        return [str(stage) for value in values for stage in parse_stages(value, "stages")]
+
+
+class SschaRunSettings(SschaStages):
+    """:class:`SschaStages` at one thermodynamic point: ``pressure`` in GPa, ``temperature`` in K."""
+
+    pressure: float = Field(allow_inf_nan=False)
+    temperature: float = Field(ge=0, allow_inf_nan=False)
+
+
+class FinalistSettings(SschaStages):
+    """SSCHA of the ``number`` lowest distinct structures at each pressure (GPa) and temperature (K)."""
+
+    number: int = Field(default=2, ge=1)
+    temperatures: list[float] = Field(default=[0.0], min_length=1)
+
+    @field_validator("temperatures")
+    @classmethod
+    def _temperatures_are_possible(cls, values: list[float]) -> list[float]:
+        if any(not 0 <= value < float("inf") for value in values) or len(set(values)) < len(values):
+            raise ValueError("temperatures must be different from each other, finite and not negative")
+        return values
+
+    def at(self, pressure: float, temperature: float) -> SschaRunSettings:
+        """Settings of a run at one of the points."""
+        return SschaRunSettings(
+            **self.model_dump(exclude={"number", "temperatures"}), pressure=pressure, temperature=temperature
+        )
+
+
+class ProductionSettings(Settings):
+    """Searches with the final potential, without learning, at each of ``pressures`` (GPa).
+
+    ``search`` holds the keys of SEARCH.yaml that differ from those of the learning searches.
+    """
+
+    pressures: list[float] = Field(min_length=1)
+    search: dict[str, Any] = Field(default_factory=dict)
+
+
+def derived_seed(seed: int, *stream: int) -> int:
+    """A seed of its own for a child, from the seed of the work chain and the child's numbers."""
+    return int(np.random.SeedSequence([seed, *stream]).generate_state(1)[0])

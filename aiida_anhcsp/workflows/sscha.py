@@ -1,0 +1,193 @@
+"""One structure on its quantum anharmonic free energy: stages, audit, each a job of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, if_, while_
+from aiida.orm import Dict, Node, ProcessNode, StructureData, load_node
+
+from ..calculations.functions.csp import sscha_summary
+from ..calculations.sscha import SschaCalculation
+from ..data.dynamical_matrices import DynamicalMatricesData
+from ..data.population import PopulationData
+from ..data.potential import PotentialData
+from ..engine.sscha.settings import Stage, parse_stages
+from .ports import define_engine, engine_inputs, parsed_by
+from .protocols.builders import SschaProtocol
+from .settings import SschaRunSettings, derived_seed
+from .submission import call_once, failure, find_child, get_child, submit_once
+
+
+class SschaWorkChain(SschaProtocol, WorkChain):
+    """Relax a structure on its SSCHA free energy at a pressure and a temperature.
+
+    Every stage starts from the centroids and dynamical matrices of the one before. A stage that fails or does not
+    converge is repeated alone, from where it came to, with twice the configurations. The audit draws an independent
+    ensemble at the end, from which the free energy and an honest error bar come.
+    """
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:
+        super().define(spec)
+        spec.input("structure", valid_type=StructureData, help="Structure to start from, relaxed at the pressure.")
+        spec.input("potential", valid_type=PotentialData, help="The potential whose free energy is minimised.")
+        spec.input(
+            "settings",
+            valid_type=Dict,
+            validator=parsed_by(SschaRunSettings.parse, "settings"),
+            help="pressure (GPa), temperature (K), stages (['1x1x1:200', '2x2x2:500']: supercell and configurations), "
+            "seed, fixed_cell (default False), audit (default True), repeats of a failed stage (default 1).",
+        )
+        define_engine(spec)
+        spec.outline(
+            cls.setup,
+            while_(cls.has_stage)(cls.run_stage, cls.judge_stage),
+            if_(cls.should_audit)(cls.audit),
+            cls.results,
+        )
+        spec.output(
+            "result",
+            valid_type=Dict,
+            help="converged, free_energy (eV per primitive cell), gibbs_free_energy and its error (eV/atom), pressure "
+            "(GPa), initial and final {cell, volume, spacegroup}, stages.",
+        )
+        spec.output("structure", valid_type=StructureData, required=False, help="Final cell and centroids.")
+        spec.output("dynamical_matrices", valid_type=DynamicalMatricesData, required=False, help="The final state.")
+        spec.output(
+            "audit", valid_type=PopulationData, required=False, help="The independent ensemble, to correct or label."
+        )
+        spec.exit_code(401, "ERROR_SUB_PROCESS_FAILED_STAGE", message="A stage came to nothing: {reason}")
+        spec.exit_code(402, "ERROR_SUB_PROCESS_FAILED_AUDIT", message="The stages ended but the audit failed: {reason}")
+        spec.exit_code(410, "ERROR_NOT_CONVERGED", message="The free energy is no converged minimum: {reason}")
+
+    def setup(self) -> None:
+        """Start with the first stage; ctx holds numbers and PKs only."""
+        self.ctx.stage = 0
+        self.ctx.repeat = 0
+        self.ctx.state = None
+        self.ctx.jobs = []
+
+    @property
+    def settings(self) -> SschaRunSettings:
+        """The validated settings."""
+        return SschaRunSettings.parse(self.inputs.settings.get_dict())
+
+    @property
+    def stage(self) -> Stage:
+        """The stage of now; each repetition has twice the configurations."""
+        stages = self.settings.stages
+        stage = parse_stages(stages[min(self.ctx.stage, len(stages) - 1)])[0]
+        return Stage(stage.supercell, stage.configurations * 2**self.ctx.repeat)
+
+    def has_stage(self) -> bool:
+        """Whether a stage is still to be run."""
+        return bool(self.ctx.stage < len(self.settings.stages))
+
+    def run_stage(self) -> ToContext:
+        """Submit the stage of now."""
+        node = self.submit_job(
+            self.stage_label(), "none", derived_seed(self.settings.seed, self.ctx.stage, self.ctx.repeat)
+        )
+        self.report(f"stage {self.ctx.stage + 1} ({self.stage}) by {node.process_label}<{node.pk}>")
+        return ToContext(current=node)
+
+    def judge_stage(self) -> ExitCode | None:
+        """Go on to the next stage, repeat this one, or give up."""
+        node = get_child(self, self.stage_label())
+        if "dynamical_matrices" in node.outputs:
+            self.ctx.state = node.outputs.dynamical_matrices.pk
+            self.ctx.jobs.append(node.pk)
+        if not node.is_finished_ok and self.ctx.repeat < self.settings.repeats:
+            self.ctx.repeat += 1
+            self.report(f"{failure(node)}; the stage is repeated with {self.stage.configurations} configurations")
+            return None
+        if "dynamical_matrices" not in node.outputs:
+            self.report(f"{failure(node)}; nothing to go on from")
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_STAGE.format(reason=failure(node))
+        self.report(f"stage {self.ctx.stage + 1}: {describe(node)}")
+        self.ctx.stage += 1
+        if self.has_stage():
+            self.ctx.repeat = 0
+        return None
+
+    def should_audit(self) -> bool:
+        """Whether an independent ensemble is drawn."""
+        return self.settings.audit
+
+    def audit(self) -> ToContext:
+        """Submit the audit of the last stage."""
+        seed = derived_seed(self.settings.seed, len(self.settings.stages), 0)
+        node = self.submit_job("audit", "only", seed)
+        self.report(f"audit ({self.stage}) by {node.process_label}<{node.pk}>")
+        return ToContext(current=node)
+
+    def results(self) -> ExitCode | None:
+        """Hand out the result of stages and audit together, and say whether it has converged."""
+        last, audit = load_node(self.ctx.jobs[-1]), find_child(self, "audit")
+        nodes: dict[str, Node] = {"structure": self.inputs.structure, "final": last.outputs.structure}
+        for number, pk in enumerate(self.ctx.jobs, start=1):
+            nodes[f"stage_{number:02d}"] = load_node(pk).outputs.result
+        if audit is not None and "result" in audit.outputs:
+            nodes["audit"] = audit.outputs.result
+        result = call_once(self, "summary", sscha_summary, **nodes)
+        self.out("result", result)
+        self.out("structure", last.outputs.structure)
+        self.out("dynamical_matrices", last.outputs.dynamical_matrices)
+        if audit is not None and "audit" in audit.outputs:
+            self.out("audit", audit.outputs.audit)
+        return self.verdict(result.get_dict(), last, audit)
+
+    def verdict(self, result: dict[str, Any], last: ProcessNode, audit: ProcessNode | None) -> ExitCode | None:
+        """None for a converged result."""
+        if audit is not None and "result" not in audit.outputs:
+            self.report(failure(audit))
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_AUDIT.format(reason=failure(audit))
+        if not result["converged"]:
+            node = last if audit is None or audit.is_finished_ok else audit
+            self.report(f"not converged: {failure(node)}")
+            return self.exit_codes.ERROR_NOT_CONVERGED.format(reason=failure(node))
+        self.report(
+            f"G = {result['gibbs_free_energy']:.4f} +- {result['gibbs_free_energy_error']:.4f} eV/atom, "
+            f"{result['initial']['spacegroup']} -> {result['final']['spacegroup']}"
+        )
+        return None
+
+    def stage_label(self) -> str:
+        """Call link label of the stage of now: ``stage_2`` or ``stage_2_repeat_1``."""
+        repeat = f"_repeat_{self.ctx.repeat}" if self.ctx.repeat else ""
+        return f"stage_{self.ctx.stage + 1}{repeat}"
+
+    def submit_job(self, label: str, audit: str, seed: int) -> ProcessNode:
+        """Submit a stage or the audit, from the state of now."""
+        settings = self.settings
+        inputs = {
+            **engine_inputs(self.inputs, SschaCalculation),
+            "structure": self.inputs.structure,
+            "potential": self.inputs.potential,
+            "settings": Dict(
+                {
+                    "pressure": settings.pressure,
+                    "temperature": settings.temperature,
+                    "stages": [str(self.stage)],
+                    "seed": seed,
+                    "fixed_cell": settings.fixed_cell,
+                    "audit": audit,
+                }
+            ),
+        }
+        if self.ctx.state is not None:
+            inputs["start"] = load_node(self.ctx.state)
+        return submit_once(self, label, SschaCalculation, inputs)
+
+
+def describe(node: ProcessNode) -> str:
+    """One line on a stage that ended."""
+    result = node.outputs.result.get_dict() if "result" in node.outputs else {}
+    if "gibbs_free_energy" not in result:
+        return failure(node)
+    state = "converged" if node.is_finished_ok else f"not converged ({failure(node)})"
+    return (
+        f"{state}, G = {result['gibbs_free_energy']:.4f} eV/atom, {result['pressure']:.1f} GPa, "
+        f"{result['spacegroup_final']}"
+    )
