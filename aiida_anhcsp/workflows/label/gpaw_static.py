@@ -2,13 +2,14 @@
 
 This file is an input of the label job and imports nothing of the package:
 
-    python3 gpaw_static.py FRAMES.extxyz SETTINGS.json LABELS.extxyz
+    python3 gpaw_static.py FRAMES.extxyz SETTINGS.json LABELS.extxyz [START STOP]
 
 SETTINGS.json: ``cutoff`` (plane waves, eV), ``kpoints_spacing`` (1/angstrom, 2 pi included), ``xc``,
 ``smearing`` (Fermi-Dirac width, eV), ``energy_tolerance`` (eV per valence electron), ``max_iterations``.
 One frame is appended to LABELS.extxyz as soon as it is computed, with ``index`` (position in the input) and
 ``status``: ``ok`` with energy (the free energy, which the forces derive from), forces and stress, or ``failed``
-with ``reason``. A second run of the same command computes only what is missing.
+with ``reason``. A second run of the same command computes only what is missing. START and STOP choose the frames
+from index START up to, and without, STOP.
 """
 
 import json
@@ -26,7 +27,7 @@ from gpaw import GPAW, PW, FermiDirac
 def kpoint_grid(atoms, spacing):
     """Smallest Gamma-centred grid with at most ``spacing`` (1/angstrom, 2 pi included) between points."""
     reciprocal = 2 * math.pi * np.linalg.norm(np.linalg.inv(atoms.cell[:]).T, axis=1)
-    return [max(1, int(math.ceil(length / spacing - 1e-9))) for length in reciprocal]
+    return [max(1, math.ceil(length / spacing - 1e-9)) for length in reciprocal]
 
 
 def label(atoms, settings):
@@ -45,16 +46,17 @@ def label(atoms, settings):
     return float(energy), atoms.get_forces(), atoms.get_stress()
 
 
-def main(frames_file, settings_file, labels_file):
+def main(frames_file, settings_file, labels_file, start=0, stop=None):
     with open(settings_file) as handle:
         settings = json.load(handle)
     done = set()
     if os.path.exists(labels_file) and os.path.getsize(labels_file):
         done = {int(frame.info["index"]) for frame in read(labels_file, ":")}
-    for index, frame in enumerate(read(frames_file, ":")):
+    frames = read(frames_file, ":")
+    for index in range(int(start), len(frames) if stop is None else int(stop)):
         if index in done:
             continue
-        start = time.time()
+        begin, frame = time.time(), frames[index]
         bare = frame.copy()
         bare.info, bare.calc = {"index": index}, None
         for name in set(bare.arrays) - {"numbers", "positions"}:
@@ -68,7 +70,7 @@ def main(frames_file, settings_file, labels_file):
         except Exception as error:  # one bad frame must not cost the others their labels
             bare.calc = None
             bare.info.update(status="failed", reason=" ".join(f"{type(error).__name__}: {error}".split())[:300])
-        bare.info["seconds"] = round(time.time() - start, 2)
+        bare.info["seconds"] = round(time.time() - begin, 2)
         write(labels_file, bare, format="extxyz", append=True)
         print(index, bare.info["status"], bare.info["seconds"], flush=True)
 

@@ -1,0 +1,101 @@
+"""Labels that jobs brought back, joined to the structures they belong to."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from aiida.engine import calcfunction
+from aiida.orm import Dict, SinglefileData
+from ase import Atoms
+from ase.io import read
+
+from ...data.population import PopulationData
+from ...data.potential import PotentialData
+from ...engine.labels import join_labels, settings_hash
+
+
+@calcfunction
+def write_json(settings: Dict) -> SinglefileData:
+    """Settings as the file ``settings.json`` that a label script reads."""
+    return SinglefileData.from_string(json.dumps(settings.get_dict(), sort_keys=True), "settings.json")
+
+
+@calcfunction
+def take_frames(population: PopulationData, part: Dict) -> PopulationData:
+    """The frames from index ``start`` up to, and without, ``stop``."""
+    return PopulationData.from_frames(population.get_frames()[part["start"] : part["stop"]])
+
+
+@calcfunction
+def collect_gpaw(
+    population: PopulationData, settings: Dict, jobs: Dict, **labels: SinglefileData
+) -> dict[str, PopulationData | Dict]:
+    """Labels from the files of GPAW jobs (see :mod:`aiida_anhcsp.workflows.label.gpaw_static`), even unfinished ones.
+
+    :param settings: all settings of the labels
+    :param jobs: by job: ``start`` and ``stop`` (its frames) and, where it failed, ``failure``
+    :param labels: by job: extended XYZ with ``index`` and ``status``
+    :return: ``population`` (labelled structures in order; absent if there is none) and ``report``
+    """
+    results = {
+        int(frame.info["index"]): frame
+        for file in labels.values()
+        for frame in complete_frames(file.get_content(mode="r"))
+    }
+    return labelled_population(population, results, jobs, "gpaw", settings.get_dict())
+
+
+@calcfunction
+def collect_evaluated(
+    population: PopulationData, potential: PotentialData, jobs: Dict, **labels: PopulationData
+) -> dict[str, PopulationData | Dict]:
+    """Labels from evaluations with a reference potential.
+
+    :param potential: what the labels were computed with
+    :param jobs: by job: ``start`` and ``stop`` (its frames) and, where it failed, ``failure``
+    :param labels: by job: the evaluated frames
+    :return: ``population`` (labelled structures in order; absent if there is none) and ``report``
+    """
+    keys = jobs.get_dict()
+    results = {
+        index: frame
+        for name, evaluated in labels.items()
+        for index, frame in enumerate(evaluated.get_frames(), start=keys[name]["start"])
+    }
+    settings = {"sha256": potential.base.attributes.get("sha256")}
+    return labelled_population(population, results, jobs, "ase", settings)
+
+
+def labelled_population(
+    population: PopulationData, results: dict[int, Atoms], jobs: Dict, origin: str, settings: dict[str, Any]
+) -> dict[str, PopulationData | Dict]:
+    """Outputs of a label work chain: ``population`` (absent if nothing was labelled) and ``report``.
+
+    :param results: labelled or failed frames by index
+    :param jobs: by job: ``start`` and ``stop`` (its frames) and, where it failed, ``failure``
+    :param origin: the code the labels come from
+    :param settings: all settings of the labels
+    """
+    failures = {
+        index: job["failure"]
+        for job in jobs.get_dict().values()
+        if "failure" in job
+        for index in range(job["start"], job["stop"])
+    }
+    digest = settings_hash(origin, settings)
+    labelled, failed = join_labels(population.get_frames(), results, failures, origin, digest)
+    report = Dict({"labelled": len(labelled), "failed": failed, "label_origin": origin, "label_settings": digest})
+    return {"population": PopulationData.from_frames(labelled), "report": report} if labelled else {"report": report}
+
+
+def complete_frames(text: str) -> list[Atoms]:
+    """Frames of an extended XYZ file, without the one that was being written when its job was killed."""
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines.pop()
+    end = 0
+    while end < len(lines) and end + int(lines[end]) + 2 <= len(lines):
+        end += int(lines[end]) + 2
+    return list(read(io.StringIO("".join(lines[:end])), index=":", format="extxyz")) if end else []

@@ -1,0 +1,90 @@
+"""GPAW jobs through aiida-shell: a script that is an input node, run by the Python that GPAW is installed for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from aiida.engine import ProcessSpec
+from aiida.orm import Data, Dict, ProcessNode, SinglefileData, load_node
+from aiida_shell import ShellJob
+
+from ..calculations.base import known_keys
+from ..calculations.functions.labels import write_json
+from .chunked import ChunkedWorkChain
+from .submission import call_once, submit_once
+
+RESULT_FILE = "result.extxyz"
+RESULT_LINK = "result_extxyz"
+DEFAULTS: dict[str, Any] = {
+    "cutoff": 500,
+    "kpoints_spacing": 0.5,
+    "xc": "PBE",
+    "smearing": 0.1,
+    "energy_tolerance": 1e-5,
+    "max_iterations": 120,
+}
+DEFAULT_OPTIONS: dict[str, Any] = {
+    "resources": {"num_machines": 1, "num_mpiprocs_per_machine": 1},
+    "withmpi": False,
+    "environment_variables": {"OMP_NUM_THREADS": "1"},
+}
+HELP = (
+    "GPAW's settings: cutoff (plane waves, eV, default 500), kpoints_spacing (1/angstrom, 2 pi included, 0.5), xc "
+    "(PBE), smearing (Fermi-Dirac width, eV, 0.1), energy_tolerance (eV per valence electron, 1e-5), max_iterations "
+    "(120)"
+)
+
+
+class GpawWorkChain(ChunkedWorkChain):
+    """A population shared out to GPAW jobs; results that a killed job had written are kept."""
+
+    SCRIPT: ClassVar[Path]
+    SETTINGS: ClassVar[dict[str, Any]] = DEFAULTS
+    SETTINGS_HELP: ClassVar[str] = f"{HELP}."
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:
+        super().define(spec)
+        spec.inputs[
+            "code"
+        ].help = "The Python interpreter that GPAW is installed for, such as Debian's /usr/bin/python3."
+        spec.input(
+            "settings",
+            valid_type=Dict,
+            default=lambda: Dict({}),
+            validator=known_keys("settings", *cls.SETTINGS),
+            help=cls.SETTINGS_HELP,
+        )
+
+    def prepare(self) -> None:
+        """Store what all jobs share: the script and the settings file."""
+        super().prepare()
+        self.ctx.script = SinglefileData(self.SCRIPT).store().pk
+        self.ctx.settings = call_once(self, "settings", write_json, settings=self.all_settings()).pk
+
+    def all_settings(self) -> Dict:
+        """The settings given, completed by the defaults."""
+        return Dict({**self.SETTINGS, **self.inputs.settings.get_dict()})
+
+    def submit_chunk(self, label: str, start: int, stop: int) -> ProcessNode:
+        """Submit ``python3 SCRIPT population.extxyz settings.json result.extxyz START STOP``."""
+        options = {**DEFAULT_OPTIONS, **(self.inputs.options.get_dict() if "options" in self.inputs else {})}
+        inputs = {
+            "code": self.inputs.code,
+            "arguments": ["{script}", "{frames}", "{settings}", RESULT_FILE, str(start), str(stop)],
+            "nodes": {
+                "script": load_node(self.ctx.script),
+                "frames": self.inputs.population,
+                "settings": load_node(self.ctx.settings),
+            },
+            "outputs": [RESULT_FILE],
+            "metadata": {"options": {**options, "redirect_stderr": True}},
+        }
+        return submit_once(self, label, ShellJob, inputs)
+
+    def result_of(self, child: ProcessNode) -> Data | None:
+        """The file of a job, also where it was killed half-way."""
+        if RESULT_LINK not in child.outputs:
+            return None
+        return child.outputs[RESULT_LINK]

@@ -1,0 +1,28 @@
+"""Labels by GPAW, through aiida-shell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiida.orm import Data, Dict
+
+from ...calculations.functions.labels import collect_gpaw
+from ..gpaw_jobs import GpawWorkChain
+from .base import LabelWorkChain
+
+
+class GpawLabelWorkChain(GpawWorkChain, LabelWorkChain):
+    """Energies (free energies, which the forces derive from), forces and stresses by GPAW.
+
+    Plane waves, Gamma-centred k points by spacing, no symmetry. Many structures share a job, and each label is
+    written as soon as it is computed, so that a job that is killed loses one label only.
+    """
+
+    SCRIPT = Path(__file__).with_name("gpaw_static.py")
+
+    def join(self, jobs: Dict, results: dict[str, Data], metadata: dict[str, str]) -> dict[str, Data]:
+        """Join the labels of all jobs to the structures."""
+        joined: dict[str, Data] = collect_gpaw(
+            population=self.inputs.population, settings=self.all_settings(), jobs=jobs, **results, metadata=metadata
+        )
+        return joined

@@ -1,0 +1,99 @@
+"""Labels by GPAW through aiida-shell: real ones, and jobs that are killed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from aiida import orm
+from aiida.engine import run_get_node
+from ase import Atoms
+
+from aiida_anhcsp.data.population import PopulationData
+from aiida_anhcsp.engine.frames import labels_of
+from aiida_anhcsp.engine.labels import settings_hash
+from aiida_anhcsp.workflows.gpaw_jobs import DEFAULTS
+from aiida_anhcsp.workflows.label.gpaw import GpawLabelWorkChain
+
+CHEAP = {"cutoff": 200, "kpoints_spacing": 2.0, "smearing": 0.2}
+KILLED = """#!/bin/bash
+# in the place of python3: writes one label and half of another, then dies as if killed
+cat > "$4" <<END
+1
+Properties=species:S:1:pos:R:3:forces:R:3 Lattice="2 0 0 0 2 0 0 0 2" index=$5 status=ok energy=-1.5 \
+stress="1 6 5 6 2 4 5 4 3" pbc="T T T"
+H 0 0 0 0.5 0 0
+1
+Properties=species:S:1:pos:R:3 Lattice="2 0 0 0 2
+END
+kill -9 $$
+"""
+
+
+def has_gpaw() -> bool:
+    command = ["/usr/bin/python3", "-c", "import gpaw"]
+    return Path(command[0]).exists() and subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def hydrogen(number):
+    frames = []
+    for index in range(number):
+        atoms = Atoms("H2", positions=[[0, 0, 0], [0.9 + 0.1 * index, 0.1, 0]], cell=[1.8, 1.9, 2.0], pbc=True)
+        atoms.info.update(id=f"g000-{index:04d}")
+        frames.append(atoms)
+    return frames
+
+
+@pytest.fixture
+def killed(aiida_code_installed, tmp_path):
+    path = tmp_path / "killed"
+    path.write_text(KILLED)
+    path.chmod(0o755)
+    return aiida_code_installed(filepath_executable=str(path))
+
+
+@pytest.mark.skipif(not has_gpaw(), reason="needs Debian's gpaw and gpaw-data")
+def test_forces_and_stress_are_the_derivatives_of_the_energy(system_python):
+    atoms, plus, minus, wide, narrow = (hydrogen(1)[0] for _ in range(5))
+    delta = 0.02
+    plus.positions[1, 0] += delta
+    minus.positions[1, 0] -= delta
+    strain = np.diag([1 + delta, 1, 1])
+    wide.set_cell(atoms.cell @ strain, scale_atoms=True)
+    narrow.set_cell(atoms.cell @ (2 * np.eye(3) - strain), scale_atoms=True)
+    population = PopulationData.from_frames([atoms, plus, minus, wide, narrow])
+    outputs, node = run_get_node(
+        GpawLabelWorkChain,
+        population=population,
+        code=system_python,
+        settings=orm.Dict({**CHEAP, "cutoff": 600, "energy_tolerance": 1e-7}),
+        chunk_size=orm.Int(3),
+    )
+    assert node.is_finished_ok
+    here, *others = (labels_of(frame) for frame in outputs["population"].get_frames())
+    up, down, longer, shorter = (labels["energy"] for labels in others)
+    assert here["forces"][1, 0] == pytest.approx(-(up - down) / (2 * delta), abs=0.02)
+    assert here["stress"][0] == pytest.approx((longer - shorter) / (2 * delta) / atoms.get_volume(), abs=0.02)
+    expected = settings_hash("gpaw", {**DEFAULTS, **CHEAP, "cutoff": 600, "energy_tolerance": 1e-7})
+    assert outputs["report"]["label_settings"] == expected
+
+
+def test_a_killed_job_keeps_the_labels_it_had_written(killed):
+    frames = [Atoms("H", cell=[2, 2, 2], pbc=True, info={"id": f"h{index}"}) for index in range(4)]
+    outputs, node = run_get_node(
+        GpawLabelWorkChain, population=PopulationData.from_frames(frames), code=killed, chunk_size=orm.Int(2)
+    )
+    assert node.is_finished_ok
+    labelled = outputs["population"].get_frames()
+    assert [frame.info["id"] for frame in labelled] == ["h0", "h2"]
+    np.testing.assert_array_equal(labels_of(labelled[1])["stress"], [1, 2, 3, 4, 5, 6])
+    failed = outputs["report"]["failed"]
+    assert set(failed) == {"h1", "h3"}
+    assert "137" in failed["h1"]
+
+
+def test_an_unknown_setting_is_refused(killed, copper):
+    with pytest.raises(ValueError, match="unknown key 'encut'"):
+        run_get_node(GpawLabelWorkChain, population=copper, code=killed, settings=orm.Dict({"encut": 500}))
