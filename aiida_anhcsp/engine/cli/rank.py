@@ -20,7 +20,7 @@ from .settings import read_mapping
     "--settings",
     "settings_file",
     type=click.Path(path_type=Path),
-    help="SEARCH.yaml, for its tolerances of duplicates. [default: fingerprint 0.008, 3 meV/atom, 2 % of volume]",
+    help="SEARCH.yaml, for its tolerances of duplicates. [default: fingerprint 0.01, 3 meV/atom, 2 % of volume]",
 )
 def command(population: Path, out: Path, settings_file: Path | None) -> None:
     """Write POPULATION, in its order, to OUT with fitness, rank and duplicates.

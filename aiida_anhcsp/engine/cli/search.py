@@ -42,7 +42,7 @@ def command(settings_file: Path, outdir: Path, device: str, threads: int, batch_
       relax              {fmax: 0.01, max_steps: 500}
       minimum_distances  angstrom by pair, as {H-S: 1.1} [from covalent radii]
       operators          weights {random: 0.5, heredity: 0.4, strain: 0.1}
-      duplicates         {fingerprint: 0.008, enthalpy: 0.003, volume: 0.02}
+      duplicates         {fingerprint: 0.01, enthalpy: 0.003, volume: 0.02}
       stop               {generations_without_better: 5, better_by: 0.001} [never]
 
     OUTDIR gets population.extxyz, every structure in the order it was relaxed with its enthalpy, status and descent,

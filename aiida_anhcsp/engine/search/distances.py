@@ -10,16 +10,19 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from .composition import Composition
-from .geometry import neighbours
+from .geometry import Neighbours, neighbours
 
 PRESSURE_SCALE = 30.0
 SHRINKAGE = 0.06
 SHORT_BOND = 0.85
 SHORT_MULTIPLE_BOND = 0.75
 MULTIPLY_BONDED = frozenset({"B", "C", "N", "O"})
+RELIEF_STEPS = 30
+RELIEF_MARGIN = 1.02
 CLOSEST_PACKING = math.pi / math.sqrt(18.0)
 
 
@@ -38,14 +41,42 @@ class DistanceTable:
         return self.minima[pair_of(*pair)]
 
     def violation(self, frame: Atoms) -> str:
-        """The first pair of atoms that is too close, in words; empty when all distances are allowed."""
-        close = neighbours(frame, max(self.minima.values()))
-        symbols = np.array(frame.get_chemical_symbols())
-        for first, second, distance in zip(close.first, close.second, close.distance, strict=True):
-            limit = self[symbols[first], symbols[second]]
-            if distance < limit:
-                return f"{symbols[first]}-{symbols[second]} at {distance:.3f} angstrom, below {limit:.3f}"
-        return ""
+        """The pair of elements that is furthest below its limit, in words; empty when all distances are allowed."""
+        close, limits = self._close_pairs(frame)
+        if not len(limits):
+            return ""
+        worst = int(np.argmin(close.distance / limits))
+        pair = "-".join(pair_of(*(frame.symbols[atom[worst]] for atom in (close.first, close.second))))
+        return f"{pair} closer than {limits[worst]:.2f} angstrom"
+
+    def relieved(self, frame: Atoms, steps: int = RELIEF_STEPS) -> Atoms:
+        """The frame with atoms that are too close pushed apart, in its cell, by at most ``steps`` small moves.
+
+        Each pair below its limit moves apart along its bond until it would just be allowed (overlapping soft
+        spheres). Whether it helped is for :meth:`violation` to say.
+        """
+        relieved = frame.copy()
+        for _ in range(steps):
+            close, limits = self._close_pairs(relieved)
+            apart = close.first != close.second
+            if not apart.any():
+                break
+            overlap = (RELIEF_MARGIN * limits - close.distance)[apart]
+            push = -0.5 * overlap[:, None] * close.vector[apart] / np.maximum(close.distance[apart], 1e-3)[:, None]
+            moves = np.zeros((len(frame), 3))
+            np.add.at(moves, close.first[apart], push)
+            relieved.positions += moves
+        return relieved
+
+    def _close_pairs(self, frame: Atoms) -> tuple[Neighbours, NDArray[np.float64]]:
+        """Pairs below their limits, and these limits (angstrom)."""
+        near = neighbours(frame, max(self.minima.values()))
+        elements, kind = np.unique(frame.get_chemical_symbols(), return_inverse=True)
+        table = np.array([[self[first, second] for second in elements] for first in elements])
+        limits = table[kind[near.first], kind[near.second]]
+        below = near.distance < limits
+        pairs = Neighbours(near.first[below], near.second[below], near.distance[below], near.vector[below])
+        return pairs, limits[below]
 
     def require_room(self, composition: Composition, volume: float) -> None:
         """Refuse a table that no arrangement in ``volume`` (angstrom^3) can obey.

@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Pairs closer than a cutoff, each in both orders: ``first``, ``second`` atom and ``distance`` (angstrom).
+    """Pairs closer than a cutoff, each in both orders; an atom is its own neighbour through the periodic images.
 
-    All three have shape (n_pairs,). An atom is its own neighbour through the periodic images.
+    ``first`` and ``second`` atom and ``distance`` (angstrom) of shape (n_pairs,), ``vector`` from first to second
+    (angstrom) of shape (n_pairs, 3).
     """
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
     distance: NDArray[np.float64]
+    vector: NDArray[np.float64]
 
 
 def neighbours(frame: Atoms, cutoff: float) -> Neighbours:
@@ -41,14 +43,13 @@ def neighbours(frame: Atoms, cutoff: float) -> Neighbours:
     home = np.flatnonzero(~shifts.any(axis=1))[0]
     squared[np.arange(len(frame)), np.arange(len(frame)), home] = np.inf
     first, second, shift = np.nonzero(squared < cutoff**2)
-    return Neighbours(first, second, np.sqrt(squared[first, second, shift]))
+    return Neighbours(first, second, np.sqrt(squared[first, second, shift]), vectors[first, second, shift])
 
 
 def reduced(frame: Atoms) -> Atoms:
-    """The same crystal in a right-handed Minkowski-reduced cell: a along x, b in the xy plane, atoms inside."""
+    """The same crystal, without info, in a right-handed Minkowski-reduced cell with a along x and b in the xy plane."""
     cell, _ = minkowski_reduce(frame.cell)
     copy = Atoms(numbers=frame.numbers, positions=frame.positions, cell=cell, pbc=True)
-    copy.info = dict(frame.info)
     upright, _ = copy.cell.standard_form()
     copy.set_cell(upright, scale_atoms=True)
     copy.wrap()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
 import logging
-import warnings
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.geometry import minkowski_reduce
 from numpy.typing import NDArray
 
 from ..errors import InputError
@@ -20,21 +17,14 @@ from .distances import DistanceTable
 from .geometry import reduced
 from .settings import SearchSettings
 from .volumes import learned_volume_per_atom, volume_per_atom
+from .wyckoff import Site, compatible_groups, draw_cell, draw_sites, space_group
 
 log = logging.getLogger(__name__)
 
 VOLUME_SPREAD = 0.1
 FAILURES_BEFORE_EXCLUSION = 3
 ATTEMPTS = 60
-CENTRING = {
-    "P": np.eye(3),
-    "A": np.array([[1.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.0, -0.5, 0.5]]),
-    "C": np.array([[0.5, 0.5, 0.0], [-0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]),
-    "I": np.array([[-0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.5, 0.5, -0.5]]),
-    "F": np.array([[0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]]),
-    "R": np.array([[2.0, 1.0, 1.0], [-1.0, 1.0, 1.0], [-1.0, -2.0, 1.0]]) / 3.0,
-}
-"""Primitive vectors in rows, in units of the conventional ones (R: obverse hexagonal setting)."""
+TRIALS = 10
 
 
 class RandomStructures:
@@ -121,94 +111,50 @@ def named(frame: Atoms, generation: int, index: int, operator: str, parents: Seq
 
 
 def symmetric_structure(
-    composition: Composition, group: int, volume: float, distances: DistanceTable, rng: np.random.Generator
+    composition: Composition, number: int, volume: float, distances: DistanceTable, rng: np.random.Generator
 ) -> Atoms | None:
-    """One random structure with ``composition`` in its primitive cell, by pyxtal's random crystal.
+    """One random structure of space group ``number`` with ``composition`` in its primitive cell.
+
+    Wyckoff positions, their free coordinates and the lattice are random. Atoms that come out too close are pushed
+    apart along the line between them, which keeps the symmetry.
 
     :param volume: angstrom^3 per atom
-    :returns: None where pyxtal finds no arrangement that obeys ``distances``
+    :returns: None where ten trials give no arrangement that obeys ``distances``
     """
-    from pyxtal.crystal import random_crystal
-    from pyxtal.lattice import Lattice
-    from pyxtal.msg import VolumeError
-    from pyxtal.tolerance import Tol_matrix
-
-    symmetry = _group(group)
-    tolerance = Tol_matrix(*((*pair, distance) for pair, distance in distances.minima.items()))
-    total = volume * composition.n_atoms * symmetry.cellsize()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pyxtal warns of every lattice it discards
-        try:
-            lattice = Lattice(symmetry.lattice_type, total, unique_axis="c", random_state=rng)
-        except VolumeError:
-            return None
-        crystal = random_crystal(
-            3,
-            symmetry,
-            list(composition.elements),
-            list(composition.counts),
-            lattice=lattice,
-            conventional=False,
-            tm=tolerance,
-            random_state=rng,
-        )
-    if not crystal.valid:
-        return None
-    symbols = [site.specie for site in crystal.atom_sites for _ in site.coords]
-    scaled = np.vstack([site.coords for site in crystal.atom_sites])
-    frame = reduced(_primitive(symbols, scaled, np.asarray(crystal.lattice.matrix), CENTRING[symmetry.symbol[0]]))
-    frame = frame[np.argsort(frame.numbers, kind="stable")]
-    return frame if composition.holds(frame) and not distances.violation(frame) else None
+    group = space_group(number)
+    longest = max(distances[element, element] for element in composition.elements)
+    for _ in range(TRIALS):
+        cell = draw_cell(group.system, volume * composition.n_atoms * group.cells, rng)
+        primitive, _ = minkowski_reduce(group.primitive @ cell)
+        if np.linalg.norm(primitive, axis=1).min() < longest:
+            continue
+        sites = draw_sites(group, composition.counts, rng)
+        frame = _occupied(composition.elements, sites, cell, group.primitive @ cell, rng)
+        if not composition.holds(frame):
+            continue
+        frame = reduced(distances.relieved(frame))
+        if not distances.violation(frame):
+            return frame
+    return None
 
 
-@functools.cache
-def compatible_groups(counts: tuple[int, ...]) -> tuple[int, ...]:
-    """Space groups in which atoms of these ``counts`` per primitive cell can be put on Wyckoff positions."""
-    return tuple(number for number in range(1, 231) if _can_host(number, counts))
-
-
-def _can_host(number: int, counts: tuple[int, ...]) -> bool:
-    symmetry = _group(number)
-    single = Counter(site.multiplicity for site in symmetry if site.get_dof() == 0)
-    shared = sorted({site.multiplicity for site in symmetry if site.get_dof() > 0})
-    sizes = sorted(single)
-
-    def fits(remaining: tuple[int, ...], available: tuple[int, ...]) -> bool:
-        if not remaining:
-            return True
-        for used in itertools.product(*(range(number + 1) for number in available)):
-            rest = remaining[0] - sum(size * times for size, times in zip(sizes, used, strict=True))
-            left = tuple(have - times for have, times in zip(available, used, strict=True))
-            if rest >= 0 and _is_sum_of(rest, shared) and fits(remaining[1:], left):
-                return True
-        return False
-
-    cell = tuple(count * symmetry.cellsize() for count in counts)
-    return fits(cell, tuple(single[size] for size in sizes))
-
-
-def _is_sum_of(total: int, sizes: Sequence[int]) -> bool:
-    reachable = {0}
-    for value in range(1, total + 1):
-        if any(value - size in reachable for size in sizes):
-            reachable.add(value)
-    return total in reachable
-
-
-@functools.cache
-def _group(number: int) -> Any:
-    from pyxtal.symmetry import Group
-
-    return Group(number)
-
-
-def _primitive(
-    symbols: Sequence[str], scaled: NDArray[np.float64], cell: NDArray[np.float64], centring: NDArray[np.float64]
+def _occupied(
+    elements: Sequence[str],
+    sites: Sequence[Sequence[Site]],
+    cell: NDArray[np.float64],
+    primitive: NDArray[np.float64],
+    rng: np.random.Generator,
 ) -> Atoms:
-    """One lattice point of a centred cell: atoms that the centring translations repeat are kept once."""
-    inside = scaled @ np.linalg.inv(centring)
-    separation = inside[:, None, :] - inside[None, :, :]
-    same = np.all(np.abs(separation - np.round(separation)) < 1e-6, axis=-1)
-    first = np.argmax(same, axis=1) == np.arange(len(inside))
-    kept = [symbol for symbol, chosen in zip(symbols, first, strict=True) if chosen]
-    return Atoms(kept, scaled_positions=inside[first], cell=centring @ cell, pbc=True)
+    """The primitive cell of a crystal with atoms on ``sites``: what the centring repeats is kept once."""
+    inverse = cell @ np.linalg.inv(primitive)
+    symbols: list[str] = []
+    scaled: list[NDArray[np.float64]] = []
+    for element, occupied in zip(elements, sites, strict=True):
+        for site in occupied:
+            orbit = site.orbit(rng.random(3)) @ inverse
+            separation = orbit[:, None, :] - orbit[None, :, :]
+            same = np.all(np.abs(separation - np.round(separation)) < 1e-6, axis=-1)
+            first = np.argmax(same, axis=1) == np.arange(len(orbit))
+            scaled.extend(orbit[first])
+            symbols.extend([element] * int(first.sum()))
+    return Atoms(symbols, scaled_positions=scaled, cell=primitive, pbc=True)

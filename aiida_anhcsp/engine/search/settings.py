@@ -38,7 +38,7 @@ class OperatorWeights(Section):
 class DuplicateRule(Section):
     """Two structures of one formula are duplicates when all three differences are within these tolerances."""
 
-    fingerprint: float = Field(default=0.008, ge=0, le=1, description="Cosine distance of the fingerprints, 0 to 1.")
+    fingerprint: float = Field(default=0.01, ge=0, le=1, description="Cosine distance of the fingerprints, 0 to 1.")
     enthalpy: float = Field(default=0.003, ge=0, description="Difference of enthalpy, eV/atom.")
     volume: float = Field(default=0.02, ge=0, description="Difference of volume per atom, relative to the mean.")
 

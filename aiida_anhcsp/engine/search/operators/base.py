@@ -11,6 +11,7 @@ from ase import Atoms
 
 from ..composition import Composition
 from ..distances import DistanceTable
+from ..geometry import reduced
 
 
 class RefusalError(Exception):
@@ -24,15 +25,17 @@ class Rules:
     compositions: tuple[Composition, ...]
     distances: DistanceTable
 
-    def check(self, child: Atoms) -> None:
-        """Check a child.
+    def admit(self, child: Atoms) -> Atoms:
+        """The child in a reduced cell and without info; atoms that are too close are pushed apart first.
 
-        :raises RefusalError: it breaks a rule.
+        :raises RefusalError: it breaks a rule even so.
         """
         if not any(composition.holds(child) for composition in self.compositions):
             raise RefusalError(f"{child.get_chemical_formula()} is not among the compositions of the search")
-        if violation := self.distances.violation(child):
+        admitted = reduced(self.distances.relieved(child))
+        if violation := self.distances.violation(admitted):
             raise RefusalError(violation)
+        return admitted
 
 
 class Operator(Protocol):

@@ -44,7 +44,7 @@ class Heredity:
         origins, numbers, scaled = _splice(turned, composition, normal, fraction, rng)
         shares = np.bincount(origins, minlength=2) / len(origins)
         if shares.min() < SMALLEST_SHARE:
-            raise RefusalError(f"one parent gives {shares.min():.0%} of the atoms, below {SMALLEST_SHARE:.0%}")
+            raise RefusalError(f"one parent gives less than {SMALLEST_SHARE:.0%} of the atoms")
         cells = [np.asarray(parent.cell) for parent in turned]
         cell = fraction * cells[0] + (1.0 - fraction) * cells[1]
         volume = composition.n_atoms * (
@@ -56,9 +56,7 @@ class Heredity:
             raise RefusalError("the mean lattice of the parents is flat")
         cell *= np.cbrt(volume / abs(np.linalg.det(cell)))
         order = np.argsort(numbers, kind="stable")
-        child = reduced(Atoms(numbers=numbers[order], scaled_positions=scaled[order], cell=cell, pbc=True))
-        rules.check(child)
-        return child
+        return rules.admit(Atoms(numbers=numbers[order], scaled_positions=scaled[order], cell=cell, pbc=True))
 
 
 def _turned(parent: Atoms, rng: np.random.Generator) -> Atoms:

@@ -8,7 +8,6 @@ import numpy as np
 from ase import Atoms
 from ase.stress import voigt_6_to_full_3x3_strain
 
-from ..geometry import reduced
 from .base import Rules
 
 DEVIATION = 0.3
@@ -34,8 +33,5 @@ class Strain:
         components = np.clip(rng.normal(scale=DEVIATION, size=6), -LARGEST, LARGEST)
         cell = np.asarray(parent.cell) @ voigt_6_to_full_3x3_strain(components)
         cell *= np.cbrt(parent.get_volume() / abs(np.linalg.det(cell)))
-        child = reduced(
-            Atoms(numbers=parent.numbers, scaled_positions=parent.get_scaled_positions(), cell=cell, pbc=True)
-        )
-        rules.check(child)
-        return child
+        scaled = parent.get_scaled_positions()
+        return rules.admit(Atoms(numbers=parent.numbers, scaled_positions=scaled, cell=cell, pbc=True))
