@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiida.engine import CalcJob, Process, ProcessSpec
+from aiida.engine.processes.ports import PortNamespace
 from aiida.orm import Data, Dict, Str
 from aiida.plugins import WorkflowFactory
+from plumpy.ports import Port
 
 from ..calculations.relax import RelaxCalculation
 from ..engine.errors import InputError
@@ -101,14 +103,20 @@ def validate_label_inputs(engine: Str, inputs: Mapping[str, Any], port: str = "l
     for name, expected in ports.items():
         if name in ("population", "metadata"):
             continue
-        if name not in inputs:
-            if expected.required and not expected.has_default():
-                return f"{port}.{name}: {engine.value} needs it; {expected.help or 'give it'}"
-            continue
-        problem = expected.validate(inputs[name])
-        if problem is not None:
-            return f"{port}.{name}: {problem.message}"
+        if name not in inputs and expected.required and not has_default(expected):
+            return f"{port}.{name}: {engine.value} needs it; {expected.help or 'give it'}"
+        if name in inputs:
+            problem = expected.validate(inputs[name])
+            if problem is not None:
+                return f"{port}.{name}: {problem.message}"
     return None
+
+
+def has_default(port: Port) -> bool:
+    """Whether a port, or every port that a namespace needs, has a default."""
+    if isinstance(port, PortNamespace):
+        return all(has_default(inner) or not inner.required for inner in port.values())
+    return bool(port.has_default())
 
 
 def plain(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -251,7 +251,7 @@ class SearchWorkChain(SearchProtocol, WorkChain):
     def finetune(self) -> ToContext | None:
         """Submit the training on the new labels and some old ones."""
         node = self.child("label")
-        if "population" not in node.outputs:
+        if not node.is_finished_ok:
             self.report(f"generation {self.ctx.generation}: no labels, the old potential stays: {failure(node)}")
             return None
         labelled, training = node.outputs.population, node.outputs.population

@@ -1,0 +1,71 @@
+"""Work chains without a daemon: processes to step through by hand, and children that only look finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+SEARCH = {
+    "formula": "CuAu",
+    "formula_units": "1-2",
+    "pressure": 5.0,
+    "population": 4,
+    "generations": 3,
+    "seed": 3,
+    "relax": {"fmax": 0.05, "max_steps": 60},
+    "operators": {"random": 0.5, "heredity": 0.25, "strain": 0.25},
+}
+
+
+@pytest.fixture
+def generate_workchain() -> Callable:
+    """Make a work chain's process, to call its steps by hand."""
+
+    def factory(process_class: type, inputs: Mapping[str, Any]) -> Any:
+        from aiida.engine.utils import instantiate_process
+        from aiida.manage import get_manager
+
+        return instantiate_process(get_manager().get_runner(), process_class, **inputs)
+
+    return factory
+
+
+@pytest.fixture
+def add_child() -> Callable:
+    """Give a work chain a finished child, with a call link label, an exit code and outputs."""
+
+    def factory(
+        workchain: Any, label: str, outputs: Mapping[str, Any], *, status: int = 0, message: str = "", job: bool = True
+    ) -> Any:
+        from aiida.common import LinkType
+        from aiida.engine import ProcessState
+        from aiida.orm import CalcJobNode, WorkChainNode
+
+        node = (CalcJobNode if job else WorkChainNode)()
+        node.label = label
+        link = LinkType.CALL_CALC if job else LinkType.CALL_WORK
+        node.base.links.add_incoming(workchain.node, link_type=link, link_label=label)
+        node.set_process_state(ProcessState.FINISHED)
+        node.set_exit_status(status)
+        if message:
+            node.set_exit_message(message)
+        node.set_process_label("Mock")
+        node.store()
+        for name, output in outputs.items():
+            if not job:
+                output.store()
+            output.base.links.add_incoming(node, link_type=LinkType.CREATE if job else LinkType.RETURN, link_label=name)
+            output.store()
+        return node
+
+    return factory
+
+
+@pytest.fixture
+def search_inputs(engine_code: Any, emt: Any) -> dict[str, Any]:
+    """Inputs of a small search of Cu-Au with a cheap potential."""
+    from aiida.orm import Dict
+
+    return {"code": engine_code, "potential": emt, "settings": Dict(SEARCH)}
