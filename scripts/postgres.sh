@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A PostgreSQL server of this checkout's own:  postgres.sh start | stop | database NAME | port | password
+# A PostgreSQL server of this checkout's own:  postgres.sh start | stop | running | database NAME | drop NAME | port | password
 #
 # Debian's server programs, a cluster in .postgres, a free port of 127.0.0.1, no Unix socket (its path would be too
 # long in a deep checkout). PostgreSQL refuses to run as root, so root hands it to the postgres user.
@@ -57,9 +57,11 @@ database() {
 
 case "${1:-}" in
 start) start ;;
+running) if running; then echo yes; else echo no; fi ;;
 stop) if running; then as_server "$BIN/pg_ctl" -D "$PGDATA" -m fast -w stop >/dev/null; fi ;;
 database) start; database "$2" ;;
+drop) start; sql postgres "DROP DATABASE IF EXISTS \"$2\" WITH (FORCE)" ;;
 port) port ;;
 password) password ;;
-*) fail "usage: postgres.sh start | stop | database NAME | port | password" ;;
+*) fail "usage: postgres.sh start | stop | running | database NAME | drop NAME | port | password" ;;
 esac

@@ -20,6 +20,9 @@ if ! verdi profile show "$NAME" >/dev/null 2>&1; then
     say "Creating the AiiDA profile $NAME in .aiida"
     if [ "$DATABASE" = sqlite ]; then
         verdi profile setup core.sqlite_dos "${COMMON[@]}" --filepath "$AIIDA_PATH/storage/$NAME" >/dev/null
+        # a reader, such as verdi or a progress display, must not keep the daemon from writing (aiida-core #6532)
+        python -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute("PRAGMA journal_mode=WAL")' \
+            "$AIIDA_PATH/storage/$NAME/database.sqlite"
     else
         verdi profile setup core.psql_dos "${COMMON[@]}" --repository-uri "file://$AIIDA_PATH/storage/$NAME" \
             --database-hostname 127.0.0.1 --database-port "$(scripts/postgres.sh port)" --database-username aiida \
@@ -30,6 +33,6 @@ fi
 
 if ! verdi -p "$NAME" daemon status >/dev/null 2>&1; then
     # a job whose submission was cut short by a crash would wait for ever; without a daemon this is safe
-    verdi -p "$NAME" process repair --force >/dev/null 2>&1 || true
+    verdi -p "$NAME" process repair --force >/dev/null
     verdi -p "$NAME" daemon start >/dev/null
 fi

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from aiida.cmdline.utils.decorators import with_dbenv
 
+from ..engine.errors import InputError
+
 if TYPE_CHECKING:
     from aiida.orm import ProcessNode
 
@@ -77,9 +79,14 @@ def unfinished(run: Run, fingerprint: str) -> ProcessNode | None:
 
 def submit(run: Run, path: Path, fingerprint: str) -> ProcessNode:
     """Submit the run, labelled with the name of its input file."""
+    from aiida.common.exceptions import InvalidOperation
     from aiida.engine import submit as submit_process
 
-    node = submit_process(run.process, {**run.inputs, "metadata": {"label": path.resolve().parent.name}})
+    inputs = {**run.inputs, "metadata": {"label": path.resolve().parent.name}}
+    try:
+        node = submit_process(run.process, inputs)
+    except InvalidOperation as error:
+        raise InputError("daemon", str(error).split(".")[0], "run verdi daemon start") from error
     node.base.extras.set(DIGEST, fingerprint)
     return node
 

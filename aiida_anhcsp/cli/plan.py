@@ -157,7 +157,8 @@ def potential_line(written: str | int, node: PotentialData | None) -> str:
     if node is None:
         return f"{written} (not on this machine)"
     known = " ".join(node.elements) if node.elements else "any element"
-    return f"{written} (PK {node.pk}, {known})"
+    place = f"PK {node.pk}" if node.is_stored else "not stored yet"
+    return f"{written} ({place}, {known})"
 
 
 def code_line(code: AbstractCode) -> str:

@@ -22,7 +22,9 @@ def import_potential(specification: str, label: str | None) -> None:
     """
     from .inputs.potentials import from_specification
 
-    node, stored_before = from_specification(specification, field="SPEC")
+    node = from_specification(specification, field="SPEC")
+    stored_before = node.is_stored
+    node.store()
     if label is not None:
         node.label = label
     elif not node.label:

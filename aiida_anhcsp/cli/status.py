@@ -81,10 +81,18 @@ def follow(node: ProcessNode) -> None:
             click.echo(line)
         before = line
         sys.stdout.flush()
+        release_database()
         time.sleep(POLL_SECONDS)
     if not node.is_finished_ok:
         click.echo(f"the run ended badly: {state_of(node)}", err=True)
         click.get_current_context().exit(1)
+
+
+def release_database() -> None:
+    """End the read transaction: a reader that sleeps inside one keeps the daemon from writing to SQLite."""
+    from aiida.manage import get_manager
+
+    get_manager().get_profile_storage().get_session().rollback()
 
 
 def warn_without_daemon(node: ProcessNode) -> None:

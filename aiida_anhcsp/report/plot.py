@@ -5,10 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 from aiida.orm import ProcessNode
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

@@ -92,7 +92,7 @@ def state_of(node: ProcessNode) -> str:
     if node.is_finished:
         return f"failed with exit status {node.exit_status}: {node.exit_message}"
     if node.is_excepted:
-        return f"excepted: {str(node.exception).splitlines()[0]}"
+        return f"excepted: {str(node.exception).strip().splitlines()[-1]}"
     if node.is_killed:
         return "killed"
     return "paused" if node.paused else str(node.process_state.value if node.process_state else "created")
@@ -149,8 +149,11 @@ def _add_labels(progress: Progress, node: ProcessNode) -> None:
 
 
 def _text(message: str) -> str:
-    """A report without the number, class and step that AiiDA puts in front: ``[12|SearchWorkChain|rank]: text``."""
-    return re.sub(r"^\[[^\]]*\]:\s*", "", message)
+    """A report without what AiiDA puts in front (``[12|SearchWorkChain|rank]: ``); of a traceback, the last line."""
+    lines = re.sub(r"^\[[^\]]*\]:\s*", "", message).strip().splitlines()
+    if lines and lines[0].startswith("Traceback"):
+        return next((line for line in reversed(lines) if line and not line.startswith((" ", "("))), lines[-1])
+    return "\n".join(lines)
 
 
 def latest(messages: Iterable[tuple[int, datetime, str, str]], default: int = 0) -> int:

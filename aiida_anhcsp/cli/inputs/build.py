@@ -63,7 +63,8 @@ def prepare(kind: str, path: Path, potential: str | None = None, download: bool 
     resources.check()
     run = Run(entry_point, described, _without_none(inputs), resources.missing)
     if not run.missing:
-        problem = run.process.spec().validate_inputs(run.inputs)
+        ports = run.process.spec().inputs
+        problem = ports.validate(ports.pre_process(dict(run.inputs)))
         if problem is not None:
             port = str(problem.port).removeprefix("inputs.")
             raise InvalidInputError([InputError(port, problem.message, "correct it in the input file")])

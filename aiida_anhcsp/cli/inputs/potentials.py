@@ -15,8 +15,8 @@ from ...engine.potentials.specification import parse_specification
 FIX = "give a specification such as mattersim:FILE, or a PK or label of aiida-anhcsp potential list"
 
 
-def from_specification(specification: str, field: str) -> tuple[PotentialData, bool]:
-    """The stored node of an engine specification, and whether it was stored before.
+def from_specification(specification: str, field: str) -> PotentialData:
+    """The node of an engine specification: the stored one if there is one with the same file, else an unstored one.
 
     :raises InputError: the specification is malformed, or names no file that holds a potential.
     """
@@ -25,12 +25,12 @@ def from_specification(specification: str, field: str) -> tuple[PotentialData, b
     except InputError as error:
         raise InputError(field, error.problem, error.fix) from error
     same = {"attributes.kind": node.kind, "attributes.sha256": node.base.attributes.get("sha256")}
-    stored = QueryBuilder().append(PotentialData, filters=same).first(flat=True)
-    return (stored, True) if stored is not None else (node.store(), False)
+    stored: PotentialData | None = QueryBuilder().append(PotentialData, filters=same).first(flat=True)
+    return node if stored is None else stored
 
 
 def find_potential(value: str | int, field: str) -> PotentialData:
-    """The potential an input file names: PK, UUID, label, specification, or the name of a MatterSim model.
+    """The potential an input file names, stored or not: PK, UUID, label, specification or MatterSim name.
 
     :raises InputError: there is none, or it does not load.
     """
@@ -43,7 +43,7 @@ def find_potential(value: str | int, field: str) -> PotentialData:
             return newest
         specification = as_specification(value)
         if specification is not None:
-            return from_specification(specification, field)[0]
+            return from_specification(specification, field)
     try:
         node = load_node(value)
     except (NotExistent, ValueError) as error:

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# H3S from random structures to a quantum free energy:  demo.sh sqlite|postgresql POTENTIAL
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+
+DATABASE="$1"
+POTENTIAL="$2"
+INPUT=examples/h3s_demo/input.yaml
+RESULTS=demo-results
+SECONDS=0
+
+scripts/profile.sh "$DATABASE" "demo-$DATABASE"
+export AIIDA_PROFILE="demo-$DATABASE"
+aiida-anhcsp setup >/dev/null
+
+say "The plan"
+aiida-anhcsp launch csp "$INPUT" --potential "$POTENTIAL" --dry-run | sed '$d'
+
+ANSWER="$(aiida-anhcsp launch csp "$INPUT" --potential "$POTENTIAL" --resume)"
+PK="$(sed -n 's/.* PK \([0-9]*\).*/\1/p' <<<"$ANSWER")"
+case "$ANSWER" in
+resuming*) say "Resuming: the run PK $PK has not ended, and is followed from here" ;;
+*) say "Starting cleanly: a new run, PK $PK" ;;
+esac
+echo "(interrupting this display does not stop the run; make demo follows it again, make stop stops everything)"
+
+ENDED=0
+aiida-anhcsp status "$PK" --watch || ENDED=$?
+
+say "Ranking"
+aiida-anhcsp ranking "$PK"
+say "Files"
+aiida-anhcsp export "$PK" "$RESULTS"
+printf '\nrun PK %s, profile %s, %d min %d s\n' "$PK" "$AIIDA_PROFILE" $((SECONDS / 60)) $((SECONDS % 60))
+printf 'look at the graph:  AIIDA_PATH=%s %s -p %s process status %s\n' "$AIIDA_PATH" .venv/bin/verdi "$AIIDA_PROFILE" "$PK"
+exit "$ENDED"

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# ruff, mypy, unit tests; then integration tests with daemons on sqlite and on a real PostgreSQL server.
+set -uo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+
+export AIIDA_PATH="$ROOT/.aiida/tests"
+FAILED=()
+RAN_BEFORE="$(scripts/postgres.sh running)"
+
+step() {
+    local name="$1"
+    shift
+    say "$name"
+    "$@" || FAILED+=("$name")
+}
+
+clean_up() {
+    [ -d "$AIIDA_PATH" ] && verdi daemon stop --all >/dev/null 2>&1
+    [ "$RAN_BEFORE" = yes ] || scripts/postgres.sh stop
+}
+trap clean_up EXIT
+
+clean_up
+rm -rf "$AIIDA_PATH"
+step "ruff" ruff check .
+step "ruff format" ruff format --check .
+step "mypy" mypy
+step "unit tests" python -m pytest -q -m "not integration" --durations 10
+for DATABASE in sqlite postgresql; do
+    export AIIDA_PROFILE="test-$DATABASE"
+    [ "$DATABASE" = sqlite ] || scripts/postgres.sh drop "$AIIDA_PROFILE"
+    step "profile on $DATABASE" scripts/profile.sh "$DATABASE" "$AIIDA_PROFILE"
+    step "integration tests on $DATABASE" python -m pytest -q tests/integration --durations 10
+done
+
+if [ ${#FAILED[@]} -gt 0 ]; then
+    printf '\nfailed: %s\n' "$(IFS=,; echo "${FAILED[*]}")"
+    exit 1
+fi
+printf '\nall tests passed in %d min %d s\n' $((SECONDS / 60)) $((SECONDS % 60))
