@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiida.engine import CalcJob, Process, ProcessSpec
-from aiida.engine.processes.ports import PortNamespace
+from aiida.engine.processes.ports import InputPort, PortNamespace
 from aiida.orm import Data, Dict, Str
 from aiida.plugins import WorkflowFactory
-from plumpy.ports import Port
 
 from ..calculations.relax import RelaxCalculation
 from ..engine.errors import InputError
@@ -112,7 +111,7 @@ def validate_label_inputs(engine: Str, inputs: Mapping[str, Any], port: str = "l
     return None
 
 
-def has_default(port: Port) -> bool:
+def has_default(port: InputPort | PortNamespace) -> bool:
     """Whether a port, or every port that a namespace needs, has a default."""
     if isinstance(port, PortNamespace):
         return all(has_default(inner) or not inner.required for inner in port.values())

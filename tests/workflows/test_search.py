@@ -240,7 +240,7 @@ def test_entry_point_that_does_not_label_is_refused(learning: dict[str, Any], ge
     from aiida_anhcsp.workflows.search import SearchWorkChain
 
     learning["learning"]["label_engine"] = Str("anhcsp.csp")
-    with pytest.raises(ValueError, match="give an entry point such as anhcsp.label.gpaw"):
+    with pytest.raises(ValueError, match="give an entry point such as"):
         generate_workchain(SearchWorkChain, learning)
 
 

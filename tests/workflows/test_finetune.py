@@ -1,0 +1,85 @@
+"""What a training that failed is given as its second chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+SETTINGS = {"epochs": 3, "learning_rate": 1e-3, "batch_size": 8, "seed": 1}
+
+
+@pytest.fixture
+def finetune(engine_code: Any, emt: Any, copper: Any, generate_workchain: Callable) -> Callable:
+    """A training with these settings, after its first attempt was submitted."""
+
+    def factory(**changes: Any) -> Any:
+        from aiida.orm import Dict
+
+        from aiida_anhcsp.workflows.finetune import FinetuneWorkChain
+
+        inputs = {"code": engine_code, "potential": emt, "dataset": copper, "settings": Dict({**SETTINGS, **changes})}
+        workchain = generate_workchain(FinetuneWorkChain, inputs)
+        workchain.setup()
+        workchain.ctx.iteration = 1
+        return workchain
+
+    return factory
+
+
+def failed(workchain: Any, add_child: Callable, status: int, message: str, **outputs: Any) -> Any:
+    node = add_child(workchain, "iteration_01", outputs, status=status, message=message)
+    workchain.ctx.children = [node]
+    workchain.node.base.extras.set(workchain._considered_handlers_extra, [[]])
+    return node
+
+
+def test_training_that_diverged_starts_again_at_a_lower_rate(finetune: Callable, add_child: Callable) -> None:
+    workchain = finetune()
+    failed(workchain, add_child, 320, "training diverged at 4 learning rates, the last 1.2e-04")
+    assert workchain.inspect_process().status == 0
+    assert workchain.ctx.inputs.settings["learning_rate"] == pytest.approx(1e-3 / 16)
+    assert workchain.should_run_process()
+
+
+def test_training_that_diverges_at_the_lowest_rate_is_given_up(finetune: Callable, add_child: Callable) -> None:
+    workchain = finetune(learning_rate=2e-6)
+    failed(workchain, add_child, 320, "training diverged at 4 learning rates")
+    assert workchain.inspect_process().status == 410
+
+
+def test_training_without_memory_gets_smaller_batches(finetune: Callable, add_child: Callable) -> None:
+    workchain = finetune()
+    failed(workchain, add_child, 320, "CUDA out of memory. Tried to allocate 2 GiB")
+    assert workchain.inspect_process().status == 0
+    assert workchain.ctx.inputs.settings["batch_size"] == 4
+    assert workchain.ctx.inputs.settings["learning_rate"] == SETTINGS["learning_rate"]
+
+
+def test_interrupted_training_goes_on_after_its_last_epoch(
+    finetune: Callable, add_child: Callable, aiida_localhost: Any
+) -> None:
+    import io
+
+    from aiida.orm import FolderData, RemoteData
+
+    retrieved = FolderData()
+    retrieved.base.repository.put_object_from_filelike(io.BytesIO(b"epoch 2"), "out/checkpoint.pth")
+    remote = RemoteData(computer=aiida_localhost, remote_path="/somewhere")
+    workchain = finetune()
+    failed(workchain, add_child, 400, "wall time", retrieved=retrieved, remote_folder=remote)
+    assert workchain.inspect_process().status == 0
+    assert workchain.ctx.inputs.parent_folder.pk == remote.pk
+    assert workchain.ctx.inputs.settings.get_dict() == SETTINGS
+
+
+def test_bad_input_is_not_tried_again(finetune: Callable, add_child: Callable) -> None:
+    workchain = finetune()
+    failed(workchain, add_child, 310, "DATASET: no labels")
+    assert workchain.inspect_process() == workchain.exit_codes.ERROR_UNHANDLED_FAILURE
+
+
+def test_unknown_setting_is_refused_by_name(finetune: Callable) -> None:
+    with pytest.raises(ValueError, match=r"settings.*epohcs"):
+        finetune(epohcs=5)

@@ -1,0 +1,176 @@
+"""Decisions of an SSCHA run, one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ase.build import bulk
+
+SETTINGS = {"pressure": 130.0, "temperature": 0.0, "stages": ["1x1x1:100", "2x2x2:200"], "seed": 4}
+
+
+def result(converged: bool = True, gibbs: float = -1.0, **more: Any) -> dict[str, Any]:
+    """A result as the engine writes it."""
+    entry = {"converged": converged, "gibbs_free_energy": gibbs}
+    return {
+        "converged": converged,
+        "gibbs_free_energy": gibbs,
+        "gibbs_free_energy_error": 0.002,
+        "pressure": 129.5,
+        "spacegroup_initial": "R3m",
+        "spacegroup_final": "Im-3m",
+        "n_evaluations": 100,
+        "stages": [entry],
+        **more,
+    }
+
+
+@pytest.fixture
+def run(engine_code: Any, emt: Any, generate_workchain: Callable) -> Callable:
+    """An SSCHA run before its first stage."""
+
+    def factory(**changes: Any) -> Any:
+        from aiida.orm import Dict, StructureData
+
+        from aiida_anhcsp.workflows.sscha import SschaWorkChain
+
+        inputs = {
+            "code": engine_code,
+            "potential": emt,
+            "structure": StructureData(ase=bulk("Cu")),
+            "settings": Dict({**SETTINGS, **changes}),
+        }
+        workchain = generate_workchain(SschaWorkChain, inputs)
+        workchain.setup()
+        return workchain
+
+    return factory
+
+
+@pytest.fixture
+def state() -> Callable:
+    """Outputs of a stage that came to a state."""
+
+    def factory(**keys: Any) -> dict[str, Any]:
+        from aiida.orm import Dict, StructureData
+
+        from aiida_anhcsp.data.dynamical_matrices import DynamicalMatricesData
+
+        return {
+            "result": Dict(result(**keys)),
+            "structure": StructureData(ase=bulk("Cu", a=3.5)),
+            "dynamical_matrices": DynamicalMatricesData(),
+        }
+
+    return factory
+
+
+def test_every_stage_is_a_job_that_starts_from_the_one_before(
+    run: Callable, state: Callable, add_child: Callable
+) -> None:
+    workchain = run()
+    first = workchain.run_stage()["current"]
+    assert first.label == "stage_1"
+    assert first.inputs.settings["stages"] == ["1x1x1:100"]
+    assert first.inputs.settings["audit"] == "none"
+    assert "start" not in first.inputs
+    done = add_child(workchain, "stage_1", state())
+    workchain.judge_stage()
+    second = workchain.run_stage()["current"]
+    assert second.label == "stage_2"
+    assert second.inputs.settings["stages"] == ["2x2x2:200"]
+    assert second.inputs.start.pk == done.outputs.dynamical_matrices.pk
+
+
+def test_stage_that_does_not_converge_is_repeated_alone_with_twice_the_configurations(
+    run: Callable, state: Callable, add_child: Callable
+) -> None:
+    workchain = run()
+    add_child(workchain, "stage_1", state())
+    workchain.judge_stage()
+    failed = add_child(workchain, "stage_2", state(converged=False), status=410, message="did not converge")
+    assert workchain.judge_stage() is None
+    again = workchain.run_stage()["current"]
+    assert again.label == "stage_2_repeat_1"
+    assert again.inputs.settings["stages"] == ["2x2x2:400"]
+    assert again.inputs.settings["seed"] != SETTINGS["seed"]
+    assert again.inputs.start.pk == failed.outputs.dynamical_matrices.pk
+
+
+def test_stage_that_comes_to_nothing_twice_ends_the_run(run: Callable, add_child: Callable) -> None:
+    workchain = run()
+    add_child(workchain, "stage_1", {}, status=320, message="exploded")
+    assert workchain.judge_stage() is None
+    child = add_child(workchain, "stage_1_repeat_1", {}, status=320, message="exploded")
+    exit_code = workchain.judge_stage()
+    assert exit_code.status == 401
+    assert f"<{child.pk}>" in exit_code.message
+
+
+def test_audit_has_as_many_configurations_as_the_last_stage(
+    run: Callable, state: Callable, add_child: Callable
+) -> None:
+    workchain = run()
+    for label in ("stage_1", "stage_2"):
+        add_child(workchain, label, state())
+        workchain.judge_stage()
+    assert not workchain.has_stage()
+    audit = workchain.audit()["current"]
+    assert audit.inputs.settings["audit"] == "only"
+    assert audit.inputs.settings["stages"] == ["2x2x2:200"]
+
+
+def test_result_is_the_audits_and_names_the_first_and_the_last_cell(
+    run: Callable, state: Callable, add_child: Callable
+) -> None:
+    from aiida.orm import Dict
+
+    workchain = run()
+    for label in ("stage_1", "stage_2"):
+        add_child(workchain, label, state())
+        workchain.judge_stage()
+    audited = {**result(gibbs=-0.9, gibbs_free_energy_error=0.004), "spacegroup_initial": "Im-3m", "stages": []}
+    add_child(workchain, "audit", {"result": Dict(audited)})
+    assert workchain.results() is None
+    summary = workchain.outputs["result"].get_dict()
+    assert summary["gibbs_free_energy"] == -0.9
+    assert summary["spacegroup_initial"] == "R3m"
+    assert len(summary["stages"]) == 2
+    assert summary["n_evaluations"] == 300
+    assert summary["initial"]["volume"] == pytest.approx(bulk("Cu").get_volume())
+    assert summary["final"]["volume"] == pytest.approx(bulk("Cu", a=3.5).get_volume())
+
+
+def test_run_that_does_not_converge_gives_its_outputs_and_a_reason(
+    run: Callable, state: Callable, add_child: Callable
+) -> None:
+    workchain = run(repeats=0, stages=["1x1x1:100"])
+    add_child(workchain, "stage_1", state(converged=False), status=410, message="did not converge: wandering")
+    workchain.judge_stage()
+    exit_code = workchain.results()
+    assert exit_code.status == 410
+    assert "wandering" in exit_code.message
+    assert {"result", "structure", "dynamical_matrices"} <= set(workchain.outputs)
+
+
+def test_failed_audit_is_told_and_leaves_the_result_of_the_stages(
+    run: Callable, state: Callable, add_child: Callable
+) -> None:
+    workchain = run(stages=["1x1x1:100"])
+    add_child(workchain, "stage_1", state())
+    workchain.judge_stage()
+    add_child(workchain, "audit", {}, status=400, message="wall time")
+    exit_code = workchain.results()
+    assert exit_code.status == 402
+    assert workchain.outputs["result"]["gibbs_free_energy"] == -1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"temperature": -1.0}, "temperature"), ({"stages": ["2x2:5"]}, "stages"), ({"sead": 1}, "sead")],
+)
+def test_wrong_settings_are_refused_by_name(run: Callable, change: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValueError, match=field):
+        run(**change)
