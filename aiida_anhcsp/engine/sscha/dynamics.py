@@ -10,18 +10,18 @@ from pathlib import Path
 import cellconstructor.ForceTensor
 import cellconstructor.symmetries
 import numpy as np
-from ase import Atoms
+from ase import Atoms, units
 from cellconstructor.Phonons import Phonons
 from cellconstructor.Structure import Structure
 from numpy.typing import NDArray
 from sscha.Ensemble import Bohr, Rydberg
-from sscha.SchaMinimizer import __RyToCm__ as RYDBERG_IN_CM
 
 from ..errors import InputError
 from ..frames import read_frames, write_frames
 from ..potentials.base import Potential
 from .evaluation import evaluate_all
 
+RYDBERG_IN_CM = units.Rydberg / units.invcm  # python-sscha's own is 0.04 % too small
 DISPLACEMENT = 0.02
 STRUCTURE_FILE = "structure.extxyz"
 MATRICES_FOLDER = "dynamical_matrices"
@@ -150,6 +150,16 @@ def highest_frequency(phonons: Phonons) -> float:
     return float(max(np.sqrt(max(_modes(phonons, index)[0].max(), 0.0)) for index in range(len(phonons.q_tot))))
 
 
+def lowest_frequency(phonons: Phonons) -> float:
+    """Lowest frequency on the mesh, translations aside, cm^-1; negative if imaginary."""
+    roots, lowest = _root_masses(phonons), np.inf
+    for index, q_point in enumerate(phonons.q_tot):
+        squares, modes = _modes(phonons, index)
+        kept = ~_translations(modes, roots) if np.allclose(q_point, 0) else slice(None)
+        lowest = min(lowest, squares[kept].min(initial=np.inf))
+    return float(np.sign(lowest) * np.sqrt(abs(lowest)) * RYDBERG_IN_CM)
+
+
 def frequencies_gamma(phonons: Phonons) -> list[float]:
     """Frequencies at Gamma, cm^-1, ascending; negative for imaginary ones, exactly zero for the translations."""
     squares, modes = _modes(phonons, 0)
@@ -158,14 +168,19 @@ def frequencies_gamma(phonons: Phonons) -> list[float]:
     return [float(value) for value in np.sort(frequencies)]
 
 
-def save(phonons: Phonons, folder: Path) -> None:
-    """Write ``structure.extxyz`` and ``dynamical_matrices/dyn1...`` (QE format, which keeps 16 decimals)."""
+def save(phonons: Phonons, folder: Path, temperature: float) -> None:
+    """Write ``structure.extxyz`` and ``dynamical_matrices/dyn1...`` (QE format, which keeps 16 decimals).
+
+    :param temperature: K, noted in the structure's info
+    """
     matrices = folder / MATRICES_FOLDER
     matrices.mkdir(parents=True, exist_ok=True)
     for old in matrices.glob("dyn*"):
         old.unlink()
     phonons.save_qe(str(matrices / "dyn"))
-    write_frames(folder / STRUCTURE_FILE, [to_atoms(phonons.structure)])
+    atoms = to_atoms(phonons.structure)
+    atoms.info["temperature"] = float(temperature)
+    write_frames(folder / STRUCTURE_FILE, [atoms])
 
 
 def load(folder: Path, argument: str = "--start") -> Phonons:
@@ -192,6 +207,19 @@ def load(folder: Path, argument: str = "--start") -> Phonons:
             argument, f"{STRUCTURE_FILE} and the dynamical matrices in {folder} differ", "give an unbroken OUTDIR"
         )
     return phonons
+
+
+def load_temperature(folder: Path, argument: str) -> float:
+    """Temperature (K) of the matrices that :func:`save` wrote.
+
+    :raises InputError: the structure does not tell
+    """
+    info = read_frames(folder / STRUCTURE_FILE, argument)[0].info
+    if "temperature" not in info:
+        raise InputError(
+            argument, f"{folder / STRUCTURE_FILE} does not tell the temperature", "give the OUTDIR of an sscha command"
+        )
+    return float(info["temperature"])
 
 
 def _assemble(structure: Structure, q_points: NDArray[np.float64], matrices: NDArray[np.complex128]) -> Phonons:

@@ -13,7 +13,7 @@ from sscha.Ensemble import Bohr, Rydberg
 from sscha.SchaMinimizer import SSCHA_Minimizer
 
 from ..potentials.base import Potential
-from .cell import step, stiffness
+from .cell import CellSteps, static_stiffness
 from .dynamics import Phonons, highest_frequency, raise_floor, to_atoms
 from .ensemble import draw, evaluate, measure
 from .evaluation import static_energy
@@ -22,7 +22,7 @@ from .reports import Population
 from .settings import Minimisation, SschaSettings, Stage
 
 LOG = logging.getLogger(__name__)
-PAIRED = 2**0.5
+SIGNIFICANT_EXCESS = 2 * 2**0.5  # two standard errors, and the pairs of an ensemble are not independent
 LARGEST_VOLUME_CHANGE = 2.0
 
 
@@ -64,8 +64,9 @@ def minimise_stage(
     if raised:
         LOG.info("%s: %d modes of the start raised to the floor", stage, raised)
     reference = static_energy(to_atoms(phonons.structure), potential)
-    response = None if settings.fixed_cell else stiffness(phonons, potential)
-    n_evaluations = 1 if response is None else 13
+    cell, n_evaluations = None, 1
+    if not settings.fixed_cell:
+        cell, n_evaluations = CellSteps(static_stiffness(phonons, potential), minimisation.largest_strain), 13
     first_volume = phonons.structure.get_volume()
     minimised = False
     for number in range(1, minimisation.max_populations + 1):
@@ -76,7 +77,7 @@ def minimise_stage(
         minimiser = _run(ensemble, minimisation)
         phonons = minimiser.dyn.Copy()
         excess, error = _excess(minimiser, settings.pressure)
-        allowed = np.maximum(PAIRED * error, minimisation.pressure_tolerance * GPa)
+        allowed = np.maximum(SIGNIFICANT_EXCESS * error, minimisation.pressure_tolerance * GPa)
         at_pressure = settings.fixed_cell or bool(np.all(np.abs(excess) <= allowed))
         minimised = minimised or minimiser.is_converged()
         population = Population(
@@ -91,8 +92,8 @@ def minimise_stage(
         _report(stage, population, phonons, settings)
         if population.finished:
             return StageOutcome(phonons, population, True, "", n_evaluations)
-        if minimised and response is not None and number < minimisation.max_populations:
-            step(phonons, excess, response, minimisation.largest_strain)
+        if minimised and cell is not None and number < minimisation.max_populations:
+            cell.move(phonons, excess, error)
             change = phonons.structure.get_volume() / first_volume
             if not 1 / LARGEST_VOLUME_CHANGE < change < LARGEST_VOLUME_CHANGE:
                 raise StageError(f"the cell runs away: {change:.2f} times its volume at the start of the stage")

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from ase import Atoms
 
 from ..errors import InputError
 from ..potentials.base import Potential
 from .audit import audit
-from .dynamics import Phonons, frequencies_gamma, harmonic, interpolate, load, modes_below, save, to_atoms, to_structure
+from .dynamics import (
+    Phonons,
+    frequencies_gamma,
+    harmonic,
+    interpolate,
+    load,
+    load_temperature,
+    modes_below,
+    save,
+    to_atoms,
+    to_structure,
+)
 from .evaluation import EvaluationError, static_energy
+from .hessian import band_path, describe, free_energy_hessian
 from .lattice import spacegroup
 from .minimise import minimise_stage
 from .reports import AuditReport, Point, StageReport
@@ -52,7 +65,7 @@ def run_stage(
     """
     phonons = _starting_matrices(potential, start, stage, minimisation.frequency_floor)
     outcome = minimise_stage(phonons, stage, settings, minimisation, potential)
-    save(outcome.phonons, folder)
+    save(outcome.phonons, folder, settings.temperature)
     return StageReport(
         population=outcome.population,
         converged=outcome.converged,
@@ -77,9 +90,25 @@ def run_audit(potential: Potential, start: Path, stage: Stage, settings: SschaSe
             "audit the supercell they were minimised in",
         )
     if start != folder:
-        save(phonons, folder)
+        save(phonons, folder, settings.temperature)
     outcome = audit(phonons, stage, settings, potential, folder)
     return AuditReport(outcome=outcome, unrest=outcome.at_rest(settings), point=_point(phonons, settings))
+
+
+def run_hessian(
+    potential: Potential, start: Path, configurations: int, seed: int, path: str | None, folder: Path
+) -> dict[str, Any]:
+    """Hessian of the point in a folder: its matrices go to ``folder``, what describes them is returned.
+
+    :raises InputError: the folder is incomplete, or the path names unknown points
+    :raises EvaluationError: the potential refuses a configuration
+    """
+    phonons, temperature = load(start, "SSCHA_OUTDIR"), load_temperature(start, "SSCHA_OUTDIR")
+    check_potential(potential, to_atoms(phonons.structure))
+    bands = None if path is None else band_path(phonons, path)
+    hessian = free_energy_hessian(phonons, temperature, configurations, seed, potential)
+    save(hessian, folder, temperature)
+    return {"temperature": temperature, "configurations": configurations} | describe(phonons, hessian, potential, bands)
 
 
 def _starting_matrices(potential: Potential, start: Atoms | Path, stage: Stage, floor: float) -> Phonons:

@@ -8,7 +8,8 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
-from ase.units import GPa
+from ase.units import GPa, _amu, _c, _e, _hplanck, kB
+from scipy.optimize import brentq
 
 LATTICE = 3.0
 
@@ -53,3 +54,40 @@ class QuarticBond(Calculator):
 def crystal(lattice: float = LATTICE) -> Atoms:
     """The two-atom cubic cell, CsCl type."""
     return Atoms("NaCl", scaled_positions=[[0, 0, 0], [0.5, 0.5, 0.5]], cell=lattice * np.eye(3), pbc=True)
+
+
+def bond_frequency(k: float) -> float:
+    """Frequency of the optical mode, cm^-1, for a curvature in eV/angstrom^2."""
+    sodium, chlorine = crystal().get_masses()
+    reduced = sodium * chlorine / (sodium + chlorine) * _amu
+    return float(np.sqrt(k * _e * 1e20 / reduced) / (2 * np.pi * _c * 100))
+
+
+def harmonic_free_energy(k: float, temperature: float) -> float:
+    """Of the cell's three optical modes with a curvature k (eV/angstrom^2) at a temperature (K), eV."""
+    quantum = _hplanck * _c * 100 * bond_frequency(k) / _e
+    if temperature == 0:
+        return 1.5 * quantum
+    return 1.5 * quantum + 3 * kB * temperature * float(np.log1p(-np.exp(-quantum / (kB * temperature))))
+
+
+def exact(k: float, temperature: float, lam: float = 20.0) -> tuple[float, float]:
+    """SSCHA's own solution: frequency of the optical mode (cm^-1) and free energy of the bond (eV)."""
+    sodium, chlorine = crystal().get_masses()
+    reduced = sodium * chlorine / (sodium + chlorine)
+    hbar = np.sqrt(_hplanck**2 / (4 * np.pi**2) / (_amu * _e)) * 1e10  # eV^1/2 angstrom amu^1/2
+
+    def variance(curvature: float) -> float:
+        omega = np.sqrt(curvature / reduced)
+        occupation = 1.0 if temperature == 0 else 1 / np.tanh(hbar * omega / (2 * kB * temperature))
+        return float(hbar / (2 * reduced * omega) * occupation)
+
+    curvature = brentq(lambda value: value - k - 20 * lam * variance(value), 1e-6, 1e3)
+    spread = variance(curvature)
+    beyond = 1.5 * (k - curvature) * spread + 15 * lam * spread**2
+    return bond_frequency(curvature), harmonic_free_energy(curvature, temperature) + beyond
+
+
+def static_energy(volume: float, bulk_modulus: float = 50.0) -> float:
+    """Of the cell's dilation, eV."""
+    return 0.5 * bulk_modulus * GPa * LATTICE**3 * (volume / LATTICE**3 - 1) ** 2

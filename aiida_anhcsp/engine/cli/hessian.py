@@ -1,0 +1,53 @@
+"""``anhcsp-engine hessian``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from .options import log_to_terminal, potential_options, seed_option
+
+
+@click.command("hessian")
+@click.argument("sscha_outdir", type=click.Path(path_type=Path))
+@click.argument("outdir", type=click.Path(path_type=Path))
+@potential_options
+@click.option(
+    "--configurations", type=click.IntRange(min=4), default=2000, help="Configurations of the ensemble, an even number."
+)
+@seed_option
+@click.option("--path", help="Dispersions along auto (seekpath's path) or special points: GXMG, or G-X_1-M.")
+def command(
+    sscha_outdir: Path,
+    outdir: Path,
+    specification: str,
+    device: str,
+    threads: int,
+    batch_atoms: int,
+    configurations: int,
+    seed: int,
+    path: str | None,
+) -> None:
+    """Free-energy Hessian (without the fourth-order term) of the point in SSCHA_OUTDIR; results go to OUTDIR.
+
+    A fresh ensemble is drawn from the auxiliary matrices. OUTDIR gets result.json (frequencies at Gamma, negative for
+    imaginary ones; the verdict on dynamical stability; with --path the harmonic, auxiliary and Hessian dispersions)
+    and the Hessian's structure.extxyz and dynamical_matrices/.
+    """
+    from ..errors import InputError
+    from ..sscha.run import LOG_FILE, RESULT_FILE
+    from ..sscha.worker import PotentialChoice, Worker
+
+    log_to_terminal()
+    if configurations % 2:
+        raise InputError("--configurations", f"{configurations} is odd (they come in pairs)", "give an even number")
+    if not sscha_outdir.is_dir():
+        raise InputError("SSCHA_OUTDIR", f"no folder {sscha_outdir}", "give the OUTDIR of an sscha command")
+    outdir.mkdir(parents=True, exist_ok=True)
+    with Worker(PotentialChoice(specification, device, threads, batch_atoms), outdir / LOG_FILE) as worker:
+        result = worker.run("run_hessian", sscha_outdir, configurations, seed, path, outdir)
+    (outdir / RESULT_FILE).write_text(json.dumps(result, indent=2) + "\n")
+    verdict = "dynamically stable" if result["dynamically_stable"] else "dynamically unstable"
+    click.echo(f"lowest frequency {result['lowest_frequency']:.1f} cm^-1: {verdict}")

@@ -1,0 +1,119 @@
+"""Free-energy Hessian of an SSCHA point, and dispersions along a path."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import seekpath
+from cellconstructor.ForceTensor import get_phonons_in_qpath
+from cellconstructor.Phonons import Phonons
+
+from ..errors import InputError
+from ..potentials.base import Potential
+from .dynamics import frequencies_gamma, harmonic, lowest_frequency, to_atoms
+from .ensemble import draw, evaluate
+from .evaluation import static_energy
+
+POINTS_PER_SEGMENT = 20
+STABLE = -1.0
+
+
+@dataclass(frozen=True)
+class BandPath:
+    """Points along straight segments of the Brillouin zone.
+
+    ``points`` (n, 3) in 1/angstrom (without 2 pi), ``distances`` (n,) along the path, and the names and places of
+    the special points.
+    """
+
+    points: np.ndarray
+    distances: np.ndarray
+    labels: list[str]
+    label_distances: list[float]
+
+
+def free_energy_hessian(phonons: Phonons, temperature: float, number: int, seed: int, potential: Potential) -> Phonons:
+    """Second derivative of the free energy in the centroids, without the fourth-order term.
+
+    Bianco et al., Phys. Rev. B 96, 014111 (2017), from a fresh ensemble at the matrices given, which are taken to be
+    those of the minimum.
+
+    :param number: configurations of the ensemble, which are pairs
+    :return: symmetrised matrices on the same q points; negative eigenvalues are instabilities
+    :raises EvaluationError: the potential refuses a configuration
+    """
+    ensemble = draw(phonons, temperature, number, (seed, *phonons.GetSupercell(), number), paired=True)
+    evaluate(ensemble, potential, static_energy(to_atoms(phonons.structure), potential))
+    hessian = ensemble.get_free_energy_hessian(include_v4=False)
+    hessian.Symmetrize()
+    return hessian
+
+
+def describe(phonons: Phonons, hessian: Phonons, potential: Potential, bands: BandPath | None) -> dict[str, Any]:
+    """Result document: frequencies at Gamma and verdict; with bands also harmonic, auxiliary and Hessian bands.
+
+    The verdict is that no mode of the supercell's q points, translations aside, is imaginary by more than 1 cm^-1.
+    """
+    lowest = lowest_frequency(hessian)
+    result: dict[str, Any] = {
+        "frequencies_gamma": frequencies_gamma(hessian),
+        "auxiliary_frequencies_gamma": frequencies_gamma(phonons),
+        "lowest_frequency": lowest,
+        "dynamically_stable": bool(lowest > STABLE),
+        "supercell": [int(number) for number in phonons.GetSupercell()],
+    }
+    if bands is None:
+        return result
+    bare = harmonic(phonons.structure, tuple(phonons.GetSupercell()), potential)
+    result["dispersions"] = {
+        "labels": bands.labels,
+        "label_distances": bands.label_distances,
+        "distances": bands.distances.tolist(),
+        "points": bands.points.tolist(),
+        "harmonic": _bands(bare, bands),
+        "auxiliary": _bands(phonons, bands),
+        "hessian": _bands(hessian, bands),
+    }
+    return result
+
+
+def band_path(phonons: Phonons, path: str) -> BandPath:
+    """Path through special points of the cell as it is: ``auto`` for seekpath's, or names such as GXMG or G-X_1-M.
+
+    :raises InputError: a name seekpath does not know for this cell, or fewer than two of them
+    """
+    atoms = to_atoms(phonons.structure)
+    found = seekpath.get_path_orig_cell(
+        (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers), with_time_reversal=True
+    )
+    places = found["point_coords"]
+    if path == "auto":
+        segments = found["path"]
+    else:
+        names = path.split("-") if "-" in path else list(path)
+        names = ["GAMMA" if name in ("G", "GAMMA") else name for name in names]
+        unknown = [name for name in names if name not in places]
+        if unknown or len(names) < 2:
+            problem = f"no point {unknown[0]} in this Brillouin zone" if unknown else "a path has two points at least"
+            raise InputError("--path", problem, f"use {', '.join(sorted(places))} (G for GAMMA), or auto")
+        segments = list(itertools.pairwise(names))
+    reciprocal = np.linalg.inv(atoms.cell.array).T
+    points, distances, labels, label_distances, travelled = [], [], [], [], 0.0
+    for first, last in segments:
+        start, end = (np.array(places[name]) @ reciprocal for name in (first, last))
+        fractions = np.linspace(0, 1, POINTS_PER_SEGMENT)
+        length = float(np.linalg.norm(end - start))
+        points.append(start + fractions[:, None] * (end - start))
+        distances.append(travelled + fractions * length)
+        labels += [first, last]
+        label_distances += [travelled, travelled + length]
+        travelled += length
+    return BandPath(np.concatenate(points), np.concatenate(distances), labels, label_distances)
+
+
+def _bands(phonons: Phonons, bands: BandPath) -> list[list[float]]:
+    """Frequencies (n_points, n_modes), cm^-1, negative for imaginary ones, with the acoustic sum rule imposed."""
+    return np.asarray(get_phonons_in_qpath(phonons, bands.points)).tolist()

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from aiida_anhcsp.engine.potentials import load_potential
+from aiida_anhcsp.engine.sscha.dynamics import frequencies_gamma, harmonic, to_atoms, to_structure
+from aiida_anhcsp.engine.sscha.ensemble import draw, evaluate, measure
+from aiida_anhcsp.engine.sscha.lattice import spacegroup
+from aiida_anhcsp.engine.sscha.minimise import minimise_stage
+from aiida_anhcsp.engine.sscha.settings import Minimisation, SschaSettings, parse_stages
+
+from .conftest import toy
+from .copper_gold import copper_gold
+from .toy import crystal, exact, static_energy
+
+
+def settings(stages: str, pressure: float = 5.0, temperature: float = 0.0, **changes: bool) -> SschaSettings:
+    return SschaSettings(pressure=pressure, temperature=temperature, stages=parse_stages(stages), seed=1, **changes)
+
+
+@pytest.mark.parametrize("temperature", [0, 300])
+def test_the_quartic_bond_has_its_exact_frequency_free_energy_and_volume(temperature):
+    potential = load_potential(toy())
+    chosen = settings("1x1x1:600", temperature=temperature)
+    start = harmonic(to_structure(crystal()), (1, 1, 1), potential)
+    outcome = minimise_stage(start, chosen.stages[0], chosen, Minimisation(), potential)
+    fresh = draw(outcome.phonons, temperature, 600, (2,), paired=False)
+    evaluate(fresh, potential, 0.0)
+    audited = measure(fresh, 0.0, paired=False)
+    frequency, free_energy = exact(5.0, temperature)
+    assert outcome.converged
+    assert frequencies_gamma(outcome.phonons)[-1] == pytest.approx(frequency, rel=0.01)
+    assert audited.volume == pytest.approx(24.3, rel=1e-3)
+    bond = audited.free_energy.value - static_energy(audited.volume)
+    assert abs(bond - free_energy) < 3 * audited.free_energy.error + 2e-5
+    assert audited.free_energy.error < 5e-4
+
+
+def test_a_harmonically_unstable_bond_is_stabilised():
+    potential = load_potential(toy(k=-2.0))
+    chosen = settings("1x1x1:2000", temperature=0, fixed_cell=True)
+    start = harmonic(to_structure(crystal()), (1, 1, 1), potential)
+    assert frequencies_gamma(start)[0] < 0
+    outcome = minimise_stage(start, chosen.stages[0], chosen, Minimisation(), potential)
+    assert outcome.converged
+    assert frequencies_gamma(outcome.phonons)[-1] == pytest.approx(exact(-2.0, 0)[0], rel=0.05)
+
+
+def test_a_fixed_cell_stays():
+    potential = load_potential(toy())
+    chosen = settings("1x1x1:40", fixed_cell=True)
+    start = harmonic(to_structure(crystal()), (1, 1, 1), potential)
+    outcome = minimise_stage(start, chosen.stages[0], chosen, Minimisation(), potential)
+    assert np.array_equal(outcome.phonons.structure.unit_cell, start.structure.unit_cell)
+
+
+def test_a_metal_reaches_its_pressure_and_keeps_its_symmetry(emt):
+    chosen = settings("1x1x1:60", temperature=300)
+    start = harmonic(to_structure(copper_gold()), (1, 1, 1), emt)
+    outcome = minimise_stage(start, chosen.stages[0], chosen, Minimisation(), emt)
+    pressure = outcome.population.measurement.pressure
+    assert outcome.converged
+    assert abs(pressure.value - 5.0) < 4 * pressure.error
+    assert spacegroup(to_atoms(outcome.phonons.structure), 1e-5) == "Pm-3m"
+
+
+def test_too_few_populations_are_a_reason_not_an_error():
+    potential = load_potential(toy())
+    chosen = settings("1x1x1:40")
+    start = harmonic(to_structure(crystal()), (1, 1, 1), potential)
+    outcome = minimise_stage(start, chosen.stages[0], chosen, Minimisation(max_populations=1), potential)
+    assert not outcome.converged
+    assert "after 1 populations of stage 1x1x1:40" in outcome.reason
