@@ -45,7 +45,8 @@ def join_labels(
         elif result.get_chemical_symbols() != frame.get_chemical_symbols():
             failed[identity] = "the label belongs to other atoms"
         else:
-            marks: dict[str, Any] = {"status": "ok", "label_origin": origin, "label_settings": settings}
+            marks: dict[str, Any] = {"label_origin": origin, "label_settings": settings}
+            marks["status"] = result.info.get("status", "ok")
             labelled.append(with_labels(frame, **labels_of(result), **marks))
     return labelled, failed
 

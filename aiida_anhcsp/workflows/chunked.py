@@ -21,7 +21,8 @@ class ChunkedWorkChain(WorkChain):
     """
 
     DEFAULT_CHUNK_SIZE: ClassVar[int] = 8
-    DONE: ClassVar[str] = "done"
+    DONE: ClassVar[str]
+    """What a structure that succeeded is, and the key of their number in the report."""
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:
@@ -72,7 +73,7 @@ class ChunkedWorkChain(WorkChain):
         spec.output(
             "report",
             valid_type=Dict,
-            help="labelled: number of structures that succeeded; failed: reason by identity; label_origin and "
+            help=f"{cls.DONE}: number of structures that are; failed: reason by identity; label_origin; "
             "label_settings (a hash).",
         )
         spec.exit_code(401, "ERROR_SUB_PROCESS_FAILED_ALL", message="None of {total} structures succeeded: {reason}")
@@ -126,7 +127,7 @@ class ChunkedWorkChain(WorkChain):
             self.out(name, node)
         report, total = outputs["report"].get_dict(), self.inputs.population.count
         failed = report["failed"]
-        self.report(f"{report['labelled']} of {total} structures {self.DONE}")
+        self.report(f"{report[self.DONE]} of {total} structures {self.DONE}")
         for identity, reason in failed.items():
             self.report(f"{identity} failed: {reason}")
         reason = next(iter(failed.values()), "")

@@ -61,11 +61,15 @@ class GpawWorkChain(ChunkedWorkChain):
         """Store what all jobs share: the script and the settings file."""
         super().prepare()
         self.ctx.script = SinglefileData(self.SCRIPT).store().pk
-        self.ctx.settings = call_once(self, "settings", write_json, settings=self.all_settings()).pk
+        self.ctx.settings = call_once(self, "settings", write_json, settings=self.script_settings()).pk
 
     def all_settings(self) -> Dict:
         """The settings given, completed by the defaults."""
         return Dict({**self.SETTINGS, **self.inputs.settings.get_dict()})
+
+    def script_settings(self) -> Dict:
+        """What the script reads: the settings, and whatever else a subclass has among its inputs."""
+        return self.all_settings()
 
     def submit_chunk(self, label: str, start: int, stop: int) -> ProcessNode:
         """Submit ``python3 SCRIPT population.extxyz settings.json result.extxyz START STOP``."""

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from aiida_anhcsp.data.potential import PotentialData
+from aiida_anhcsp.engine.errors import InputError
 
 
 def test_the_node_holds_the_file_itself(tmp_path):
@@ -39,3 +40,21 @@ def test_the_name_is_not_part_of_what_is_loaded(tmp_path):
     path = tmp_path / "mattersim-v1.0.0-1M.pth"
     path.write_bytes(b"weights")
     assert PotentialData.from_file(path, "mattersim", name=path.stem).specification == "mattersim:potential.pth"
+
+
+def test_a_calculator_is_imported_by_its_specification():
+    node = PotentialData.from_specification("ase:ase.calculators.emt:EMT")
+    assert (node.kind, node.specification) == ("ase", "ase:ase.calculators.emt:EMT")
+
+
+@pytest.mark.parametrize("specification", ["emt", "mattersim:no-such-model", "ase:ase.calculators.emt:NoSuch"])
+def test_what_cannot_be_loaded_is_refused_with_the_name_of_the_field(specification):
+    with pytest.raises(InputError, match=r"^potential: "):
+        PotentialData.from_specification(specification)
+
+
+def test_a_broken_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "broken.pth"
+    path.write_bytes(b"no checkpoint")
+    with pytest.raises(InputError, match=r"^potential: "):
+        PotentialData.from_specification(f"mattersim:{path}")

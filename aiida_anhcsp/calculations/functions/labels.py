@@ -7,13 +7,19 @@ import json
 from typing import Any
 
 from aiida.engine import calcfunction
-from aiida.orm import Dict, SinglefileData
+from aiida.orm import Dict, Float, SinglefileData
 from ase import Atoms
 from ase.io import read
+from ase.units import GPa
 
 from ...data.population import PopulationData
 from ...data.potential import PotentialData
+from ...engine.frames import labels_of
 from ...engine.labels import join_labels, settings_hash
+from ...engine.sscha.lattice import spacegroup
+
+SYMPREC = 0.05
+"""angstrom; for geometries relaxed by DFT."""
 
 
 @calcfunction
@@ -68,6 +74,37 @@ def collect_evaluated(
     return labelled_population(population, results, jobs, "ase", settings)
 
 
+@calcfunction
+def collect_relaxed(
+    population: PopulationData, settings: Dict, pressure: Float, jobs: Dict, **results: SinglefileData
+) -> dict[str, PopulationData | Dict]:
+    """Relaxed structures from the files of DFT jobs (see :mod:`aiida_anhcsp.workflows.dft_relax.gpaw_relax`).
+
+    :param settings: all settings of the DFT code
+    :param pressure: GPa
+    :param jobs: by job: ``start`` and ``stop`` (its frames) and, where it failed, ``failure``
+    :param results: by job: extended XYZ with ``index``, ``status`` and ``steps``
+    :return: ``population`` (structures that were relaxed, in order; absent if there is none) and ``report``
+    """
+    ends = {
+        int(frame.info["index"]): frame
+        for file in results.values()
+        for frame in complete_frames(file.get_content(mode="r"))
+    }
+    frames = population.get_frames()
+    for index, end in ends.items():
+        frames[index].set_cell(end.cell)
+        frames[index].set_positions(end.positions)
+        frames[index].info.update({"pressure": pressure.value, "steps": end.info.get("steps")})
+    digest = settings_hash("gpaw", settings.get_dict())
+    relaxed, failed = join_labels(frames, ends, _failures(jobs), "gpaw", digest)
+    for frame in relaxed:
+        enthalpy = labels_of(frame)["energy"] + pressure.value * GPa * frame.get_volume()
+        frame.info.update(enthalpy=enthalpy / len(frame), spacegroup=spacegroup(frame, SYMPREC))
+    report = Dict({"relaxed": len(relaxed), "failed": failed, "label_origin": "gpaw", "label_settings": digest})
+    return {"population": PopulationData.from_frames(relaxed), "report": report} if relaxed else {"report": report}
+
+
 def labelled_population(
     population: PopulationData, results: dict[int, Atoms], jobs: Dict, origin: str, settings: dict[str, Any]
 ) -> dict[str, PopulationData | Dict]:
@@ -78,16 +115,19 @@ def labelled_population(
     :param origin: the code the labels come from
     :param settings: all settings of the labels
     """
-    failures = {
+    digest = settings_hash(origin, settings)
+    labelled, failed = join_labels(population.get_frames(), results, _failures(jobs), origin, digest)
+    report = Dict({"labelled": len(labelled), "failed": failed, "label_origin": origin, "label_settings": digest})
+    return {"population": PopulationData.from_frames(labelled), "report": report} if labelled else {"report": report}
+
+
+def _failures(jobs: Dict) -> dict[int, str]:
+    return {
         index: job["failure"]
         for job in jobs.get_dict().values()
         if "failure" in job
         for index in range(job["start"], job["stop"])
     }
-    digest = settings_hash(origin, settings)
-    labelled, failed = join_labels(population.get_frames(), results, failures, origin, digest)
-    report = Dict({"labelled": len(labelled), "failed": failed, "label_origin": origin, "label_settings": digest})
-    return {"population": PopulationData.from_frames(labelled), "report": report} if labelled else {"report": report}
 
 
 def complete_frames(text: str) -> list[Atoms]:

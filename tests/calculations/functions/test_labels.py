@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from aiida import orm
+from ase import Atoms
+from ase.units import GPa
 
 from aiida_anhcsp.calculations.functions.labels import (
     collect_evaluated,
     collect_gpaw,
+    collect_relaxed,
     complete_frames,
     take_frames,
     write_json,
@@ -57,3 +60,27 @@ def test_parts_of_a_population_are_taken_by_place(copper):
 
 def test_settings_become_a_file(aiida_profile):
     assert write_json(orm.Dict({"b": 1, "a": 2})).get_content() == '{"a": 2, "b": 1}'
+
+
+RELAXED = """2
+Properties=species:S:1:pos:R:3:forces:R:3 Lattice="3 0 0 0 2 0 0 0 2" index=0 status=max_steps steps=7 energy=-2.0 \
+stress="0 0 0 0 0 0 0 0 0" pbc="T T T"
+H 0 0 0 0 0 0
+H 1.5 0 0 0 0 0
+2
+Properties=species:S:1:pos:R:3 Lattice="2 0 0 0 2 0 0 0 2" index=1 status=failed reason="no convergence" pbc="T T T"
+H 0 0 0
+H 1 0 0
+"""
+
+
+def test_relaxed_geometries_replace_the_old_ones_and_carry_their_enthalpy(aiida_profile):
+    frames = [Atoms("H2", [[0, 0, 0], [1, 0, 0]], cell=[2, 2, 2], pbc=True, info={"id": f"h{n}"}) for n in range(2)]
+    file = orm.SinglefileData.from_string(RELAXED, "result.extxyz")
+    jobs = orm.Dict({"chunk_000": {"start": 0, "stop": 2}})
+    result = collect_relaxed(PopulationData.from_frames(frames), orm.Dict({}), orm.Float(100), jobs, chunk_000=file)
+    (frame,) = result["population"].get_frames()
+    assert frame.cell.lengths()[0] == 3
+    assert frame.info["enthalpy"] == pytest.approx((-2.0 + 100 * GPa * 12) / 2, abs=1e-6)
+    assert (frame.info["status"], frame.info["steps"], frame.info["spacegroup"]) == ("max_steps", 7, "P4/mmm")
+    assert result["report"]["failed"] == {"h1": "no convergence"}

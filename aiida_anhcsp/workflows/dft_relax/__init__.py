@@ -1,0 +1,1 @@
+"""DFT relaxations of populations: one work chain per engine, one interface."""
