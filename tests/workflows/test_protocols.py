@@ -1,0 +1,83 @@
+"""Protocols give inputs that the work chains accept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ase.build import bulk
+
+from aiida_anhcsp.engine.errors import InputError
+
+PROTOCOLS = ("fast", "balanced", "stringent")
+
+
+def problem_of(builder: Any) -> Any:
+    """What the work chain's ports have against a builder."""
+    return builder.process_class.spec().inputs.validate(builder._inputs(prune=True))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_search_protocol_is_accepted(engine_code: Any, emt: Any, protocol: str) -> None:
+    from aiida_anhcsp.workflows.search import SearchWorkChain
+
+    builder = SearchWorkChain.get_builder_from_protocol(
+        engine_code,
+        emt,
+        "CuAu",
+        10.0,
+        protocol=protocol,
+        label_engine="anhcsp.label.ase",
+        label={"code": engine_code, "potential": emt},
+        options={"max_wallclock_seconds": 3600},
+    )
+    assert problem_of(builder) is None
+    assert builder.settings["formula"] == "CuAu"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_sscha_protocol_is_accepted(engine_code: Any, emt: Any, protocol: str) -> None:
+    from aiida.orm import StructureData
+
+    from aiida_anhcsp.workflows.sscha import SschaWorkChain
+
+    structure = StructureData(ase=bulk("Cu"))
+    builder = SschaWorkChain.get_builder_from_protocol(engine_code, emt, structure, 10.0, 300.0, protocol=protocol)
+    assert problem_of(builder) is None
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_finetune_protocol_is_accepted(engine_code: Any, emt: Any, copper: Any, protocol: str) -> None:
+    from aiida_anhcsp.workflows.finetune import FinetuneWorkChain
+
+    builder = FinetuneWorkChain.get_builder_from_protocol(engine_code, emt, copper, protocol=protocol)
+    assert problem_of(builder) is None
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_csp_protocol_takes_its_parts_at_the_same_level(engine_code: Any, emt: Any, protocol: str) -> None:
+    from aiida_anhcsp.workflows.csp import CspWorkChain
+    from aiida_anhcsp.workflows.search import SearchWorkChain
+
+    builder = CspWorkChain.get_builder_from_protocol(engine_code, emt, "CuAu", 10.0, protocol=protocol)
+    assert problem_of(builder) is None
+    search = SearchWorkChain.get_protocol_inputs(protocol)["settings"]
+    assert builder.search.settings["population"] == search["population"]
+    assert builder.sscha.settings["number"] in (2, 10, 100)
+
+
+def test_overrides_change_what_they_name_and_nothing_else() -> None:
+    from aiida_anhcsp.workflows.csp import CspWorkChain
+
+    plain = CspWorkChain.get_protocol_inputs("fast")
+    changed = CspWorkChain.get_protocol_inputs("fast", {"search": {"settings": {"relax": {"fmax": 0.5}}}})
+    assert changed["search"]["settings"]["relax"].pop("fmax") == 0.5
+    plain["search"]["settings"]["relax"].pop("fmax")
+    assert changed == plain
+
+
+def test_unknown_protocol_is_refused_with_the_known_ones() -> None:
+    from aiida_anhcsp.workflows.search import SearchWorkChain
+
+    with pytest.raises(InputError, match="fast, balanced, stringent"):
+        SearchWorkChain.get_protocol_inputs("careful")
