@@ -14,19 +14,17 @@ from .options import log_to_terminal, seed_option
 @click.command("distort")
 @click.argument("frames", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--number", type=click.IntRange(min=1), default=10, show_default=True, help="Copies of each structure.")
+@click.option("--number", type=click.IntRange(min=1), default=10, help="Copies of each structure.")
 @click.option(
     "--amplitude",
     type=click.FloatRange(min=0.0),
     default=0.05,
-    show_default=True,
     help="Displacement of each atom, angstrom.",
 )
 @click.option(
     "--strain",
     type=click.FloatRange(min=0.0, max=0.5),
     default=0.05,
-    show_default=True,
     help="Largest strain component.",
 )
 @seed_option

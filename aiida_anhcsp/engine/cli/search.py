@@ -15,15 +15,12 @@ from .settings import read_mapping
 @click.command("search")
 @click.argument("settings_file", metavar="SEARCH.yaml", type=click.Path(path_type=Path))
 @click.argument("outdir", type=click.Path(file_okay=False, path_type=Path))
-@click.option(
-    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to compute."
-)
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of this process.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", help="Where to compute.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, help="Threads of this process.")
 @click.option(
     "--batch-atoms",
     type=click.IntRange(min=1),
     default=64,
-    show_default=True,
     help="Most atoms evaluated in one call.",
 )
 def command(settings_file: Path, outdir: Path, device: str, threads: int, batch_atoms: int) -> None:
@@ -41,7 +38,9 @@ def command(settings_file: Path, outdir: Path, device: str, threads: int, batch_
       seed               seed of all randomness
       relax              {fmax: 0.01, max_steps: 500}
       minimum_distances  angstrom by pair, as {H-S: 1.1} [from covalent radii]
-      operators          weights {random: 0.5, heredity: 0.4, strain: 0.1}
+      operators          weights of random, heredity, strain, permutation, rattle
+                         [{random: 0.5, heredity: 0.4, strain: 0.1}; what is not named is off]
+      niching            only the lowest within this fingerprint distance is a parent [0.05]
       duplicates         {fingerprint: 0.01, enthalpy: 0.003, volume: 0.02}
       stop               {generations_without_better: 5, better_by: 0.001} [never]
 
@@ -52,11 +51,10 @@ def command(settings_file: Path, outdir: Path, device: str, threads: int, batch_
     if settings.potential is None:
         raise InputError("potential", "missing", "add this key, as in potential: mattersim:mini-H-S")
     from ..potentials import load_potential
-    from ..search.loop import require_elements, search
+    from ..search.loop import search
 
     log_to_terminal()
     potential = load_potential(
         settings.potential, device=device, threads=threads, batch_atoms=batch_atoms, argument="potential"
     )
-    require_elements(settings, potential)
-    search(settings, potential, outdir)
+    search(settings, potential, outdir, batch_atoms)

@@ -21,7 +21,7 @@ SHRINKAGE = 0.06
 SHORT_BOND = 0.85
 SHORT_MULTIPLE_BOND = 0.75
 MULTIPLY_BONDED = frozenset({"B", "C", "N", "O"})
-RELIEF_STEPS = 30
+RELIEF_STEPS = 20
 RELIEF_MARGIN = 1.02
 CLOSEST_PACKING = math.pi / math.sqrt(18.0)
 
@@ -53,18 +53,19 @@ class DistanceTable:
         """The frame with atoms that are too close pushed apart, in its cell, by at most ``steps`` small moves.
 
         Each pair below its limit moves apart along its bond until it would just be allowed (overlapping soft
-        spheres). Whether it helped is for :meth:`violation` to say.
+        spheres); where an atom is too close to its own images nothing is moved. Whether it helped is for
+        :meth:`violation` to say.
         """
         relieved = frame.copy()
         for _ in range(steps):
             close, limits = self._close_pairs(relieved)
             apart = close.first != close.second
-            if not apart.any():
+            if not len(limits) or not apart.all():
                 break
-            overlap = (RELIEF_MARGIN * limits - close.distance)[apart]
-            push = -0.5 * overlap[:, None] * close.vector[apart] / np.maximum(close.distance[apart], 1e-3)[:, None]
+            overlap = RELIEF_MARGIN * limits - close.distance
+            push = -0.5 * overlap[:, None] * close.vector / np.maximum(close.distance, 1e-3)[:, None]
             moves = np.zeros((len(frame), 3))
-            np.add.at(moves, close.first[apart], push)
+            np.add.at(moves, close.first, push)
             relieved.positions += moves
         return relieved
 

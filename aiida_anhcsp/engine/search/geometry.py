@@ -48,7 +48,8 @@ def neighbours(frame: Atoms, cutoff: float) -> Neighbours:
 
 def reduced(frame: Atoms) -> Atoms:
     """The same crystal, without info, in a right-handed Minkowski-reduced cell with a along x and b in the xy plane."""
-    cell, _ = minkowski_reduce(frame.cell)
+    cell = minkowski_reduce(frame.cell)[0][:]
+    cell = cell * np.sign(np.linalg.det(cell))
     copy = Atoms(numbers=frame.numbers, positions=frame.positions, cell=cell, pbc=True)
     upright, _ = copy.cell.standard_form()
     copy.set_cell(upright, scale_atoms=True)

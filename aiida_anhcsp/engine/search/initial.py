@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 VOLUME_SPREAD = 0.1
 FAILURES_BEFORE_EXCLUSION = 3
 ATTEMPTS = 60
-TRIALS = 10
+TRIALS = 5
 
 
 class RandomStructures:
@@ -119,7 +119,7 @@ def symmetric_structure(
     apart along the line between them, which keeps the symmetry.
 
     :param volume: angstrom^3 per atom
-    :returns: None where ten trials give no arrangement that obeys ``distances``
+    :returns: None where five trials give no arrangement that obeys ``distances``
     """
     group = space_group(number)
     longest = max(distances[element, element] for element in composition.elements)

@@ -13,7 +13,6 @@ from ase import Atoms
 from ..errors import InputError
 from ..frames import through_text, write_frames
 from ..potentials import Potential
-from ..relaxation import RelaxSettings, relax
 from .initial import random_population
 from .rank import is_relaxed, lowest, rank
 from .settings import SearchSettings
@@ -36,23 +35,27 @@ class Generation:
     total: int
 
 
-def search(settings: SearchSettings, potential: Potential, outdir: Path) -> list[Atoms]:
+def search(settings: SearchSettings, potential: Potential, outdir: Path, batch_atoms: int = 64) -> list[Atoms]:
     """Run a search and write ``population.extxyz`` and ``history.csv`` to ``outdir`` after every generation.
 
     The frames pass through their text between the steps, as they do between the jobs of the work chain, so that both
     give the same structures.
 
+    :param batch_atoms: most atoms evaluated in one call
     :return: every structure in the order it was relaxed, ranked
+    :raises InputError: the potential does not know an element, or no structure can obey the minimum distances.
     """
+    require_elements(settings, potential)
     outdir.mkdir(parents=True, exist_ok=True)
+    from ..relaxation import RelaxSettings, relax  # loads torch, which the work chains must not
+
+    convergence = RelaxSettings(fmax=settings.relax.fmax, max_steps=settings.relax.max_steps, batch_atoms=batch_atoms)
     population: list[Atoms] = []
     history: list[Generation] = []
     while should_continue(settings, history):
         generation = len(history)
         children = through_text(first_or_next(population, settings, generation))
-        relaxed = through_text(
-            relax(children, potential, settings.pressure, RelaxSettings(**settings.relax.model_dump()))
-        )
+        relaxed = through_text(relax(children, potential, settings.pressure, convergence))
         population = through_text(rank(merge([population, relaxed]), settings))
         history.append(summary(population, generation))
         write_frames(outdir / "population.extxyz", population)

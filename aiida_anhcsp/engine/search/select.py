@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
+from .fingerprint import distance, fingerprint
 from .rank import is_relaxed
 
 TOURNAMENT = 3
@@ -21,6 +23,27 @@ def select_random(population: Sequence[Atoms], number: int, seed: int | Sequence
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(relaxed), size=min(number, len(relaxed)), replace=False)
     return [relaxed[index] for index in sorted(chosen)]
+
+
+def niches(ranked: Sequence[Atoms], radius: float, number: int) -> list[Atoms]:
+    """The lowest of each niche, at most ``number``: none is within ``radius`` of a lower one by fingerprint.
+
+    Near-copies of a good structure, too different to be duplicates, would otherwise win every tournament.
+
+    :param ranked: distinct structures, lowest first
+    :param radius: cosine distance; 0 keeps all
+    """
+    elements = sorted({symbol for frame in ranked for symbol in frame.symbols})
+    leaders: list[Atoms] = []
+    prints: list[NDArray[np.float64]] = []
+    for frame in ranked:
+        if len(leaders) == number:
+            break
+        own = fingerprint(frame, elements)
+        if not prints or distance(own, np.array(prints)).min() >= radius:
+            leaders.append(frame)
+            prints.append(own)
+    return leaders
 
 
 def tournament(ranked: Sequence[Atoms], number: int, rng: np.random.Generator) -> list[Atoms]:

@@ -28,11 +28,13 @@ class RelaxKeys(Section):
 
 
 class OperatorWeights(Section):
-    """Shares of a generation made at random and by each operator; only their ratios count."""
+    """Shares of a generation made at random and by each operator: only ratios count, and what is not named is off."""
 
-    random: float = Field(default=0.5, ge=0, description="New symmetric random structures.")
-    heredity: float = Field(default=0.4, ge=0, description="Cut and splice of two parents.")
-    strain: float = Field(default=0.1, ge=0, description="Strained lattice of one parent.")
+    random: float = Field(default=0, ge=0, description="New symmetric random structures.")
+    heredity: float = Field(default=0, ge=0, description="Cut and splice of two parents.")
+    strain: float = Field(default=0, ge=0, description="Strained lattice of one parent.")
+    permutation: float = Field(default=0, ge=0, description="Unlike atoms of one parent exchanged.")
+    rattle: float = Field(default=0, ge=0, description="Atoms of one parent displaced.")
 
 
 class DuplicateRule(Section):
@@ -69,7 +71,10 @@ class SearchSettings(Section):
     minimum_distances: dict[str, float] = Field(
         default={}, description="Shortest distances by pair, as H-S: 1.1, angstrom."
     )
-    operators: OperatorWeights = OperatorWeights()
+    operators: OperatorWeights = OperatorWeights(random=0.5, heredity=0.4, strain=0.1)
+    niching: float = Field(
+        default=0.05, ge=0, le=1, description="Fingerprint distance within which only the lowest becomes a parent."
+    )
     duplicates: DuplicateRule = DuplicateRule()
     stop: StopKeys = StopKeys()
 

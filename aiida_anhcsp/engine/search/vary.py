@@ -12,7 +12,7 @@ from ase import Atoms
 from .initial import generator_of, named, random_source
 from .operators import OPERATORS, Operator, RefusalError, Rules
 from .rank import lowest
-from .select import tournament
+from .select import niches, tournament
 from .settings import OperatorWeights, SearchSettings
 
 log = logging.getLogger(__name__)
@@ -23,20 +23,21 @@ ATTEMPTS = 50
 def vary(population: Sequence[Atoms], settings: SearchSettings, generation: int) -> list[Atoms]:
     """The structures of ``generation``: random ones first, then the children of each operator.
 
-    Parents win tournaments among the distinct relaxed structures. A child that fifty attempts do not give is replaced
-    by a random structure, and the log says why; where nothing is ranked yet all are random. Structure i depends on
-    the seed, the generation, i and the population.
+    Parents win tournaments among the lowest structures of as many niches as the population has members. A child that
+    fifty attempts do not give is replaced by a random structure, and the log says why; where nothing is ranked yet
+    all are random. Structure i depends on the seed, the generation, i and the population.
 
     :param population: everything relaxed so far, ranked
     :raises InputError: no random structure can obey the minimum distances.
     """
     ranked = lowest(population)
+    candidates = niches(ranked, settings.niching, settings.population)
     source = random_source(settings, ranked)
     rules = Rules(settings.compositions(), settings.distance_table())
     children = []
     for index, name in enumerate(_plan(settings.operators, settings.number_in(generation))):
         rng = generator_of(settings.seed, generation, index)
-        family = _offspring(OPERATORS[name], ranked, rules, rng) if name in OPERATORS else None
+        family = _offspring(OPERATORS[name], candidates, rules, rng) if name in OPERATORS else None
         if family is None:
             children.append(named(source.draw(rng), generation, index, "random"))
         else:
@@ -57,15 +58,15 @@ def _plan(weights: OperatorWeights, number: int) -> list[str]:
 
 
 def _offspring(
-    operator: Operator, ranked: Sequence[Atoms], rules: Rules, rng: np.random.Generator
+    operator: Operator, candidates: Sequence[Atoms], rules: Rules, rng: np.random.Generator
 ) -> tuple[Atoms, list[str]] | None:
     """A child and the ids of its parents, or None after fifty refusals."""
-    if len(ranked) < operator.n_parents:
-        log.info("%s needs %d distinct parents, there are %d", operator.name, operator.n_parents, len(ranked))
+    if len(candidates) < operator.n_parents:
+        log.info("%s needs %d distinct parents, there are %d", operator.name, operator.n_parents, len(candidates))
         return None
     refusals: Counter[str] = Counter()
     for _ in range(ATTEMPTS):
-        parents = tournament(ranked, operator.n_parents, rng)
+        parents = tournament(candidates, operator.n_parents, rng)
         try:
             child = operator(parents, rules, rng)
         except RefusalError as refusal:

@@ -78,16 +78,16 @@ class SpaceGroup:
 @functools.cache
 def space_group(number: int) -> SpaceGroup:
     """The space group of an international number, 1 to 230."""
-    from pyxtal.symmetry import Group
+    from pyxtal.symmetry import get_symbol_and_number, get_wyckoffs
 
-    group = Group(number)
+    symbol, _ = get_symbol_and_number(number)
     sites = []
-    for position in group:
-        matrices = np.array([operation.affine_matrix for operation in position.ops])
-        fixed = int(position.get_dof()) == 0
+    for position in get_wyckoffs(number):
+        matrices = np.array([operation.affine_matrix for operation in position])
+        fixed = not np.any(matrices[0, :3, :3])
         sites.append(Site(len(matrices), fixed, matrices[:, :3, :3], matrices[:, :3, 3]))
     system = next(name for last, name in LAST_OF_SYSTEM.items() if number <= last)
-    return SpaceGroup(number, system, CENTRING[group.symbol[0]], tuple(sites))
+    return SpaceGroup(number, system, CENTRING[symbol[0]], tuple(sites))
 
 
 @functools.cache

@@ -2,8 +2,12 @@
 
 from .base import Operator, RefusalError, Rules
 from .heredity import Heredity
+from .permutation import Permutation
+from .rattle import Rattle
 from .strain import Strain
 
-OPERATORS: dict[str, Operator] = {operator.name: operator for operator in (Heredity(), Strain())}
+OPERATORS: dict[str, Operator] = {
+    operator.name: operator for operator in (Heredity(), Strain(), Permutation(), Rattle())
+}
 
-__all__ = ["OPERATORS", "Heredity", "Operator", "RefusalError", "Rules", "Strain"]
+__all__ = ["OPERATORS", "Heredity", "Operator", "Permutation", "Rattle", "RefusalError", "Rules", "Strain"]

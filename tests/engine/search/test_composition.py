@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.search.composition import Composition, compositions, draw, parse_formula, parse_formula_units
+
+
+def test_a_formula_is_taken_as_written():
+    assert parse_formula("H3S") == {"H": 3, "S": 1}
+    assert parse_formula("Si16") == {"Si": 16}
+    assert parse_formula("(H2O)3") == {"H": 6, "O": 3}
+
+
+@pytest.mark.parametrize("formula", ["", "h3s", "Xx3", "H0S", "H2.5S", "3"])
+def test_an_impossible_formula_is_refused_by_name(formula):
+    with pytest.raises(InputError, match=r"^formula: "):
+        parse_formula(formula)
+
+
+def test_formula_units_are_a_number_or_a_range():
+    assert parse_formula_units(2) == (2,)
+    assert parse_formula_units("1-4") == (1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("units", ["0", "4-1", "-2", "1-", "one", "1.5"])
+def test_impossible_formula_units_are_refused_by_name(units):
+    with pytest.raises(InputError, match=r"^formula_units: "):
+        parse_formula_units(units)
+
+
+def test_a_cell_multiplies_the_formula_unit():
+    small, large = compositions("H3S", "1-2")
+    assert small.symbols == ["H", "H", "H", "S"]
+    assert large.counts == (6, 2)
+    assert large.n_atoms == 8
+
+
+def test_a_composition_recognises_its_atoms_in_any_order():
+    composition = Composition(("Cu",), (4,), 4)
+    assert composition.holds(bulk("Cu", cubic=True))
+    assert not composition.holds(bulk("Cu"))
+    assert not composition.holds(bulk("Au", cubic=True))
+
+
+def test_all_formula_units_are_equally_likely():
+    choices = compositions("H3S", "1-4")
+    rng = np.random.default_rng(1)
+    counts = np.bincount([draw(choices, rng).units for _ in range(400)], minlength=5)[1:]
+    assert counts.min() > 70

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.spacegroup import crystal
+from ase.spacegroup.symmetrize import check_symmetry
+
+from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.search.composition import compositions
+from aiida_anhcsp.engine.search.distances import distance_table
+
+
+def test_given_distances_hold_in_either_order_and_the_rest_follow_from_radii():
+    table = distance_table(["H", "S"], 130.0, {"S-H": 1.2})
+    assert table["H", "S"] == table["S", "H"] == 1.2
+    assert 0.4 < table["H", "H"] < 0.7
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "pressure", "shortest"),
+    [
+        ("H", "H", 300.0, 0.73),
+        ("H", "S", 130.0, 1.45),
+        ("S", "S", 150.0, 2.05),
+        ("H", "La", 150.0, 2.07),
+        ("N", "N", 0.0, 1.10),
+        ("C", "O", 0.0, 1.13),
+        ("Cs", "Cs", 50.0, 3.1),
+        ("K", "K", 100.0, 2.67),
+        ("Cu", "Au", 0.0, 2.65),
+    ],
+)
+def test_bonds_known_to_exist_are_allowed(first, second, pressure, shortest):
+    assert distance_table([first, second], pressure)[first, second] < shortest
+
+
+def test_pressure_shortens_all_distances_and_soft_large_atoms_most():
+    ambient, compressed = (distance_table(["H", "La"], pressure) for pressure in (0.0, 150.0))
+    ratios = {pair: compressed[pair] / ambient[pair] for pair in ambient.minima}
+    assert ratios["La", "La"] < ratios["H", "La"] < ratios["H", "H"] < 1.0
+
+
+@pytest.mark.parametrize(
+    "given", [{"H-S": 1.0, "S-H": 1.2}, {"H-O": 1.0}, {"HS": 1.0}, {"H-S-H": 1.0}, {"H-S": -1.0}, {"H-S": 0.0}]
+)
+def test_contradictory_or_malformed_distances_are_refused_by_name(given):
+    with pytest.raises(InputError, match=r"^minimum_distances: "):
+        distance_table(["H", "S"], 0.0, given)
+
+
+def test_distances_that_even_close_packing_cannot_obey_are_refused():
+    (composition,) = compositions("H3S", 1)
+    distance_table(["H", "S"], 130.0).require_room(composition, 15.4)
+    with pytest.raises(InputError, match="S-S"):
+        distance_table(["H", "S"], 130.0, {"S-S": 2.9}).require_room(composition, 15.4)
+
+
+def test_a_violation_names_the_pair_also_between_periodic_images():
+    table = distance_table(["H", "S"], 0.0, {"S-S": 2.0, "H-S": 1.0, "H-H": 0.6})
+    frame = Atoms("SH", scaled_positions=[[0.1, 0, 0], [0.9, 0, 0]], cell=[3.0, 4.0, 4.0], pbc=True)
+    assert table.violation(frame).startswith("H-S")
+    frame.positions[1, 0] = 1.6
+    assert table.violation(frame) == ""
+    frame.set_cell([3.0, 4.0, 1.9], scale_atoms=True)
+    assert table.violation(frame).startswith("S-S")
+
+
+def test_relief_separates_overlapping_atoms_and_moves_no_other():
+    table = distance_table(["H", "S"], 130.0)
+    frame = Atoms("SH3", positions=[[0, 0, 0], [0.5, 0.1, 0], [2, 2, 2], [0, 2, 2]], cell=4.0 * np.eye(3), pbc=True)
+    relieved = table.relieved(frame)
+    assert table.violation(frame)
+    assert not table.violation(relieved)
+    assert np.array_equal(relieved.positions[2:], frame.positions[2:])
+
+
+def test_relief_keeps_the_space_group():
+    table = distance_table(["Si"], 0.0, {"Si-Si": 3.0})
+    frame = crystal("Si", [(0.07, 0.07, 0.07)], spacegroup=198, cellpar=[4.5, 4.5, 4.5, 90, 90, 90])
+    assert table.violation(frame)
+    relieved = table.relieved(frame)
+    assert not table.violation(relieved)
+    assert check_symmetry(relieved, symprec=1e-5).number == 198
+
+
+def test_allowed_frames_are_left_alone():
+    table = distance_table(["Si"], 0.0)
+    frame = crystal("Si", [(0, 0, 0)], spacegroup=227, cellpar=[5.43, 5.43, 5.43, 90, 90, 90])
+    assert np.array_equal(table.relieved(frame).positions, frame.positions)

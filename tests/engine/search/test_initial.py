@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import spglib
+
+from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.search.initial import generator_of, random_population, random_source, symmetric_structure
+from aiida_anhcsp.engine.search.settings import SearchSettings
+from aiida_anhcsp.engine.search.wyckoff import compatible_groups, space_group
+
+H3S = {"formula": "H3S", "formula_units": "1-2", "pressure": 130, "population": 12, "generations": 2, "seed": 4}
+
+
+def settings(**changes: object) -> SearchSettings:
+    return SearchSettings.parse({**H3S, **changes})
+
+
+def test_structures_have_the_formula_the_distances_and_about_the_volume_asked_for():
+    table = settings().distance_table()
+    for frame in random_population(settings()):
+        assert frame.get_chemical_formula(empirical=True) == "H3S"
+        assert len(frame) in (4, 8)
+        assert not table.violation(frame)
+        assert frame.cell.handedness == 1
+        assert frame.get_volume() / len(frame) == pytest.approx(3.77, rel=0.11)
+
+
+def test_one_seed_gives_the_same_structures_bit_for_bit():
+    first, second = random_population(settings()), random_population(settings())
+    assert all(np.array_equal(a.positions, b.positions) for a, b in zip(first, second, strict=True))
+    assert all(np.array_equal(a.cell[:], b.cell[:]) for a, b in zip(first, second, strict=True))
+
+
+def test_seeds_and_generations_give_different_structures():
+    cells = [
+        random_population(settings(seed=seed), generation=generation, number=1)[0].cell[:]
+        for seed, generation in ((4, 0), (5, 0), (4, 1))
+    ]
+    assert not np.allclose(cells[0], cells[1])
+    assert not np.allclose(cells[0], cells[2])
+
+
+def test_identities_count_within_the_generation():
+    frames = random_population(settings(), generation=3, number=2)
+    assert [frame.info for frame in frames] == [
+        {"id": "g003-0000", "generation": 3, "operator": "random"},
+        {"id": "g003-0001", "generation": 3, "operator": "random"},
+    ]
+
+
+@pytest.mark.parametrize("counts", [(3, 1), (6, 2)])
+def test_a_structure_has_at_least_the_symmetry_of_its_space_group(counts):
+    chosen = settings(formula_units=counts[1])
+    (composition,) = chosen.compositions()
+    for number in compatible_groups(counts)[::9]:
+        frame = symmetric_structure(composition, number, 4.0, chosen.distance_table(), generator_of(1, 0, number))
+        if frame is not None:
+            group = space_group(number)
+            found = spglib.get_symmetry((frame.cell[:], frame.get_scaled_positions(), frame.numbers), symprec=1e-4)
+            assert len(found["rotations"]) >= group.sites[0].multiplicity // group.cells
+
+
+def test_relaxed_structures_teach_the_volume():
+    taught = random_population(settings(), number=1)[0]
+    taught.set_cell(taught.cell * np.cbrt(8.0 * len(taught) / taught.get_volume()), scale_atoms=True)
+    source = random_source(settings(), [taught])
+    assert all(volume == pytest.approx(0.7 * 8.0 + 0.3 * 3.77, rel=0.01) for volume in source.volumes.values())
+
+
+def test_distances_that_leave_no_room_are_refused_at_once():
+    with pytest.raises(InputError, match=r"^minimum_distances: .* lower S-S"):
+        random_population(settings(minimum_distances={"S-S": 4.0}))
+
+
+def test_distances_that_no_trial_obeys_end_in_bounded_time():
+    with pytest.raises(InputError, match=r"^minimum_distances: no structure obeys them in 60 attempts"):
+        random_population(settings(minimum_distances={"H-S": 3.5}), number=1)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+from ase.build import bulk
+
+from aiida_anhcsp.engine.search.select import niches, select_random, tournament
+
+
+def test_the_pick_is_relaxed_in_order_and_the_same_for_one_seed(ranked_h3s):
+    picks = [select_random(ranked_h3s, 5, seed=3) for _ in range(2)]
+    ids = [frame.info["id"] for frame in picks[0]]
+    assert ids == sorted(set(ids)) == [frame.info["id"] for frame in picks[1]]
+    assert all(frame.info["status"] == "converged" for frame in picks[0])
+
+
+def test_where_there_are_fewer_all_are_taken(ranked_h3s):
+    assert len(select_random(ranked_h3s, 50, seed=3)) == 9
+    assert select_random([], 5, seed=3) == []
+
+
+def test_duplicates_are_as_likely_as_others(ranked_h3s):
+    copies = [frame.copy() for frame in ranked_h3s[:4]]
+    for copy in copies[1:]:
+        copy.info["duplicate_of"] = "g000-0000"
+    picked = [select_random(copies, 1, seed=seed)[0].info["id"] for seed in range(200)]
+    assert min(picked.count(copy.info["id"]) for copy in copies) > 25
+
+
+def test_parents_differ_and_the_best_win_most_often(ranked_h3s):
+    rng = np.random.default_rng(2)
+    couples = [tournament(ranked_h3s[:9], 2, rng) for _ in range(300)]
+    assert all(first is not second for first, second in couples)
+    wins = [sum(frame is winner for couple in couples for winner in couple) for frame in ranked_h3s[:9]]
+    assert wins[0] == max(wins) > 3 * wins[8] > 0 or wins[8] == 0
+
+
+def test_near_copies_of_a_better_structure_are_no_candidates():
+    perfect, other = bulk("Cu", cubic=True), bulk("Cu", "bcc", a=2.9, cubic=True)
+    noisy = perfect * (2, 1, 1)
+    noisy.rattle(0.03, seed=1)
+    assert niches([perfect, noisy, other], 0.1, 5) == [perfect, other]
+    assert niches([perfect, noisy, other], 0.0, 5) == [perfect, noisy, other]
+    assert niches([perfect, noisy, other], 0.0, 2) == [perfect, noisy]

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.search.settings import SearchSettings
+
+GOOD = {"formula": "H3S", "population": 4, "generations": 2, "seed": 1}
+
+
+def test_what_is_not_given_has_a_default():
+    settings = SearchSettings.parse(GOOD)
+    assert settings.pressure == 0.0
+    assert settings.relax.fmax == 0.01
+    assert settings.compositions()[0].n_atoms == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"formula": "H3Q"}, "^formula: no element 'Q'"),
+        ({"formula_units": "3-1"}, "^formula_units: "),
+        ({"population": 0}, "^population: .* not 0"),
+        ({"generations": -1}, "^generations: "),
+        ({"popualtion": 4}, "^popualtion: unknown key"),
+        ({"relax": {"fmx": 0.1}}, "^relax.fmx: unknown key"),
+        ({"relax": {"fmax": 0}}, "^relax.fmax: "),
+        ({"pressure": float("nan")}, "^pressure: "),
+        ({"minimum_distances": {"H-O": 1.0}}, "^minimum_distances: 'O'"),
+        ({"minimum_distances": {"H-S": 1.0, "S-H": 1.1}}, "^minimum_distances: H-S is given twice"),
+        ({"operators": {"random": 0}}, "^operators: all weights are zero"),
+        ({"operators": {"magic": 1}}, "^operators.magic: unknown key"),
+        ({"max_relaxations": 0}, "^max_relaxations: "),
+        ({"seed": "one"}, "^seed: "),
+    ],
+)
+def test_bad_input_is_one_line_that_names_the_key(changes, message):
+    with pytest.raises(InputError, match=message) as error:
+        SearchSettings.parse({**GOOD, **changes})
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["formula", "population", "generations", "seed"])
+def test_a_missing_key_is_named(key):
+    with pytest.raises(InputError, match=f"^{key}: missing"):
+        SearchSettings.parse({name: value for name, value in GOOD.items() if name != key})
+
+
+def test_the_relaxations_allowed_are_shared_out_generation_by_generation():
+    settings = SearchSettings.parse({**GOOD, "generations": 4, "max_relaxations": 10})
+    assert [settings.number_in(generation) for generation in range(5)] == [4, 4, 2, 0, 0]
+
+
+def test_without_a_limit_every_generation_is_full():
+    settings = SearchSettings.parse(GOOD)
+    assert [settings.number_in(generation) for generation in range(3)] == [4, 4, 0]

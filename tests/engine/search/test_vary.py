@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+import numpy as np
+from ase.build import bulk
+
+from aiida_anhcsp.engine.frames import through_text
+from aiida_anhcsp.engine.search.rank import rank
+from aiida_anhcsp.engine.search.settings import SearchSettings
+from aiida_anhcsp.engine.search.vary import vary
+
+
+def changed(settings: SearchSettings, **changes: object) -> SearchSettings:
+    return SearchSettings.parse({**settings.model_dump(), **changes})
+
+
+def test_operators_share_a_generation_by_their_weights(ranked_h3s, h3s):
+    children = vary(ranked_h3s, changed(h3s, operators={"random": 1, "heredity": 3, "strain": 1}), 1)
+    assert Counter(child.info["operator"] for child in children) == {"random": 2, "heredity": 6, "strain": 2}
+    assert [child.info["id"] for child in children] == [f"g001-{index:04d}" for index in range(10)]
+
+
+def test_children_name_their_parents_and_newcomers_have_none(ranked_h3s, h3s):
+    known = {frame.info["id"] for frame in ranked_h3s if "rank" in frame.info}
+    expected = {"random": 0, "heredity": 2, "strain": 1}
+    for child in vary(ranked_h3s, h3s, 1):
+        parents = child.info.get("parents", "").split()
+        assert len(parents) == len(set(parents)) == expected[child.info["operator"]]
+        assert set(parents) <= known
+
+
+def test_children_obey_the_rules_of_the_search(ranked_h3s, h3s):
+    table = h3s.distance_table()
+    for child in vary(ranked_h3s, h3s, 1):
+        assert not table.violation(child)
+        assert any(composition.holds(child) for composition in h3s.compositions())
+
+
+def test_one_seed_gives_the_same_generation_also_from_a_file(ranked_h3s, h3s):
+    first = vary(through_text(ranked_h3s), h3s, 2)
+    second = vary(through_text(through_text(ranked_h3s)), h3s, 2)
+    assert all(np.array_equal(a.positions, b.positions) for a, b in zip(first, second, strict=True))
+    assert [a.info for a in first] == [b.info for b in second]
+
+
+def test_where_everything_failed_all_are_random_and_the_log_says_so(ranked_h3s, h3s, caplog):
+    caplog.set_level(logging.INFO)
+    children = vary(ranked_h3s[-1:], h3s, 1)
+    assert {child.info["operator"] for child in children} == {"random"}
+    assert len(children) == h3s.population
+    assert "heredity needs 2 distinct parents, there are 0" in caplog.text
+
+
+def test_an_operator_that_never_succeeds_is_replaced_in_bounded_time(caplog):
+    caplog.set_level(logging.INFO)
+    settings = SearchSettings.parse(
+        {"formula": "Cu", "population": 2, "generations": 2, "seed": 1, "operators": {"heredity": 1}}
+    )
+    parents = [bulk("Cu"), bulk("Cu", "bcc", a=2.9)]
+    for index, parent in enumerate(parents):
+        parent.info.update(id=f"g000-000{index}", generation=0, status="converged", enthalpy=0.1 * index)
+    children = vary(rank(parents), settings, 1)
+    assert len(children) == 2
+    assert "heredity gave no child in 50 attempts, mostly: one parent gives less than 25% of the atoms" in caplog.text
+
+
+def test_the_last_generation_is_cut_to_the_relaxations_left(ranked_h3s, h3s):
+    assert len(vary(ranked_h3s, changed(h3s, max_relaxations=13), 1)) == 3
