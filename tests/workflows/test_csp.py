@@ -1,0 +1,179 @@
+"""Decisions of the whole path, one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aiida_anhcsp.engine.search.rank import rank
+from aiida_anhcsp.engine.search.settings import SearchSettings
+
+from .conftest import SEARCH
+from .test_search import population, relaxed_frames
+
+FINALISTS = {"number": 2, "temperatures": [0.0, 300.0], "stages": ["1x1x1:20"], "seed": 1}
+
+
+@pytest.fixture
+def csp(search_inputs: dict[str, Any], generate_workchain: Callable) -> Callable:
+    """The whole path before its first step."""
+
+    def factory(sscha: dict[str, Any] | None = None, **changes: Any) -> Any:
+        from aiida.orm import Dict
+
+        from aiida_anhcsp.workflows.csp import CspWorkChain
+
+        finalists = {"settings": Dict({**FINALISTS, **(sscha or {})}), "max_concurrent": 3}
+        return generate_workchain(CspWorkChain, {"search": search_inputs, "sscha": finalists, **changes})
+
+    return factory
+
+
+def ranked(pressure: float = 5.0, **keys: Any) -> Any:
+    frames = relaxed_frames(0, **keys)
+    for frame in frames:
+        frame.info["pressure"] = pressure
+    return population(rank(frames, SearchSettings.parse(SEARCH)))
+
+
+def searched(potential: Any, pressure: float = 5.0, **more: Any) -> dict[str, Any]:
+    """Outputs of a search."""
+    from aiida.orm import Dict
+
+    return {
+        "population": ranked(pressure),
+        "potential": potential.clone(),
+        "history": Dict({"generations": []}),
+        **more,
+    }
+
+
+def up_to_the_ranking(workchain: Any, add_child: Callable, emt: Any) -> None:
+    add_child(workchain, "search_p5", searched(emt), job=False)
+    add_child(workchain, "relax_p5", {"population": ranked()})
+    add_child(workchain, "rank_p5", {"result": ranked()})
+    assert workchain.rank() is None
+
+
+def test_one_search_for_each_pressure(csp: Callable) -> None:
+    from aiida.orm import List
+
+    workchain = csp(pressures=List([5.0, 12.5]))
+    children = workchain.search().values()
+    assert [child.label for child in children] == ["search_p5", "search_p12_5"]
+    assert [child.inputs.settings["pressure"] for child in children] == [5.0, 12.5]
+
+
+def test_search_that_failed_is_told_and_the_other_pressures_go_on(csp: Callable, add_child: Callable, emt: Any) -> None:
+    from aiida.orm import List
+
+    workchain = csp(pressures=List([5.0, 12.5]))
+    failed = add_child(workchain, "search_p5", {}, status=403, message="Nothing was relaxed", job=False)
+    add_child(workchain, "search_p12_5", searched(emt, 12.5), job=False)
+    assert workchain.judge_searches() is None
+    workchain = csp()
+    failed = add_child(workchain, "search_p5", {}, status=403, message="Nothing was relaxed", job=False)
+    exit_code = workchain.judge_searches()
+    assert exit_code.status == 401
+    assert f"<{failed.pk}>" in exit_code.message
+
+
+def test_labels_of_all_pressures_train_one_potential(csp: Callable, add_child: Callable, emt: Any, copper: Any) -> None:
+    from aiida.orm import Dict, List
+
+    train = {"epochs": 5, "seed": 1}
+    workchain = csp(pressures=List([5.0, 12.5]), finetune=Dict(train))
+    for name, pressure in (("search_p5", 5.0), ("search_p12_5", 12.5)):
+        add_child(workchain, name, searched(emt, pressure, dataset=copper.clone()), job=False)
+    assert workchain.learned_at_several_pressures()
+    child = workchain.finetune()["current"]
+    assert child.inputs.dataset.count == 2 * copper.count
+    assert child.inputs.settings.get_dict() == train
+    assert child.inputs.potential.pk == emt.pk
+
+
+def test_production_searches_use_the_learned_potential_and_do_not_learn(
+    csp: Callable, add_child: Callable, emt: Any
+) -> None:
+    from aiida.orm import Dict
+
+    workchain = csp(production=Dict({"pressures": [20.0], "search": {"population": 50}}))
+    search = add_child(workchain, "search_p5", searched(emt), job=False)
+    (child,) = workchain.produce().values()
+    assert child.label == "production_p20"
+    assert child.inputs.potential.pk == search.outputs.potential.pk
+    assert child.inputs.settings["population"] == 50
+    assert child.inputs.settings["pressure"] == 20.0
+    assert "learning" not in child.inputs
+
+
+def test_lowest_distinct_structures_go_to_every_temperature(csp: Callable, add_child: Callable, emt: Any) -> None:
+    workchain = csp()
+    up_to_the_ranking(workchain, add_child, emt)
+    assert sorted(workchain.ctx.runs) == [
+        "p5_t0_g000_0000",
+        "p5_t0_g000_0001",
+        "p5_t300_g000_0000",
+        "p5_t300_g000_0001",
+    ]
+
+
+def test_no_more_sscha_runs_at_a_time_than_allowed(csp: Callable, add_child: Callable, emt: Any) -> None:
+    workchain = csp()
+    up_to_the_ranking(workchain, add_child, emt)
+    assert len(workchain.sscha()) == 3
+    for name in list(workchain.ctx.runs)[:3]:
+        add_child(workchain, f"sscha_{name}", {}, status=401, message="nothing", job=False)
+    (last,) = workchain.sscha().values()
+    assert last.inputs.settings["pressure"] == 5.0
+    assert last.inputs.structure.label == "g000-0001"
+    assert last.inputs.settings["temperature"] == 300.0
+
+
+def test_one_failed_sscha_is_a_row_and_the_rest_is_ranked(csp: Callable, add_child: Callable, emt: Any) -> None:
+    from aiida.orm import Dict
+
+    workchain = csp(sscha={"temperatures": [0.0]})
+    up_to_the_ranking(workchain, add_child, emt)
+    child = add_child(
+        workchain, "sscha_p5_t0_g000_0000", {}, status=401, message="A stage: Sscha<77> exploded", job=False
+    )
+    result = {"converged": True, "gibbs_free_energy": 1.2, "gibbs_free_energy_error": 0.1}
+    add_child(workchain, "sscha_p5_t0_g000_0001", {"result": Dict({**result, "spacegroup_final": "P1"})}, job=False)
+    assert workchain.results() is None
+    rows = workchain.outputs["ranking"]["rows"]
+    assert [row["id"] for row in rows] == ["g000-0001", "g000-0000"]
+    assert rows[1]["reason"] == "A stage: Sscha exploded"
+    assert str(child.pk) not in rows[1]["reason"]
+    assert workchain.outputs["population"].count == 3
+
+
+def test_without_any_free_energy_the_ranking_comes_with_an_exit_code(
+    csp: Callable, add_child: Callable, emt: Any
+) -> None:
+    workchain = csp(sscha={"temperatures": [0.0], "number": 1})
+    up_to_the_ranking(workchain, add_child, emt)
+    add_child(workchain, "sscha_p5_t0_g000_0000", {}, status=401, message="exploded", job=False)
+    assert workchain.results().status == 404
+    assert len(workchain.outputs["ranking"]["rows"]) == 1
+
+
+def test_several_pressures_that_learn_need_settings_of_the_joint_training() -> None:
+    from aiida.orm import List
+
+    from aiida_anhcsp.workflows.csp import validate_together
+
+    problem = validate_together({"pressures": List([1.0, 2.0]), "search": {"learning": {}}}, None)
+    assert problem is not None
+    assert problem.startswith("finetune: ")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"number": 0}, "number"), ({"temperatures": [-5.0]}, "temperatures"), ({"stages": []}, "stages")],
+)
+def test_wrong_sscha_settings_are_refused_by_name(csp: Callable, change: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValueError, match=f"sscha.settings.{field}"):
+        csp(sscha=change)
