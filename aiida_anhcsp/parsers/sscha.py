@@ -32,12 +32,10 @@ class SschaParser(EngineParser):
         if isinstance(result, ExitCode):
             return failure or result
         self.out("result", result)
-        if failure or problem:
-            return failure or problem
-        if not result.get_dict().get("converged", False):
+        if failure is None and not result.get_dict().get("converged", False):
             reason = result.get_dict().get("reason", "")
             return self.exit_codes.ERROR_NOT_CONVERGED.format(reason=f": {reason}" if reason else "")
-        return None
+        return failure or problem
 
     def _state(self, files: list[str]) -> ExitCode | None:
         if not {"structure.extxyz", "dynamical_matrices"} <= set(files):

@@ -167,6 +167,14 @@ def test_an_unconverged_stage_keeps_its_outputs(generate_calc_job_node, parse, s
     assert {"result", "structure", "dynamical_matrices"} <= set(outputs)
 
 
+def test_a_stage_that_never_got_anywhere_says_why(generate_calc_job_node, parse):
+    files = {"exit_status": "0", "out/result.json": '{"converged": false, "reason": "failed 3 times"}'}
+    node = generate_calc_job_node("anhcsp.sscha", {"settings": orm.Dict(STAGE)}, files)
+    outputs, process = parse("anhcsp.sscha", node)
+    assert (process.exit_status, outputs["result"]["converged"]) == (410, False)
+    assert "failed 3 times" in process.exit_message
+
+
 def test_a_hessian_yields_its_result(generate_calc_job_node, parse):
     files = {"exit_status": "0", "out/result.json": '{"frequencies_gamma": [-12.5], "dynamically_stable": false}'}
     node = generate_calc_job_node("anhcsp.hessian", {"settings": orm.Dict({})}, files)
