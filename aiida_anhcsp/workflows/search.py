@@ -368,7 +368,13 @@ class SearchWorkChain(SearchProtocol, WorkChain):
 
     def history_nodes(self) -> dict[str, Node]:
         """Nodes the history is made from, by call link label."""
-        outputs = {"relax": "population", "rank": "result", "label": "report", "finetune": "metrics"}
+        outputs = {
+            "relax": "population",
+            "rank": "result",
+            "label": "report",
+            "finetune": "metrics",
+            "rank_again": "result",
+        }
         nodes = {}
         for generation in range(self.ctx.generation + 1):
             for step, output in outputs.items():

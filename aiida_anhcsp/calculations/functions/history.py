@@ -28,9 +28,11 @@ def search_history(**nodes: Any) -> Dict:
     """A row for each generation.
 
     :param nodes: by generation, such as ``relax_003``: the relaxed population (``relax``), the ranked one (``rank``),
-        the report of the labelling (``label``) and the metrics of the finetuning (``finetune``), where there are any
-    :return: ``generations``, a list of rows with ``generation``, ``relaxed``, ``failed``, ``lowest_enthalpy``
-        (eV/atom), ``labelled``, ``labels_failed``, ``rmse_before`` and ``rmse_after``; absent where not known
+        the report of the labelling (``label``), the metrics of the finetuning (``finetune``) and what was ranked after
+        it (``rank_again``), where there are any
+    :return: ``generations``, a list of rows with ``generation``, ``relaxed``, ``failed``, ``lowest_enthalpy`` (eV/atom)
+        and the same with the finetuned potential, ``lowest_enthalpy_after``, ``labelled``, ``labels_failed``,
+        ``rmse_before`` and ``rmse_after``; absent where not known
     """
     rows: dict[int, dict[str, Any]] = {}
     for name in sorted(nodes):
@@ -45,9 +47,10 @@ def _columns(step: str, node: Any, generation: int) -> dict[str, Any]:
         case "relax":
             failed = count_failed(node)
             return {"relaxed": node.count - failed, "failed": failed}
-        case "rank":
+        case "rank" | "rank_again":
             lowest = node.base.attributes.get("lowest_enthalpy", None)
-            return {} if lowest is None else {"lowest_enthalpy": lowest}
+            name = "lowest_enthalpy" if step == "rank" else "lowest_enthalpy_after"
+            return {} if lowest is None else {name: lowest}
         case "label":
             report = node.get_dict()
             return {"labelled": report["labelled"], "labels_failed": len(report["failed"])}
@@ -55,4 +58,4 @@ def _columns(step: str, node: Any, generation: int) -> dict[str, Any]:
             change = change_on_new_labels(node.get_dict(), generation)
             return {f"rmse_{when}": change[when] for when in ("before", "after") if when in change}
         case _:
-            raise ValueError(f"{step}: no step of a search; give relax, rank, label or finetune")
+            raise ValueError(f"{step}: no step of a search; give relax, rank, label, finetune or rank_again")

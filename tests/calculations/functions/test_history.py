@@ -28,6 +28,7 @@ def test_a_generation_is_a_row_with_what_was_relaxed_labelled_and_learned(copper
         rank_000=PopulationData.from_frames(copper_frames),
         label_000=Dict({"labelled": 7, "failed": {"g000-0001-d00": "no convergence"}}),
         finetune_000=Dict({"by_round": {"0": change}}),
+        rank_again_000=PopulationData.from_frames(copper_frames),
         relax_001=PopulationData.from_frames(copper_frames[:1]),
     )
     assert history["generations"] == [
@@ -36,6 +37,7 @@ def test_a_generation_is_a_row_with_what_was_relaxed_labelled_and_learned(copper
             "relaxed": 3,
             "failed": 1,
             "lowest_enthalpy": 1.5,
+            "lowest_enthalpy_after": 1.5,
             "labelled": 7,
             "labels_failed": 1,
             "rmse_before": {"energy": 30.0},
