@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
 from .outcome import Outcome
 from .run import Run
@@ -34,7 +35,8 @@ def save(run: Run, path: Path, mark: str) -> None:
     """Write the run so that a kill at any moment leaves the old or the new checkpoint."""
     arrays: dict[str, Any] = {"mark": mark, "waiting": run.waiting, "evaluations": run.evaluations}
     for name in BATCHES:
-        arrays.update({f"{name}/{key}": array for key, array in getattr(run, name).arrays().items()})
+        for key, array in getattr(run, name).arrays().items():
+            arrays.update(_flat(f"{name}/{key}", array))
     for index, outcome in run.outcomes.items():
         arrays.update({f"outcomes/{index}/{key}": value for key, value in asdict(outcome).items() if value is not None})
     partial = path.with_name(f".{path.name}.{os.getpid()}")
@@ -52,7 +54,7 @@ def restore(run: Run, path: Path, mark: str) -> bool:
             return False
         for name in BATCHES:
             kind = type(getattr(run, name))
-            setattr(run, name, kind(**{f.name: stored[f"{name}/{f.name}"] for f in fields(kind)}))
+            setattr(run, name, kind(**{f.name: _whole(f"{name}/{f.name}", stored) for f in fields(kind)}))
         run.waiting, run.evaluations = int(stored["waiting"]), int(stored["evaluations"])
         run.outcomes = {}
         for key in (key for key in stored.files if key.startswith("outcomes/") and key.endswith("/status")):
@@ -71,3 +73,21 @@ def restore(run: Run, path: Path, mark: str) -> bool:
                 stress=stress,
             )
     return True
+
+
+def _flat(name: str, array: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """An array under its name; an array of matrices (or None) as its length and the matrices, for no pickle."""
+    if array.dtype != object:
+        return {name: array}
+    matrices = {f"{name}/{place}": matrix for place, matrix in enumerate(array) if matrix is not None}
+    return {f"{name}/length": np.array(len(array)), **matrices}
+
+
+def _whole(name: str, stored: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """The inverse of :func:`_flat`."""
+    if name in stored:
+        return stored[name]
+    array = np.full(int(stored[f"{name}/length"]), None, dtype=object)
+    for place in range(len(array)):
+        array[place] = stored.get(f"{name}/{place}")
+    return array

@@ -63,7 +63,7 @@ def take_off(index: int, numbers: Integers, positions: Floats, cell: Floats, cei
         index=np.array([index]),
         count=np.array([count]),
         reference=cell[None],
-        stiffness=np.array([float(count)]),
+        stiffness=np.array([_stiffness(count, cell)]),
         steps=np.array([0]),
         retries=np.array([0]),
         trust=np.array([1.0]),
@@ -78,6 +78,14 @@ def take_off(index: int, numbers: Integers, positions: Floats, cell: Floats, cei
         sane=coordinates,
         force=np.zeros_like(coordinates),
     )
+
+
+def _stiffness(count: int, cell: Floats) -> float:
+    """Angstrom per unit of strain that makes the cell about as stiff as an atom, whatever the number of atoms.
+
+    The curvature n v B (v the volume per atom, B the bulk modulus) becomes B v^(1/3), of the order of a spring.
+    """
+    return float(np.sqrt(count) * (abs(np.linalg.det(cell)) / max(count, 1)) ** (1 / 3))
 
 
 def strains(flight: Flight, coordinates: Floats) -> Floats:

@@ -9,11 +9,11 @@ import numpy as np
 from ase import Atoms
 
 from ..potentials.base import Evaluation, Potential
-from .fire import FireState, fire_start, fire_step
 from .flight import Flight, capped, enthalpies, generalised_force, geometry, moved, residual, strains, take_off
 from .geometry import Start, admitted, examine, reduced, volume_bounds
+from .optimiser import OPTIMISERS, Optimiser
 from .outcome import Outcome, Status
-from .ragged import Floats, Mask, cell_rows
+from .ragged import Batch, Floats, Mask, cell_rows
 from .settings import RelaxSettings
 from .volume import VolumeSearch, volume_start, volume_step
 
@@ -23,6 +23,11 @@ LARGEST_STRAIN = 0.1
 """Of a cell in one move, Frobenius norm."""
 REFERENCE_STRAIN = 0.3
 """Logarithmic strain from which on the present cell becomes the reference."""
+TOO_HIGH = 0.02
+"""A move that raises the enthalpy by more than this (eV/atom) is taken back, if the optimiser descends."""
+NOISE = 1e-5
+"""Enthalpy (eV/atom) below which a rise is no reason to trust the optimiser less."""
+LEAST_TRUST = 0.05
 RETRIES = 5
 """Moves into an insane geometry taken back, each time with half the step, before a structure is given up."""
 PATIENCE = 150
@@ -43,7 +48,7 @@ class Run:
     pressure: float
     settings: RelaxSettings
     flight: Flight
-    optimiser: FireState
+    optimiser: Batch
     volume: VolumeSearch
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     waiting: int = 0
@@ -54,7 +59,13 @@ class Run:
         """Nothing done yet."""
         nobody = take_off(0, np.empty(0, dtype=np.int64), np.empty((0, 3)), np.eye(3))
         flight = nobody.select(np.array([False]), nobody.owner)
-        return cls(frames, potential, pressure, settings, flight, fire_start(flight.count), volume_start(0))
+        optimiser = OPTIMISERS[settings.method].start(flight.count)
+        return cls(frames, potential, pressure, settings, flight, optimiser, volume_start(0))
+
+    @property
+    def method(self) -> Optimiser:
+        """The optimiser's functions."""
+        return OPTIMISERS[self.settings.method]
 
     @property
     def done(self) -> bool:
@@ -66,7 +77,8 @@ class Run:
         self._enter()
         if len(self.flight) == 0:
             return
-        faults = self._evaluate()
+        tried, faults = self._evaluate()
+        self._judge(tried, np.array([fault is None for fault in faults]))
         self._leave(self._verdicts(faults))
         self._move()
 
@@ -95,11 +107,11 @@ class Run:
             self.waiting += 1
         for newcomer in newcomers:
             self.flight = self.flight.join(newcomer)
-            self.optimiser = self.optimiser.join(fire_start(newcomer.count))
+            self.optimiser = self.optimiser.join(self.method.start(newcomer.count))
             self.volume = self.volume.join(volume_start(1))
 
-    def _evaluate(self) -> list[Fault | None]:
-        """Examine and evaluate the present geometries; the good ones become the sane ones. Faults, in order."""
+    def _evaluate(self) -> tuple[Flight, list[Fault | None]]:
+        """Examine and evaluate the present geometries: the flight with their labels, and the faults, in order."""
         flight = self.flight
         structures = _atoms(flight)
         faults: list[Fault | None] = [
@@ -117,28 +129,41 @@ class Run:
                 energy[place], stress[place] = evaluation.energy, evaluation.stress
                 force[ends[place] - flight.count[place] : ends[place]] = evaluation.forces
 
-        good = np.array([fault is None for fault in faults])
-        sane = np.where(good[flight.owner, None], flight.coordinates, flight.sane)
-        self.flight = replace(flight, energy=energy, stress=stress, force=force, sane=sane)
-        return faults
+        return replace(flight, energy=energy, stress=stress, force=force, sane=flight.coordinates), faults
+
+    def _judge(self, tried: Flight, good: Mask) -> None:
+        """Let the optimiser learn from the good moves, then accept them, unless they went uphill too far."""
+        flight, owner = self.flight, self.flight.owner
+        flown = good & (flight.steps > 0)
+        rows = flown[owner, None]
+        move = np.where(rows, tried.sane - flight.sane, 0.0)
+        change = np.where(rows, generalised_force(flight, self.pressure) - generalised_force(tried, self.pressure), 0.0)
+        self.optimiser = self.method.learn(self.optimiser, owner, move, change)
+
+        climb = (enthalpies(tried, self.pressure) - enthalpies(flight, self.pressure)) / flight.count
+        watched = flown & self.method.descends & (self.volume.change == 0.0)
+        refused = watched & (climb > TOO_HIGH)
+        uphill = watched & (climb > NOISE)
+        trust = np.where(uphill, np.maximum(0.5 * flight.trust, LEAST_TRUST), np.minimum(1.3 * flight.trust, 1.0))
+        trust = np.where(good, trust, 0.5 * flight.trust)
+        self.flight = flight = replace(
+            flight.overlay(tried, good & ~refused, owner), trust=trust, retries=flight.retries + ~good
+        )
+        self._restart(~good | (refused & (trust <= LEAST_TRUST)))
+
+        enthalpy, force = enthalpies(flight, self.pressure), residual(flight, self.pressure)
+        better = (enthalpy < flight.lowest - NOISE / 10 * flight.count) | (force < 0.99 * flight.smallest_force)
+        self.flight = replace(
+            flight,
+            lowest=np.where(better, np.minimum(flight.lowest, enthalpy), flight.lowest),
+            smallest_force=np.where(better, np.minimum(flight.smallest_force, force), flight.smallest_force),
+            stale=np.where(better, 0, flight.stale + 1),
+        )
 
     def _verdicts(self, faults: list[Fault | None]) -> dict[int, Fault]:
-        """Who ends now and how, by place; updates what is remembered of the others."""
+        """Who ends now and how, by place."""
         flight = self.flight
-        good = np.array([fault is None for fault in faults])
-        enthalpy = np.where(good, enthalpies(flight, self.pressure), np.inf)
-        force = np.where(good, residual(flight, self.pressure), np.inf)
-        better = (enthalpy < flight.lowest - 1e-6 * flight.count) | (force < 0.99 * flight.smallest_force)
-        self.flight = flight = replace(
-            flight,
-            lowest=np.minimum(flight.lowest, enthalpy),
-            smallest_force=np.minimum(flight.smallest_force, force),
-            stale=np.where(better, 0, flight.stale + 1),
-            retries=flight.retries + ~good,
-            trust=np.where(good, np.minimum(1.0, 1.1 * flight.trust), 0.5 * flight.trust),
-        )
-        self._restart(~good)
-
+        force = residual(flight, self.pressure)
         verdicts: dict[int, Fault] = {}
         for place, fault in enumerate(faults):
             steps = int(flight.steps[place])
@@ -185,7 +210,7 @@ class Run:
         flight = self.flight
         pressure = -(flight.stress[:, 0] + flight.stress[:, 1] + flight.stress[:, 2]) / 3
         self.volume, change = volume_step(self.volume, pressure, self.pressure)
-        self.optimiser, move = fire_step(self.optimiser, flight.owner, generalised_force(flight, self.pressure))
+        self.optimiser, move = self.method.step(self.optimiser, flight, generalised_force(flight, self.pressure))
         move = capped(flight, move, LARGEST_DISPLACEMENT, LARGEST_STRAIN)
 
         by_volume = change != 0.0
@@ -209,7 +234,7 @@ class Run:
     def _restart(self, where: Mask) -> None:
         """Make the optimiser forget the structures of ``where``."""
         if where.any():
-            fresh = fire_start(self.flight.count)
+            fresh = self.method.start(self.flight.count)
             self.optimiser = self.optimiser.overlay(fresh, where, self.flight.owner)
 
     def _outcome(self, place: int, verdict: Fault) -> Outcome:
