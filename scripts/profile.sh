@@ -28,7 +28,7 @@ if ! verdi profile show "$NAME" >/dev/null 2>&1; then
             --database-hostname 127.0.0.1 --database-port "$(scripts/postgres.sh port)" --database-username aiida \
             --database-password "$(scripts/postgres.sh password)" --database-name "$NAME" >/dev/null
     fi
-    verdi -p "$NAME" config set warnings.development_version false >/dev/null
+    verdi -p "$NAME" config set daemon.timeout 60 >/dev/null  # seconds; the default of 2 is short on a busy machine
 fi
 
 if ! verdi -p "$NAME" daemon status >/dev/null 2>&1; then

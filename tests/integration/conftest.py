@@ -1,0 +1,75 @@
+"""A real profile with a daemon, made by scripts/profile.sh and named by AIIDA_PROFILE (see scripts/test.sh)."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+BIN = Path(sys.executable).parent
+LIMIT_SECONDS = 1800
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is an integration test."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def profile() -> str:
+    """Name of the loaded profile; its daemon runs, computer and codes are set up."""
+    name = os.environ.get("AIIDA_PROFILE")
+    if name is None:
+        pytest.skip("needs AIIDA_PROFILE, a profile with a daemon: make test")
+    from aiida import load_profile
+
+    load_profile(name)
+    program("setup")
+    return name
+
+
+def program(*arguments: str) -> str:
+    """Output of ``aiida-anhcsp``, which must succeed."""
+    done = subprocess.run([BIN / "aiida-anhcsp", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def launch(profile: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, dict], Any]:
+    """Launch a run from the keys of an input file and wait until it ends: returns its node."""
+
+    def factory(kind: str, keys: dict[str, Any]) -> Any:
+        from aiida.orm import load_node
+
+        path = tmp_path_factory.mktemp(kind) / "input.yaml"
+        path.write_text(yaml.safe_dump(keys))
+        answer = program("launch", kind, str(path))
+        number = re.search(r"PK (\d+)", answer)
+        assert number is not None, answer
+        node = load_node(int(number.group(1)))
+        wait_for(node)
+        return node
+
+    return factory
+
+
+def wait_for(node: Any) -> None:
+    """Wait until a process has ended, without holding the database."""
+    from aiida_anhcsp.cli.status import release_database
+
+    end = time.monotonic() + LIMIT_SECONDS
+    while not node.is_terminated:
+        assert time.monotonic() < end, f"{node} has not ended after {LIMIT_SECONDS} s"
+        release_database()
+        time.sleep(1)
