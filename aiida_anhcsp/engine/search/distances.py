@@ -18,9 +18,10 @@ from .geometry import Neighbours, neighbours
 
 PRESSURE_SCALE = 30.0
 SHRINKAGE = 0.06
-SHORT_BOND = 0.85
-SHORT_MULTIPLE_BOND = 0.75
-MULTIPLY_BONDED = frozenset({"B", "C", "N", "O"})
+SHORT_BOND = 0.80
+SHORT_BOND_OF_HYDROGEN = 0.85
+SHORT_MULTIPLE_BOND = 0.72
+MULTIPLY_BONDED = frozenset({"C", "N", "O", "F"})
 RELIEF_STEPS = 20
 RELIEF_MARGIN = 1.02
 CLOSEST_PACKING = math.pi / math.sqrt(18.0)
@@ -111,8 +112,9 @@ def radius(element: str, pressure: float) -> float:
 def distance_table(elements: Iterable[str], pressure: float, given: Mapping[str, float] | None = None) -> DistanceTable:
     """Minimum distances of all pairs of ``elements`` at ``pressure`` (GPa).
 
-    A pair that is not given gets 0.85 of the sum of the radii, or 0.75 between B, C, N and O, which admits their
-    triple bonds (at 130 GPa: H-H 0.52, H-S 1.06, S-S 1.60 angstrom).
+    A pair that is not given gets a share of the sum of its radii: 0.85 with hydrogen, which has single bonds only
+    (at 130 GPa H-H 0.52, H-S 1.06 angstrom), 0.72 with C, N, O or F, whose bonds may be multiple or ionic (N-N, V-O),
+    and 0.80 otherwise.
 
     :param given: angstrom by pair, as ``{"H-S": 1.1}``, in either order
     :raises InputError: a given pair is malformed, names other elements, repeats another or is not positive.
@@ -129,9 +131,15 @@ def distance_table(elements: Iterable[str], pressure: float, given: Mapping[str,
             raise InputError("minimum_distances", f"{text} is {distance}", "give a positive distance in angstrom")
         minima[pair] = float(distance)
     for pair in itertools.combinations_with_replacement(elements, 2):
-        factor = SHORT_MULTIPLE_BOND if MULTIPLY_BONDED.issuperset(pair) else SHORT_BOND
-        minima.setdefault(pair, factor * (radius(pair[0], pressure) + radius(pair[1], pressure)))
+        minima.setdefault(pair, _share(pair) * (radius(pair[0], pressure) + radius(pair[1], pressure)))
     return DistanceTable(minima)
+
+
+def _share(pair: tuple[str, str]) -> float:
+    """The shortest bond of a pair relative to the sum of its radii."""
+    if "H" in pair:
+        return SHORT_BOND_OF_HYDROGEN
+    return SHORT_BOND if MULTIPLY_BONDED.isdisjoint(pair) else SHORT_MULTIPLE_BOND
 
 
 def _parse_pair(text: str, elements: list[str]) -> tuple[str, str]:

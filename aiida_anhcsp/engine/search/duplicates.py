@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,11 +32,11 @@ def find_duplicates(frames: Sequence[Atoms], rule: DuplicateRule) -> dict[str, s
     distinct: list[int] = []
     duplicates: dict[str, str] = {}
     for index in order:
+        first = bisect_left(distinct, enthalpies[index] - rule.enthalpy, key=lambda other: enthalpies[other])
         near = [
             other
-            for other in distinct
-            if enthalpies[index] - enthalpies[other] <= rule.enthalpy
-            and abs(volumes[index] - volumes[other]) <= rule.volume * 0.5 * (volumes[index] + volumes[other])
+            for other in distinct[first:]
+            if abs(volumes[index] - volumes[other]) <= rule.volume * 0.5 * (volumes[index] + volumes[other])
             and ratios[index] == ratios[other]
         ]
         same = [other for other in near if distance(prints[index], prints[other]) <= rule.fingerprint]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from ase import Atoms
-from numpy.typing import NDArray
 
 from .fingerprint import distance, fingerprint
 from .rank import is_relaxed
@@ -35,14 +34,16 @@ def niches(ranked: Sequence[Atoms], radius: float, number: int) -> list[Atoms]:
     """
     elements = sorted({symbol for frame in ranked for symbol in frame.symbols})
     leaders: list[Atoms] = []
-    prints: list[NDArray[np.float64]] = []
+    prints = np.empty((0, 0))
     for frame in ranked:
         if len(leaders) == number:
             break
         own = fingerprint(frame, elements)
-        if not prints or distance(own, np.array(prints)).min() >= radius:
+        if not leaders:
+            prints = np.empty((min(number, len(ranked)), len(own)))
+        if not np.any(distance(own, prints[: len(leaders)]) < radius):
+            prints[len(leaders)] = own
             leaders.append(frame)
-            prints.append(own)
     return leaders
 
 
