@@ -29,7 +29,7 @@ from .options import log_to_terminal, potential_options, seed_option
 @click.option("--audit-only", is_flag=True, help="Only audit the --start run; --stages says with what.")
 @click.option("--max-populations", type=click.IntRange(min=1), default=20, help="Most populations of a stage.")
 @click.option(
-    "--symmetry-tolerance", type=click.FloatRange(min=1e-6), default=0.01, help="Of STRUCTURE's symmetry, angstrom."
+    "--symmetry-tolerance", type=click.FloatRange(min=1e-6), default=0.03, help="Of STRUCTURE's symmetry, angstrom."
 )
 def command(
     structure: Path,

@@ -51,5 +51,15 @@ def spacegroup(atoms: Atoms, tolerance: float) -> str:
     return "P1" if dataset is None else str(dataset.international)
 
 
+def repeated(atoms: Atoms, multiples: tuple[int, ...]) -> Atoms:
+    """Supercell in python-sscha's order of atoms: cell by cell, the first axis fastest."""
+    first, second, third = multiples
+    cells = [(i, j, k) for k in range(third) for j in range(second) for i in range(first)]
+    shifts = np.repeat(np.array(cells) @ atoms.cell.array, len(atoms), axis=0)
+    positions = np.tile(atoms.positions, (len(cells), 1)) + shifts
+    cell = atoms.cell.array * np.array(multiples)[:, None]
+    return Atoms(np.tile(atoms.numbers, len(cells)), positions=positions, cell=cell, pbc=True)
+
+
 def _spglib_cell(atoms: Atoms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers

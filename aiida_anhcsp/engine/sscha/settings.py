@@ -98,7 +98,7 @@ class SschaSettings:
     seed: int
     fixed_cell: bool = False
     audit: Audit = "also"
-    symmetry_tolerance: float = 0.01
+    symmetry_tolerance: float = 0.03
     minimisation: Minimisation = field(default_factory=Minimisation)
 
     def __post_init__(self) -> None:

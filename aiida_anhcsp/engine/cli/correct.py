@@ -1,0 +1,35 @@
+"""``anhcsp-engine correct``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command("correct")
+@click.argument("sscha_outdir", type=click.Path(path_type=Path))
+@click.argument("labels", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--order",
+    type=click.IntRange(1, 2),
+    default=1,
+    help="2 adds the classical variance term, meaningful only far above the phonon energies; never rank by it.",
+)
+def command(sscha_outdir: Path, labels: Path, out: Path, order: int) -> None:
+    """Correct the audited free energy in SSCHA_OUTDIR to the potential that made LABELS; the result goes to OUT.
+
+    LABELS are frames of audit.extxyz, with their ids, labelled by the reference (DFT). OUT is a JSON document with
+    the corrected F, G and pressure, the corrections and their errors (of paired differences), and the pressure at
+    which to relax with the model so that the reference is at the target.
+    """
+    from ..sscha.correction import correct
+
+    document = correct(sscha_outdir, labels, 2 if order == 2 else 1)
+    out.write_text(json.dumps(document, indent=2) + "\n")
+    click.echo(
+        f"G = {document['gibbs_free_energy']:.5f} +- {document['gibbs_free_energy_error']:.5f} eV/atom "
+        f"from {document['n_labels']} labels"
+    )
