@@ -114,10 +114,12 @@ class _BlockPass:
 
 @dataclass
 class _Branch:
-    """The layers of one half of a gated perceptron, and what they gave before their activations."""
+    """One half of a gated perceptron: its weights, and what its layers gave before their activations."""
 
-    inner: torch.nn.Linear
-    outer: torch.nn.Linear
+    centre: Tensor
+    neighbour: Tensor
+    bond: Tensor
+    outer: Tensor
     hidden: Tensor
     result: Tensor
 
@@ -134,13 +136,12 @@ class _SplitPass:
         """(n_bonds, units)"""
         width = atoms.shape[1]
         for inner, outer in self.layers:
-            hidden = linear(bonds, inner.weight[:, 2 * width :])
-            centre = linear(atoms, inner.weight[:, :width], inner.bias)
-            hidden += centre.index_select(0, self.batch.first)
-            neighbour = linear(atoms, inner.weight[:, width : 2 * width])
-            hidden += neighbour.index_select(0, self.batch.second)
+            centre, neighbour, bond = (part.contiguous() for part in inner.weight.split(width, dim=1))
+            hidden = linear(bonds, bond)
+            hidden += linear(atoms, centre, inner.bias).index_select(0, self.batch.first)
+            hidden += linear(atoms, neighbour).index_select(0, self.batch.second)
             result = linear(functional.silu(hidden), outer.weight, outer.bias)
-            self.branches.append(_Branch(inner, outer, hidden, result))
+            self.branches.append(_Branch(centre, neighbour, bond, outer.weight, hidden, result))
         return self.output()
 
     def output(self) -> Tensor:
@@ -154,13 +155,11 @@ class _SplitPass:
         open_ = torch.sigmoid(switch.result)
         by_switch = torch.ops.aten.sigmoid_backward(functional.silu(value.result).mul_(gradient), open_)
         by_value = torch.ops.aten.silu_backward(open_.mul_(gradient), value.result)
-        width = by_atoms.shape[1]
         for branch, by_result in ((value, by_value), (switch, by_switch)):
-            by_hidden = linear(by_result, branch.outer.weight.t())
-            by_hidden = torch.ops.aten.silu_backward(by_hidden, branch.hidden)
-            by_bonds += linear(by_hidden, branch.inner.weight[:, 2 * width :].t())
+            by_hidden = torch.ops.aten.silu_backward(linear(by_result, branch.outer.t()), branch.hidden)
+            by_bonds += linear(by_hidden, branch.bond.t())
             by_centre = torch.zeros_like(by_atoms).index_add_(0, self.batch.first, by_hidden)
-            by_atoms += linear(by_centre, branch.inner.weight[:, :width].t())
+            by_atoms += linear(by_centre, branch.centre.t())
             by_neighbour = torch.zeros_like(by_atoms).index_add_(0, self.batch.second, by_hidden)
-            by_atoms += linear(by_neighbour, branch.inner.weight[:, width : 2 * width].t())
+            by_atoms += linear(by_neighbour, branch.neighbour.t())
         self.branches = []
