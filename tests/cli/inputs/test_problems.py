@@ -1,0 +1,110 @@
+"""What is wrong with an input file, in one line each."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiida_anhcsp.cli.inputs.models import CspInput
+from aiida_anhcsp.cli.inputs.problems import InvalidInputError, parse, read_mapping
+
+VALID: dict[str, Any] = {
+    "potential": "ase:ase.calculators.emt:EMT",
+    "search": {"formula": "Cu3Au", "population": 16, "generations": 3, "seed": 1, "pressure": 10},
+    "sscha": {"seed": 1},
+}
+
+
+def with_value(key: str, value: Any) -> dict[str, Any]:
+    """The valid input with one key (dots lead into groups) changed."""
+    keys = copy.deepcopy(VALID)
+    *groups, last = key.split(".")
+    group = keys
+    for name in groups:
+        group = group.setdefault(name, {})
+    group[last] = value
+    return keys
+
+
+def problems(keys: dict[str, Any]) -> list[str]:
+    """Lines that complain about these keys."""
+    with pytest.raises(InvalidInputError) as caught:
+        parse(CspInput, keys)
+    return str(caught.value).splitlines()
+
+
+def test_valid_keys_are_accepted() -> None:
+    assert parse(CspInput, VALID).search.population == 16
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fix"),
+    [
+        ("search.popluation", 16, "did you mean population?"),
+        ("search.population", 0, "greater than or equal to 1"),
+        ("search.population", -3, "greater than or equal to 1"),
+        ("search.population", "many", "should be a valid integer"),
+        ("search.formula", "Xx3", "use chemical symbols as in H3S"),
+        ("search.formula", "H3-", "write it like H3S or Ti4O8"),
+        ("search.formula_units", "4-1", "give a positive number such as 1"),
+        ("search.pressure", float("nan"), "should be a finite number"),
+        ("search.minimum_distances", {"H": 1.0}, "write pairs like H-S"),
+        ("search.potential", "mattersim:x", "give potential at the top level"),
+        ("learning.number", 0, "greater than or equal to 1"),
+        ("sscha.stages", ["2x2"], "such as 2x2x2:500"),
+        ("sscha.temperatures", [-1], "not negative"),
+        ("runtime.device", "gpu", "'cpu' or 'cuda'"),
+        ("search", None, "should be a group of keys"),
+        ("colde", "x", "did you mean code?"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_with_the_fix_in_one_line(key: str, value: Any, fix: str) -> None:
+    lines = [line for line in problems(with_value(key, value)) if line.startswith(key)]
+    assert len(lines) == 1
+    assert fix in lines[0]
+
+
+def test_a_wrong_training_key_of_the_learning_is_named() -> None:
+    learning = {"label": {"engine": "gpaw"}, "train": {"epocs": 3}}
+    (line,) = problems({**VALID, "learning": learning})
+    assert line.startswith("learning.train: epocs")
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    keys = with_value("search.population", 0)
+    keys["search"]["seed"] = -1
+    assert [line.split(":")[0] for line in problems(keys)] == ["search.population", "search.seed"]
+
+
+def test_a_missing_key_is_named() -> None:
+    keys = copy.deepcopy(VALID)
+    del keys["search"]["formula"]
+    assert problems(keys) == ["search.formula: missing; add this key"]
+
+
+def test_labels_of_several_pressures_need_a_joint_training() -> None:
+    keys = {**VALID, "pressures": [75, 125], "learning": {"label": {"engine": "gpaw"}}}
+    (line,) = problems(keys)
+    assert line.startswith("finetune: missing")
+
+
+def test_production_keys_are_checked_as_search_keys() -> None:
+    keys = {**VALID, "production": {"pressures": [100], "search": {"population": 0}}}
+    (line,) = problems(keys)
+    assert line.startswith("production.search.population")
+
+
+@pytest.mark.parametrize("text", ["", "- 1\n- 2\n", "a: [1\n"])
+def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "input.yaml"
+    path.write_text(text)
+    with pytest.raises(InvalidInputError, match=r"INPUT\.yaml"):
+        read_mapping(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="no file"):
+        read_mapping(tmp_path / "input.yaml")

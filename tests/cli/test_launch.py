@@ -1,0 +1,146 @@
+"""Checking and planning runs; nothing here is submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiida.orm import Node, ProcessNode, QueryBuilder
+from ase.build import bulk
+
+from aiida_anhcsp.cli.launch import DIGEST, digest, unfinished
+from aiida_anhcsp.engine.frames import write_frames
+
+EMT = "ase:ase.calculators.emt:EMT"
+SEARCH: dict[str, Any] = {
+    "potential": EMT,
+    "search": {"formula": "Cu3Au", "population": 16, "generations": 3, "seed": 1, "pressure": 10},
+}
+LEARNING: dict[str, Any] = {
+    "number": 5,
+    "distortions": 2,
+    "label": {"engine": "ase", "code": "anhcsp-engine@localhost", "potential": EMT, "chunk_size": 5},
+}
+SSCHA: dict[str, Any] = {"number": 2, "temperatures": [0, 300], "stages": ["1x1x1:100", "2x2x2:200"], "seed": 1}
+
+
+@pytest.fixture
+def ready(program: Callable, tmp_path: Path) -> Callable:
+    """The program on a profile with the codes of this machine."""
+    assert program("setup", "--work-dir", tmp_path / "work").exit_code == 0
+    return program
+
+
+def test_plan_of_the_whole_path_counts_structures_labels_and_runs(ready: Callable, write_input: Callable) -> None:
+    result = ready("launch", "csp", write_input({**SEARCH, "learning": LEARNING, "sscha": SSCHA}), "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "3 generations of 16: 48 structures" in result.output
+    assert "3 x 5 structures x 2 distortions = 30, by anhcsp.label.ase in jobs of 5" in result.output
+    assert "2 lowest distinct structures x 2 (0 K, 300 K) = 4 runs" in result.output
+    assert "1x1x1:100, 2x2x2:200, audit: 12 jobs, 2000 configurations" in result.output
+    assert "anhcsp-engine@localhost: 1 process" in result.output
+
+
+def test_a_plan_stores_nothing(ready: Callable, write_input: Callable) -> None:
+    before = QueryBuilder().append(Node).count()
+    ready("launch", "csp", write_input({**SEARCH, "learning": LEARNING, "sscha": SSCHA}), "--dry-run")
+    assert QueryBuilder().append(Node).count() == before
+
+
+def test_a_plan_says_which_codes_are_missing(program: Callable, write_input: Callable) -> None:
+    result = program("launch", "search", write_input(SEARCH), "--dry-run")
+    assert result.exit_code == 0
+    assert "48 structures" in result.output
+    assert "missing: code: no code 'anhcsp-engine@localhost' in this profile; run aiida-anhcsp setup" in result.output
+
+
+def test_a_missing_code_stops_the_launch(program: Callable, write_input: Callable) -> None:
+    result = program("launch", "search", write_input(SEARCH))
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: code: no code 'anhcsp-engine@localhost'")
+    assert QueryBuilder().append(ProcessNode).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("potential", "line"),
+    [
+        ("mattersim:nothing.pth", "Error: potential: no file nothing.pth"),
+        ("nonsense", "Error: potential: no potential 'nonsense'"),
+        (987654, "Error: potential: no potential 987654"),
+        ("mattersim:mini-H-S", "Error: potential: made for H S, not for Au Cu"),
+    ],
+)
+def test_a_potential_that_cannot_work_is_named(
+    ready: Callable, write_input: Callable, potential: str | int, line: str
+) -> None:
+    result = ready("launch", "search", write_input({**SEARCH, "potential": potential}), "--dry-run")
+    assert result.exit_code == 2
+    assert result.output.splitlines()[0].startswith(line)
+
+
+def test_a_broken_checkpoint_is_named(ready: Callable, write_input: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "broken.pth"
+    path.write_bytes(b"no checkpoint")
+    result = ready("launch", "search", write_input({**SEARCH, "potential": f"mattersim:{path}"}), "--dry-run")
+    assert result.exit_code == 2
+    (line,) = result.output.splitlines()
+    assert line.startswith("Error: potential:")
+    assert "checkpoint" in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"engine": "abinit"}, "Error: learning.label.engine: no entry point anhcsp.label.abinit"),
+        ({"chunksize": 5}, "Error: learning.label.chunksize: unknown key; did you mean chunk_size?"),
+        ({"chunk_size": "five"}, "Error: learning.label.chunk_size: 'five' is not possible; give a int"),
+        ({"potential": "mattersim:nothing.pth"}, "Error: learning.label.potential: no file nothing.pth"),
+    ],
+)
+def test_label_inputs_are_checked_against_the_engine(
+    ready: Callable, write_input: Callable, changes: dict[str, Any], line: str
+) -> None:
+    learning = {**LEARNING, "label": {**LEARNING["label"], **changes}}
+    result = ready("launch", "search", write_input({**SEARCH, "learning": learning}), "--dry-run")
+    assert result.exit_code == 2
+    assert line in result.output
+
+
+def test_plan_of_an_sscha_run_names_structure_and_point(ready: Callable, write_input: Callable, tmp_path: Path) -> None:
+    write_frames(tmp_path / "copper.extxyz", [bulk("Cu")])
+    keys = {
+        "structure": "copper.extxyz",
+        "potential": EMT,
+        "sscha": {"pressure": 10, "temperature": 300, "stages": ["2x2x2:100"], "seed": 1},
+    }
+    result = ready("launch", "sscha", write_input(keys), "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "1 run, 10 GPa, 300 K, cell free" in result.output
+
+
+def test_plan_of_a_finetuning_needs_one_start(ready: Callable, write_input: Callable, tmp_path: Path) -> None:
+    write_frames(tmp_path / "copper.extxyz", [bulk("Cu")])
+    keys = {"dataset": "copper.extxyz", "train": {"seed": 1}}
+    result = ready("launch", "finetune", write_input(keys), "--dry-run")
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: potential: needed, or new")
+
+
+def test_an_unfinished_run_of_the_same_input_is_found_again(ready: Callable, write_input: Callable) -> None:
+    from aiida.orm import WorkChainNode
+    from plumpy import ProcessState
+
+    from aiida_anhcsp.cli.inputs.build import prepare
+
+    run = prepare("search", write_input(SEARCH), download=False)
+    assert unfinished(run, digest(run)) is None
+    node = WorkChainNode(process_type="aiida.workflows:anhcsp.search").store()
+    node.base.extras.set(DIGEST, digest(run))
+    node.set_process_state(ProcessState.WAITING)
+    assert unfinished(run, digest(run)).pk == node.pk
+    other = prepare("search", write_input({**SEARCH, "search": {**SEARCH["search"], "seed": 2}}), download=False)
+    assert unfinished(other, digest(other)) is None
+    node.set_process_state(ProcessState.FINISHED)
+    assert unfinished(run, digest(run)) is None
