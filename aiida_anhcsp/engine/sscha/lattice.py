@@ -51,6 +51,24 @@ def spacegroup(atoms: Atoms, tolerance: float) -> str:
     return "P1" if dataset is None else str(dataset.international)
 
 
+def check_supercell(atoms: Atoms, multiples: tuple[int, int, int], tolerance: float) -> None:
+    """Refuse a supercell whose lattice has not all the rotations of the crystal (python-sscha fails with it).
+
+    :param tolerance: spglib's, angstrom
+    :raises InputError: naming multiples that keep the point group
+    """
+    dataset = spglib.get_symmetry_dataset(_spglib_cell(atoms), symprec=tolerance)
+    scale = np.array(multiples)
+    rotations = np.eye(3)[None] if dataset is None else dataset.rotations
+    if np.any(np.mod(rotations * scale[None, None, :], scale[None, :, None])):
+        written = "x".join(map(str, multiples))
+        raise InputError(
+            "--stages",
+            f"the supercell {written} breaks the crystal's point group",
+            f"use the same multiple along equivalent axes, such as {'x'.join([str(max(multiples))] * 3)}",
+        )
+
+
 def repeated(atoms: Atoms, multiples: tuple[int, ...]) -> Atoms:
     """Supercell in python-sscha's order of atoms: cell by cell, the first axis fastest."""
     first, second, third = multiples

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 from ase.units import GPa
 from numpy.typing import NDArray
 
@@ -107,3 +109,29 @@ class AuditReport:
     outcome: AuditOutcome
     unrest: str
     point: Point
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Outcome of one check: ``measured`` in words, ``reason`` why it did not pass (empty if it did)."""
+
+    check: str
+    measured: str
+    reason: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return not self.reason
+
+    def document(self) -> dict[str, Any]:
+        """As the result document has it."""
+        entry: dict[str, Any] = {"check": self.check, "passed": self.passed, "measured": self.measured}
+        return entry | ({"reason": self.reason} if self.reason else {})
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Findings, and the structure relaxed under pressure (None if it could not be)."""
+
+    findings: list[Finding]
+    relaxed: Atoms | None

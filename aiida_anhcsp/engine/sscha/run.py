@@ -15,7 +15,7 @@ from ase import Atoms
 
 from ..errors import InputError
 from ..frames import read_frames
-from .lattice import check_structure, primitive_cell, spacegroup
+from .lattice import check_structure, check_supercell, primitive_cell, spacegroup
 from .reports import Measurement, Point, StageReport
 from .settings import Minimisation, SschaSettings, Stage
 from .worker import PotentialChoice, Worker, WorkerError
@@ -42,6 +42,8 @@ def run_sscha(
         _check_start(start, atoms)
     elif settings.audit == "only":
         raise InputError("--audit-only", "there is nothing to audit", "give the run to audit with --start")
+    for stage in settings.stages:
+        check_supercell(atoms, stage.supercell, settings.symmetry_tolerance)
     outdir.mkdir(parents=True, exist_ok=True)
     result: dict[str, Any] = {
         "converged": False,
@@ -56,13 +58,11 @@ def run_sscha(
         "stages": [],
     }
     with Attempts(choice, outdir / LOG_FILE, settings.minimisation) as attempts:
-        attempts.check(atoms)
-        reached, reason = start, ""
-        if settings.audit != "only":
-            reached, reason = _run_stages(attempts, atoms if start is None else start, settings, outdir, result)
-        if reached is not None and settings.audit != "none":
-            unrest = _run_audit(attempts, reached, settings, outdir, result)
-            reason = reason or unrest
+        try:
+            attempts.check(atoms)
+            reason = _run(attempts, atoms, start, settings, outdir, result)
+        except WorkerError as failure:
+            reason = str(failure)
     result["converged"] = not reason
     if reason:
         result["reason"] = reason
@@ -137,17 +137,30 @@ def _check_start(start: Path, atoms: Atoms) -> None:
         )
 
 
+def _run(
+    attempts: Attempts, atoms: Atoms, start: Path | None, settings: SschaSettings, outdir: Path, result: dict[str, Any]
+) -> str:
+    """Stages and audit; why the result has not converged, empty if it has.
+
+    :raises WorkerError: a stage or the audit failed for good
+    """
+    if settings.audit == "only" and start is not None:
+        return _run_audit(attempts, start, settings, outdir, result)
+    reached, reason = _run_stages(attempts, atoms if start is None else start, settings, outdir, result)
+    if settings.audit == "none":
+        return reason
+    unrest = _run_audit(attempts, reached, settings, outdir, result)
+    return reason or unrest
+
+
 def _run_stages(
     attempts: Attempts, start: Atoms | Path, settings: SschaSettings, outdir: Path, result: dict[str, Any]
-) -> tuple[Path | None, str]:
-    """Run all stages; the folder where the last one ended (None if one failed) and why that has not converged."""
+) -> tuple[Path, str]:
+    """Run all stages; the folder where the last one ended and why it has not converged."""
     here, reason = start, ""
     for number, stage in enumerate(settings.stages, start=1):
         folder = outdir / STAGES_FOLDER / f"{number}-{'x'.join(map(str, stage.supercell))}"
-        try:
-            report, tried = attempts.run(f"stage {stage}", "run_stage", _stage_arguments(here, stage, settings, folder))
-        except WorkerError as failure:
-            return None, str(failure)
+        report, tried = attempts.run(f"stage {stage}", "run_stage", _stage_arguments(here, stage, settings, folder))
         _add_stage(result, stage, report, tried, settings)
         here, reason = folder, report.reason
         shutil.copytree(folder, outdir, dirs_exist_ok=True)
@@ -164,10 +177,7 @@ def _stage_arguments(
 def _run_audit(attempts: Attempts, reached: Path, settings: SschaSettings, outdir: Path, result: dict[str, Any]) -> str:
     """Audit the point reached: its numbers become the result's. Returns why it is no minimum, if it is none."""
     stage = settings.stages[-1]
-    try:
-        report, _ = attempts.run("the audit", "run_audit", lambda _: (reached, stage, settings, outdir))
-    except WorkerError as failure:
-        return str(failure)
+    report, _ = attempts.run("the audit", "run_audit", lambda _: (reached, stage, settings, outdir))
     result |= _described(report.outcome.measurement, report.point, settings)
     result["source"] = "audit"
     result["audit"] = {

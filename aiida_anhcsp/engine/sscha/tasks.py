@@ -27,7 +27,8 @@ from .evaluation import EvaluationError, static_energy
 from .hessian import band_path, describe, free_energy_hessian
 from .lattice import spacegroup
 from .minimise import minimise_stage
-from .reports import AuditReport, Point, StageReport
+from .qualification import examine
+from .reports import AuditReport, Examination, Point, StageReport
 from .settings import Minimisation, SschaSettings, Stage
 
 LOG = logging.getLogger(__name__)
@@ -109,6 +110,11 @@ def run_hessian(
     hessian = free_energy_hessian(phonons, temperature, configurations, seed, potential)
     save(hessian, folder, temperature)
     return {"temperature": temperature, "configurations": configurations} | describe(phonons, hessian, potential, bands)
+
+
+def run_examination(potential: Potential, atoms: Atoms, pressure: float, number: int, seed: int) -> Examination:
+    """See :func:`examine`."""
+    return examine(potential, atoms, pressure, number, seed)
 
 
 def _starting_matrices(potential: Potential, start: Atoms | Path, stage: Stage, floor: float) -> Phonons:

@@ -4,7 +4,7 @@ from ase import Atoms
 from ase.build import bulk
 
 from aiida_anhcsp.engine.errors import InputError
-from aiida_anhcsp.engine.sscha.lattice import check_structure, primitive_cell, spacegroup
+from aiida_anhcsp.engine.sscha.lattice import check_structure, check_supercell, primitive_cell, repeated, spacegroup
 
 
 def test_conventional_cell_becomes_the_primitive_one():
@@ -34,3 +34,23 @@ def test_nonfinite_coordinates_are_refused():
     atoms = Atoms("H", positions=[[np.nan, 0, 0]], cell=[3, 3, 3], pbc=True)
     with pytest.raises(InputError, match="non-finite"):
         check_structure(atoms, "STRUCTURE")
+
+
+@pytest.mark.parametrize("structure", [bulk("Cu"), bulk("Fe")])
+def test_a_supercell_that_breaks_the_point_group_is_refused(structure):
+    check_supercell(structure, (2, 2, 2), 0.01)
+    with pytest.raises(InputError, match="2x1x1 breaks the crystal's point group"):
+        check_supercell(structure, (2, 1, 1), 0.01)
+
+
+def test_a_hexagonal_cell_may_be_repeated_along_its_axis_alone():
+    check_supercell(bulk("Mg"), (1, 1, 2), 0.01)
+    check_supercell(bulk("Mg"), (3, 3, 2), 0.01)
+
+
+def test_repetition_goes_along_the_first_axis_first():
+    cell = bulk("Mg")
+    supercell = repeated(cell, (2, 1, 3))
+    assert len(supercell) == 12
+    assert np.allclose(supercell.positions[2:4], cell.positions + cell.cell.array[0])
+    assert np.allclose(supercell.positions[4:6], cell.positions + cell.cell.array[2])

@@ -8,8 +8,10 @@ from ase.calculators.emt import EMT
 from ase.io import read
 
 from aiida_anhcsp.engine.frames import labels_of, read_frames, write_frames
+from aiida_anhcsp.engine.sscha.lattice import primitive_cell
 from aiida_anhcsp.engine.sscha.run import run_sscha
 from aiida_anhcsp.engine.sscha.settings import Audit, Minimisation, SschaSettings, parse_stages
+from aiida_anhcsp.engine.sscha.tasks import run_audit, run_stage
 from aiida_anhcsp.engine.sscha.worker import PotentialChoice
 
 from .conftest import EMT as EMT_SPECIFICATION
@@ -42,22 +44,17 @@ def written(atoms: Atoms, folder: Path) -> Path:
     return path
 
 
-def without_time(result: dict) -> dict:
-    return {key: value for key, value in result.items() if key not in ("wall_time", "stages", "n_evaluations")}
-
-
-def test_stages_run_one_by_one_equal_stages_run_together(tmp_path):
-    structure = written(copper_gold(), tmp_path)
-    choice = PotentialChoice(EMT_SPECIFICATION)
-    together = run_sscha(structure, tmp_path / "all", choice, settings("1x1x1:20,2x1x1:10", max_populations=2))
-    run_sscha(structure, tmp_path / "1", choice, settings("1x1x1:20", "none", 2))
-    run_sscha(structure, tmp_path / "2", choice, settings("2x1x1:10", "none", 2), start=tmp_path / "1")
-    alone = run_sscha(structure, tmp_path / "3", choice, settings("2x1x1:10", "only", 2), start=tmp_path / "2")
-    assert without_time(alone)["gibbs_free_energy"] == together["gibbs_free_energy"]
-    assert (tmp_path / "3/audit.extxyz").read_text() == (tmp_path / "all/audit.extxyz").read_text()
-    assert (tmp_path / "2/dynamical_matrices/dyn1").read_text() == (
-        tmp_path / "all/dynamical_matrices/dyn1"
-    ).read_text()
+def test_stages_run_one_by_one_equal_stages_run_together(tmp_path, emt):
+    chosen = settings("1x1x1:10,2x2x2:4", max_populations=1)
+    first, second = chosen.stages
+    together = run_sscha(written(copper_gold(), tmp_path), tmp_path / "all", PotentialChoice(EMT_SPECIFICATION), chosen)
+    atoms = primitive_cell(copper_gold(), chosen.symmetry_tolerance)
+    run_stage(emt, atoms, first, chosen, chosen.minimisation, tmp_path / "1")
+    run_stage(emt, tmp_path / "1", second, chosen, chosen.minimisation, tmp_path / "2")
+    audited = run_audit(emt, tmp_path / "2", second, chosen, tmp_path / "3").outcome.measurement
+    assert audited.free_energy.value == together["free_energy"]
+    for name in ("audit.extxyz", "structure.extxyz", "dynamical_matrices/dyn1"):
+        assert (tmp_path / "3" / name).read_text() == (tmp_path / "all" / name).read_text()
 
 
 def test_the_result_is_complete_and_comes_from_the_audit(tmp_path):
