@@ -23,7 +23,7 @@ def test_copper_is_ranked_by_its_free_energy(engine_code: Any, emt: Any) -> None
         "seed": 2,
         "relax": {"fmax": 0.005, "max_steps": 300},
     }
-    finalists = {"number": 1, "temperatures": [0.0], "stages": ["1x1x1:20", "2x2x2:20"], "seed": 1}
+    finalists = {"number": 1, "temperatures": [0.0], "stages": ["2x2x2:20", "2x2x2:40"], "seed": 1}
     outputs, node = run_get_node(
         CspWorkChain,
         search={"code": engine_code, "potential": emt, "settings": Dict(settings)},
