@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 COMPUTER = "localhost"
 ENGINE = "anhcsp-engine"
 GPAW = "gpaw-python"
+GPAW_PREPEND = "unset PYTHONPATH PYTHONHOME"
+"""The daemon's jobs inherit its PYTHONPATH, and with it packages that GPAW's own interpreter cannot load."""
 
 
 @click.command("setup")
@@ -42,7 +44,14 @@ def command(engine: Path, gpaw_python: Path, work_dir: Path | None) -> None:
     """
     computer = ensure_computer(work_dir)
     ensure_code(computer, ENGINE, engine, "--engine", "give the path of anhcsp-engine")
-    ensure_code(computer, GPAW, gpaw_python, "--gpaw-python", "install Debian's gpaw, or give its Python interpreter")
+    ensure_code(
+        computer,
+        GPAW,
+        gpaw_python,
+        "--gpaw-python",
+        "install Debian's gpaw, or give its Python interpreter",
+        GPAW_PREPEND,
+    )
 
 
 def ensure_computer(work_dir: Path | None) -> Computer:
@@ -74,7 +83,9 @@ def ensure_computer(work_dir: Path | None) -> Computer:
     return computer
 
 
-def ensure_code(computer: Computer, label: str, executable: Path, option: str, fix: str) -> InstalledCode:
+def ensure_code(
+    computer: Computer, label: str, executable: Path, option: str, fix: str, prepend: str = ""
+) -> InstalledCode:
     """The code ``label@localhost``, made if it is not there.
 
     :raises InputError: the executable does not exist, or the code of that name is another executable.
@@ -89,7 +100,9 @@ def ensure_code(computer: Computer, label: str, executable: Path, option: str, f
     except NotExistent:
         if not executable.is_file():
             raise InputError(option, f"no file {executable}", fix) from None
-        code = InstalledCode(label=label, computer=computer, filepath_executable=path, with_mpi=False).store()
+        code = InstalledCode(
+            label=label, computer=computer, filepath_executable=path, with_mpi=False, prepend_text=prepend
+        ).store()
         click.echo(f"code {name}: created, {path}")
         return code
     if str(code.filepath_executable) != path:
