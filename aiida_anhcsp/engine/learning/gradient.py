@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from ase.units import GPa
 from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 from torch import Tensor
 from torch_ema import ExponentialMovingAverage
 
-from .graphs import Batch, Graph, join, predict
+from ..potentials.m3gnet.model import FactorisedM3GNet
+from .graphs import Labelled, join
 from .settings import CompleteSettings
 
 logger = logging.getLogger(__name__)
@@ -39,8 +41,8 @@ class GradientTraining:
     def __init__(
         self,
         model: M3Gnet,
-        train: Sequence[Graph],
-        validation: Sequence[Graph],
+        train: Sequence[Labelled],
+        validation: Sequence[Labelled],
         settings: CompleteSettings,
         *,
         checkpoint: Path,
@@ -48,6 +50,7 @@ class GradientTraining:
         device: str = "cpu",
     ) -> None:
         self.model, self.train, self.validation, self.settings = model.to(device), train, validation, settings
+        self.evaluator = FactorisedM3GNet.from_stock(self.model)
         self.checkpoint, self.fingerprint, self.device = checkpoint, fingerprint, device
         self.start = copy.deepcopy(model.state_dict())
         self.history: list[dict[str, Any]] = []
@@ -112,7 +115,7 @@ class GradientTraining:
                 self.best_loss = float("inf") if loss is None else loss
         return record
 
-    def _step(self, batch: Batch) -> float:
+    def _step(self, batch: Labelled) -> float:
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._loss(batch, differentiable=True)
         if not torch.isfinite(loss):
@@ -138,13 +141,13 @@ class GradientTraining:
             raise FloatingPointError(f"the validation loss is {total} in epoch {len(self.history)}")
         return total / len(self.validation)
 
-    def _loss(self, batch: Batch, *, differentiable: bool) -> Tensor:
-        energy, forces, stress = predict(self.model, batch, differentiable=differentiable)
+    def _loss(self, batch: Labelled, *, differentiable: bool) -> Tensor:
+        energy, forces, stress = self.evaluator(batch.graph, create_graph=differentiable)
         weights, zero = self.settings.weights, torch.zeros((), device=energy.device)
         parts = (
-            (weights.energy, (energy - batch.energy) / batch.sizes),
+            (weights.energy, (energy - batch.energy) / batch.graph.sizes),
             (weights.force, forces - batch.forces),
-            (weights.stress, stress - batch.stress),
+            (weights.stress, stress / GPa - batch.stress),
         )
         return sum((weight * self._penalty(difference) for weight, difference in parts if weight > 0), start=zero)
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.stress import full_3x3_to_voigt_6_stress
-from ase.units import GPa
 from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 
 from ..frames import labels_of
 from ..potentials.base import Evaluation
+from ..potentials.m3gnet.model import FactorisedM3GNet
 from .gradient import GradientTraining, Report
-from .graphs import Graph, build_graph, join, predict
+from .graphs import Labelled, build, join
 from .learner import Learner
 from .m3gnet import scale_energies, shift_energies, species_shifts, write_model
 from .settings import CompleteSettings, Weights
@@ -32,19 +32,20 @@ class MatterSimLearner(Learner):
 
     def __init__(self, model: M3Gnet, elements: Sequence[str], *, is_new: bool, device: str = "cpu") -> None:
         self.model, self.is_new, self.device = model.to(device).eval(), is_new, device
+        self.evaluator = FactorisedM3GNet.from_stock(self.model)
         self.elements = set(elements)
-        self._graphs: dict[int, tuple[Atoms, Graph]] = {}
+        self._graphs: dict[int, tuple[Atoms, Labelled]] = {}
 
     def evaluate(self, frames: Sequence[Atoms]) -> list[Evaluation]:
         evaluations = []
         graphs = [self._graph(frame) for frame in frames]
         for first in range(0, len(frames), EVALUATION_BATCH):
             batch = join(graphs[first : first + EVALUATION_BATCH], self.device)
-            energies, forces, stresses = predict(self.model, batch, differentiable=False)
+            energies, forces, stresses = self.evaluator(batch.graph)
             parts = zip(
-                energies.detach().cpu().double().numpy(),
-                np.split(forces.cpu().double().numpy(), np.cumsum(batch.sizes.cpu().numpy())[:-1]),
-                full_3x3_to_voigt_6_stress(stresses.cpu().double().numpy() * GPa),
+                energies.cpu().double().numpy(),
+                np.split(forces.cpu().double().numpy(), np.cumsum(batch.graph.sizes.cpu().numpy())[:-1]),
+                full_3x3_to_voigt_6_stress(stresses.cpu().double().numpy()),
                 strict=True,
             )
             evaluations += [_evaluation(*part) for part in parts]
@@ -91,16 +92,16 @@ class MatterSimLearner(Learner):
         shift_energies(self.model, shifts)
         return shifts
 
-    def _graph(self, frame: Atoms) -> Graph:
+    def _graph(self, frame: Atoms) -> Labelled:
         if id(frame) not in self._graphs:
-            self._graphs[id(frame)] = (frame, build_graph(frame, self.model))
+            self._graphs[id(frame)] = (frame, build(frame, self.evaluator))
         return self._graphs[id(frame)][1]
 
     def _fingerprint(self, frames: Sequence[Atoms], settings: CompleteSettings) -> str:
         digest = hashlib.sha256(settings.model_dump_json().encode())
         for frame in frames:
             graph = self._graph(frame)
-            for tensor in (*graph.inputs.values(), graph.energy, graph.forces, graph.stress):
+            for tensor in (graph.graph.numbers, graph.graph.vectors, graph.energy, graph.forces, graph.stress):
                 digest.update(tensor.numpy().tobytes())
         for value in self.model.state_dict().values():
             digest.update(value.detach().cpu().numpy().tobytes())

@@ -11,7 +11,7 @@ from ase.calculators.emt import EMT
 
 from aiida_anhcsp.engine.frames import with_labels
 
-TINY = {"num_blocks": 1, "units": 16, "max_l": 2, "max_n": 2, "cutoff": 4.0, "threebody_cutoff": 3.0}
+TINY = {"num_blocks": 1, "units": 16, "max_l": 2, "max_n": 3, "cutoff": 4.0, "threebody_cutoff": 3.0}
 
 
 def emt_frames(parents: int, children: int, seed: int = 0, **info: object) -> list[Atoms]:
@@ -19,11 +19,12 @@ def emt_frames(parents: int, children: int, seed: int = 0, **info: object) -> li
     rng = np.random.default_rng(seed)
     frames = []
     for parent in range(parents):
-        cell = bulk("Cu", "fcc", a=rng.uniform(3.6, 4.1)) * (1, 1, 2)
-        cell.symbols = rng.choice([["Cu", "Cu"], ["Cu", "Au"], ["Au", "Au"]])
+        gold = int(rng.integers(3))
+        cell = bulk("Cu", "fcc", a=(3.61 + 0.235 * gold) * rng.uniform(0.98, 1.04)) * (1, 1, 2)
+        cell.symbols = [["Cu", "Cu"], ["Cu", "Au"], ["Au", "Au"]][gold]
         for child in range(children):
             frame = cell.copy()
-            frame.positions += rng.normal(scale=0.08, size=frame.positions.shape)
+            frame.positions += rng.normal(scale=0.06, size=frame.positions.shape)
             frame.info = {
                 "id": f"g000-{parent:04d}-d{child:02d}",
                 "parents": f"g000-{parent:04d}",
@@ -47,5 +48,5 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def frames() -> list[Atoms]:
-    """Forty frames of ten families."""
-    return emt_frames(parents=10, children=4)
+    """Forty frames of twenty families."""
+    return emt_frames(parents=20, children=2)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from aiida_anhcsp.engine.errors import InputError
@@ -35,4 +37,4 @@ def test_learning_rate_falls_to_a_hundredth(schedule):
     settings = _complete(schedule=schedule, learning_rate=1.0)
     rates = [settings.learning_rate_at(epoch) for epoch in range(51)]
     assert rates[0] == 1 and rates[-1] == pytest.approx(0.01)
-    assert all(later < earlier for earlier, later in zip(rates, rates[1:], strict=False))
+    assert all(later < earlier for earlier, later in pairwise(rates))

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from ase import Atoms
+from motep.calculator import make_calculator
+from motep.io.mlip.mtp import read_mtp
+
+from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.frames import labels_of
+from aiida_anhcsp.engine.learning.load import load_learner
+from aiida_anhcsp.engine.learning.mtp_basis import untrained_mtp
+from aiida_anhcsp.engine.learning.settings import TrainSettings
+from aiida_anhcsp.engine.learning.train import train
+from aiida_anhcsp.engine.potentials import load_potential
+
+NEW = 'mtp:new:{"level": 4, "cutoff": 5.0, "elements": ["Cu", "Au"]}'
+
+
+def _train(frames, specification, outdir, **settings):
+    values = TrainSettings.parse({"seed": 2, "split": {"validation": 0.1, "test": 0.3}, **settings})
+    return train(frames, load_learner(specification, frames, seed=2), values, outdir, lambda record: None)
+
+
+@pytest.fixture(scope="module")
+def trained(frames, tmp_path_factory):
+    """A folder with a trained MTP, and its metrics."""
+    outdir = tmp_path_factory.mktemp("mtp")
+    return outdir, _train(frames, NEW, outdir, epochs=60)
+
+
+@pytest.mark.parametrize(
+    ("level", "moments", "scalars"), [(2, 1, 1), (4, 2, 2), (6, 8, 5), (8, 18, 9), (10, 41, 16), (12, 84, 29)]
+)
+def test_basis_has_the_moments_of_mlip(level, moments, scalars):
+    """The counts of MLIP's own untrained files, levels 2 to 12."""
+    data = untrained_mtp(level, [1, 16], 0.5, 4.0)
+    assert (data.alpha_moments_count, data.alpha_scalar_moments) == (moments, scalars)
+
+
+def test_basis_is_invariant_under_rotation_and_permutation():
+    data = untrained_mtp(12, [1, 16], 0.5, 4.0)
+    rng = np.random.default_rng(1)
+    data.initialize(rng)
+    frame = Atoms("H3S", rng.random((4, 3)) * 3, cell=np.diag([3.0, 3.2, 3.4]), pbc=True)
+    turned = frame[[3, 1, 0, 2]]
+    turned.rotate(33, (1, 2, 3), rotate_cell=True)
+    energies = []
+    for structure in (frame, turned):
+        structure.calc = make_calculator(data)
+        energies.append(structure.get_potential_energy())
+    assert energies[1] == pytest.approx(energies[0], rel=1e-10)
+
+
+def test_mtp_learns_the_potential(trained, frames):
+    metrics = trained[1]
+    forces = np.concatenate([labels_of(frames[index])["forces"] for index in metrics["split"]["test"]])
+    assert metrics["after"]["test"]["force"] < 0.4 * 1e3 * np.sqrt(np.mean(forces**2))
+
+
+def test_written_mtp_is_what_was_trained(trained, frames):
+    outdir, metrics = trained
+    assert json.loads((outdir / "model.mtp.json").read_text()) == {"elements": ["Cu", "Au"]}
+    assert read_mtp(outdir / "model.mtp").radial_funcs_count == 1
+    index = metrics["split"]["test"][0]
+    (evaluation,) = load_potential(f"mtp:{outdir / 'model.mtp'}").evaluate([frames[index]])
+    (same,) = load_learner(f"mtp:{outdir / 'model.mtp'}", frames, seed=1).evaluate([frames[index]])
+    assert evaluation.energy == pytest.approx(same.energy, abs=1e-9)
+
+
+def test_retraining_begins_where_the_file_ended(trained, frames, tmp_path):
+    outdir, parent = trained
+    metrics = _train(frames, f"mtp:{outdir / 'model.mtp'}", tmp_path, epochs=2)
+    assert metrics["before"]["test"] == pytest.approx(parent["after"]["test"], rel=1e-4)
+    assert metrics["epochs"][-1]["loss"] <= parent["epochs"][-1]["loss"]
+
+
+def test_unknown_element_is_refused(frames, tmp_path):
+    with pytest.raises(InputError, match="Au"):
+        _train(frames, 'mtp:new:{"level": 4, "elements": ["Cu"]}', tmp_path)
+
+
+@pytest.mark.parametrize(
+    "options", ['{"level": 7}', '{"levels": 8}', '{"elements": ["Xx"]}', '{"minimum_distance": 9}']
+)
+def test_bad_option_is_refused(frames, options):
+    with pytest.raises(InputError, match="--potential"):
+        load_learner(f"mtp:new:{options}", frames, seed=1)
