@@ -209,12 +209,12 @@ class Run:
         self._take_new_reference()
         flight = self.flight
         pressure = -(flight.stress[:, 0] + flight.stress[:, 1] + flight.stress[:, 2]) / 3
+        before = self.volume.change != 0.0
         self.volume, change = volume_step(self.volume, pressure, self.pressure)
+        by_volume = change != 0.0
+        self._restart(before & ~by_volume)
         self.optimiser, move = self.method.step(self.optimiser, flight, generalised_force(flight, self.pressure))
         move = capped(flight, move, LARGEST_DISPLACEMENT, LARGEST_STRAIN)
-
-        by_volume = change != 0.0
-        self._restart(by_volume)
         breath = np.zeros_like(move)
         breath[cell_rows(flight.count)] = (change * flight.trust * flight.stiffness / 3)[:, None, None] * np.eye(3)
         self.flight = moved(flight, np.where(by_volume[flight.owner, None], breath, move))
