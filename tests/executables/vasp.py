@@ -3,7 +3,8 @@
 POSCAR gives the structure, POTCAR the species (its TITEL lines, which have to agree with the POSCAR), INCAR the
 settings and KPOINTS the mesh. Energies, forces and stresses are those of ASE's EMT. As in VASP the energy without
 entropy and the energy extrapolated to zero smearing differ from the free energy, and the stress is in kB with the
-opposite of ASE's sign. A structure in which two atoms are closer than 0.5 angstrom does not converge.
+opposite of ASE's sign. A structure in which two atoms are closer than 0.5 angstrom does not converge. IBRION = 2
+with ISIF = 3 relaxes cell and positions at PSTRESS until the forces are below -EDIFFG or NSW steps are done.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from ase.calculators.emt import EMT
-from ase.io import read
+from ase.filters import FrechetCellFilter
+from ase.io import read, write
+from ase.optimize import BFGS
 from ase.units import GPa
 
 ENTROPY = 0.0125  # eV per atom between the free energy and the energy without entropy
@@ -50,7 +53,9 @@ def structure(atoms: Atoms, name: str = "") -> str:
             "  </crystal>",
         ]
     )
-    return f" <structure{attribute} >\n{crystal}\n{varray('positions', atoms.get_scaled_positions(), '  ')}\n </structure>"
+    return (
+        f" <structure{attribute} >\n{crystal}\n{varray('positions', atoms.get_scaled_positions(), '  ')}\n </structure>"
+    )
 
 
 def atominfo(atoms: Atoms) -> str:
@@ -59,7 +64,8 @@ def atominfo(atoms: Atoms) -> str:
     types = list(dict.fromkeys(symbols))
     rows = "\n".join(f"    <rc><c>{s:2s}</c><c>{types.index(s) + 1:4d}</c></rc>" for s in symbols)
     kinds = "\n".join(
-        f"    <rc><c>{symbols.count(s):4d}</c><c>{s:2s}</c><c> 1.0</c><c> 11.0</c><c> PAW_PBE {s} </c></rc>" for s in types
+        f"    <rc><c>{symbols.count(s):4d}</c><c>{s:2s}</c><c> 1.0</c><c> 11.0</c><c> PAW_PBE {s} </c></rc>"
+        for s in types
     )
     return (
         f" <atominfo>\n  <atoms> {len(atoms)} </atoms>\n  <types> {len(types)} </types>\n"
@@ -75,7 +81,8 @@ def atominfo(atoms: Atoms) -> str:
 def energies(free: float, entropy: float) -> str:
     """A vasprun.xml energy block: free energy, without entropy, extrapolated to zero smearing."""
     return (
-        f'  <energy>\n   <i name="e_fr_energy"> {free:16.8f} </i>\n   <i name="e_wo_entrp"> {free + entropy:16.8f} </i>\n'
+        f'  <energy>\n   <i name="e_fr_energy"> {free:16.8f} </i>\n'
+        f'   <i name="e_wo_entrp"> {free + entropy:16.8f} </i>\n'
         f'   <i name="e_0_energy"> {free + entropy / 2:16.8f} </i>\n  </energy>'
     )
 
@@ -98,8 +105,9 @@ def vasprun(atoms: Atoms, incar: dict[str, str], mesh: list[int]) -> str:
             varray("kpointlist", np.zeros((1, 3)), "  "),
             varray("weights", np.ones((1, 1)), "  "),
             " </kpoints>",
-            ' <parameters>\n  <separator name="electronic" >\n   <i name="ISPIN"> 1 </i>\n   <i type="int" name="NELM"> 60 </i>',
-            '  </separator>\n  <separator name="ionic" >\n   <i type="int" name="NSW"> 0 </i>\n  </separator>\n </parameters>',
+            ' <parameters>\n  <separator name="electronic" >\n   <i name="ISPIN"> 1 </i>',
+            '   <i type="int" name="NELM"> 60 </i>\n  </separator>\n  <separator name="ionic" >',
+            f'   <i type="int" name="NSW"> {incar.get("NSW", "0")} </i>\n  </separator>\n </parameters>',
             atominfo(atoms),
             structure(atoms, "initialpos"),
             f" <calculation>\n  <scstep>\n {step}\n  </scstep>",
@@ -115,13 +123,17 @@ def vasprun(atoms: Atoms, incar: dict[str, str], mesh: list[int]) -> str:
     )
 
 
-def outcar(atoms: Atoms, converged: bool) -> str:
+def outcar(atoms: Atoms, nsw: int, ionic_steps: int, converged: bool) -> str:
     """The parts of an OUTCAR that tell how the run went."""
     iterations = 12 if converged else 60
+    dashes = "-" * 39
     steps = "\n".join(
-        f"--------------------------------------- Iteration      1({step:4d})  ---------------------------------------"
+        f"{dashes} Iteration {ion:6d}({step:4d})  {dashes}"
+        for ion in range(1, ionic_steps + 1)
         for step in range(1, iterations + 1)
     )
+    if 1 < ionic_steps < nsw:
+        steps += "\n reached required accuracy - stopping structural energy minimisation\n"
     accuracy = (
         "------------------------ aborting loop because EDIFF is reached ----------------------------------------\n"
         if converged
@@ -129,7 +141,7 @@ def outcar(atoms: Atoms, converged: bool) -> str:
     )
     return (
         " vasp.6.3.2 27Jun22 (build) complex\n\n   NELM   =     60;   NELMIN=  4; NELMDL= -5     # of ELM steps\n"
-        "   NSW    =      0    number of steps for IOM\n   IBRION =     -1    ionic relax\n"
+        f"   NSW    =   {nsw:4d}    number of steps for IOM\n   IBRION =   {2 if nsw else -1:4d}    ionic relax\n"
         f"   number of ions     NIONS = {len(atoms):6d}\n\n{steps}\n{accuracy}\n\n"
         " General timing and accounting informations for this job:\n"
         " ========================================================\n\n"
@@ -145,23 +157,35 @@ def outcar(atoms: Atoms, converged: bool) -> str:
     )
 
 
+def relax(atoms: Atoms, incar: dict[str, str]) -> int:
+    """Relax in place at PSTRESS (kB); return the number of ionic steps."""
+    pressure = float(incar.get("PSTRESS", "0")) / 10 * GPa
+    optimiser = BFGS(FrechetCellFilter(atoms, scalar_pressure=pressure), logfile=None)
+    optimiser.run(fmax=-float(incar["EDIFFG"]), steps=int(incar["NSW"]) - 1)
+    return int(optimiser.get_number_of_steps()) + 1
+
+
 def main() -> None:
-    """Do one static calculation in the current folder."""
+    """Do one static calculation, or one relaxation, in the current folder."""
     incar = read_incar(Path("INCAR").read_text())
     mesh = [int(number) for number in Path("KPOINTS").read_text().splitlines()[3].split()[:3]]
     atoms = read("POSCAR", format="vasp")
     species = read_species(Path("POTCAR").read_text())
     if list(dict.fromkeys(atoms.get_chemical_symbols())) != species:
         sys.exit(f"POTCAR holds {species}, POSCAR {atoms.get_chemical_formula()}")
-    if incar.get("NSW", "0") != "0" or incar.get("IBRION", "-1") != "-1":
-        sys.exit("this executable does static calculations only")
+    task = (incar.get("IBRION", "-1"), incar.get("ISIF", "2"), int(incar.get("NSW", "0")) > 0)
+    if task not in {("-1", "2", False), ("2", "3", True)}:
+        sys.exit("this executable does static calculations and full relaxations only")
     distances = atoms.get_all_distances(mic=True)[np.triu_indices(len(atoms), 1)]
     converged = not (distances < 0.5).any()
     atoms.calc = EMT()
-    Path("OUTCAR").write_text(outcar(atoms, converged))
+    steps = relax(atoms, incar) if task[2] and converged else 1
+    Path("OUTCAR").write_text(outcar(atoms, int(incar.get("NSW", "0")), steps, converged))
     Path("vasprun.xml").write_text(vasprun(atoms, incar, mesh))
-    Path("CONTCAR").write_text(Path("POSCAR").read_text())
-    print(" running on    1 total cores\n vasp.6.3.2 27Jun22 (build) complex\n   1 F= -.1E+01 E0= -.1E+01  d E =-.1E-02")
+    write("CONTCAR", atoms, format="vasp", direct=True)
+    print(" running on    1 total cores\n vasp.6.3.2 27Jun22 (build) complex")
+    for step in range(1, steps + 1):
+        print(f"{step:4d} F= -.1E+01 E0= -.1E+01  d E =-.1E-02")
 
 
 if __name__ == "__main__":

@@ -91,17 +91,36 @@ def collect_relaxed(
         for file in results.values()
         for frame in complete_frames(file.get_content(mode="r"))
     }
+    return relaxed_population(population, ends, jobs, "gpaw", settings.get_dict(), pressure.value)
+
+
+def relaxed_population(
+    population: PopulationData,
+    ends: dict[int, Atoms],
+    jobs: Dict,
+    origin: str,
+    settings: dict[str, Any],
+    pressure: float,
+) -> dict[str, PopulationData | Dict]:
+    """Outputs of a DFT relaxation: ``population`` (absent if nothing was relaxed) and ``report``.
+
+    :param ends: relaxed (with ``status``, ``steps`` and labels) or failed frames by index
+    :param jobs: by job: ``start`` and ``stop`` (its frames) and, where it failed, ``failure``
+    :param origin: the code the relaxations come from
+    :param settings: all settings of the code
+    :param pressure: GPa
+    """
     frames = population.get_frames()
     for index, end in ends.items():
         frames[index].set_cell(end.cell)
         frames[index].set_positions(end.positions)
-        frames[index].info.update({"pressure": pressure.value, "steps": end.info.get("steps")})
-    digest = settings_hash("gpaw", settings.get_dict())
-    relaxed, failed = join_labels(frames, ends, _failures(jobs), "gpaw", digest)
+        frames[index].info.update({"pressure": pressure, "steps": end.info.get("steps")})
+    digest = settings_hash(origin, settings)
+    relaxed, failed = join_labels(frames, ends, _failures(jobs), origin, digest)
     for frame in relaxed:
-        enthalpy = labels_of(frame)["energy"] + pressure.value * GPa * frame.get_volume()
+        enthalpy = labels_of(frame)["energy"] + pressure * GPa * frame.get_volume()
         frame.info.update(enthalpy=enthalpy / len(frame), spacegroup=spacegroup(frame, SYMPREC))
-    report = Dict({"relaxed": len(relaxed), "failed": failed, "label_origin": "gpaw", "label_settings": digest})
+    report = Dict({"relaxed": len(relaxed), "failed": failed, "label_origin": origin, "label_settings": digest})
     return {"population": PopulationData.from_frames(relaxed), "report": report} if relaxed else {"report": report}
 
 

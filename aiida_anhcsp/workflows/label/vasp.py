@@ -1,0 +1,20 @@
+"""Labels by VASP, through aiida-vasp."""
+
+from __future__ import annotations
+
+from aiida.orm import Data, Dict
+
+from ...calculations.functions.vasp import collect_vasp
+from ..vasp_jobs import VaspJobsWorkChain
+from .base import LabelWorkChain
+
+
+class VaspLabelWorkChain(VaspJobsWorkChain, LabelWorkChain):
+    """Energies (free energies, which the forces derive from), forces and stresses by static PBE with VASP."""
+
+    def join(self, jobs: Dict, results: dict[str, Data], metadata: dict[str, str]) -> dict[str, Data]:
+        """Join VASP's outputs to the structures."""
+        joined: dict[str, Data] = collect_vasp(
+            population=self.inputs.population, settings=self.all_settings(), jobs=jobs, **results, metadata=metadata
+        )
+        return joined
