@@ -16,7 +16,7 @@ from .ragged import Floats
 
 Status = Literal["converged", "max_steps", "too_close", "nonfinite", "collapsed", "exploded", "failed"]
 
-SYMPREC = 0.1
+SYMPREC = 0.05
 """angstrom; tolerant, because forces of ``fmax`` leave soft modes unfinished."""
 RESULT_KEYS = ("status", "reason", "pressure", "enthalpy", "steps", "spacegroup")
 
