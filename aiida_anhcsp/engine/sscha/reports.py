@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .settings import SschaSettings
 
-SIGNIFICANT = 3.0
+SIGNIFICANT = 5.0  # the stage stops within two of its own standard errors, and the audit has three of its own
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class AuditOutcome:
     n_evaluations: int
 
     def at_rest(self, settings: SschaSettings) -> str:
-        """Why the point is not a minimum at the target pressure within three standard errors; empty if it is."""
+        """Why the point is not a minimum at the target pressure within the errors of stage and audit; empty if it is."""
         pressure = self.measurement.pressure
         allowed = SIGNIFICANT * pressure.error + settings.minimisation.pressure_tolerance
         if not settings.fixed_cell and abs(pressure.value - settings.pressure) > allowed:
