@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from ase import Atoms
 from ase.data import chemical_symbols
-from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 
 from ..errors import InputError
 from .base import Evaluation
 from .batching import batches
-from .m3gnet.stock import evaluate_stock
+from .m3gnet.evaluate import choose_evaluator
+from .m3gnet.network import stock_class
 from .screening import ScreenedPotential
+
+if TYPE_CHECKING:
+    from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 
 
 class MatterSimPotential(ScreenedPotential):
-    """A model of MatterSim's M3GNet architecture with its own cutoffs."""
+    """A model of MatterSim's M3GNet architecture with its own cutoffs, evaluated in O(bonds)."""
 
     def __init__(self, model: M3Gnet, elements: Sequence[str] | None, batch_atoms: int) -> None:
         self.model = model
@@ -26,12 +30,14 @@ class MatterSimPotential(ScreenedPotential):
         self.known = self.elements or frozenset(chemical_symbols[1 : model.max_z + 1])
         self.cutoff = float(model.model_args["cutoff"])
         self.batch_atoms = batch_atoms
+        trial = sorted(self.elements or {"H", "O"})
+        self._evaluate = choose_evaluator(model, (trial[0], trial[-1]))
 
     def evaluate_sane(self, frames: Sequence[Atoms]) -> list[Evaluation]:
         return [
             evaluation
             for batch in batches(frames, self.batch_atoms)
-            for evaluation in evaluate_stock(self.model, batch)
+            for evaluation in self._evaluate(self.model, batch)
         ]
 
 
@@ -64,7 +70,7 @@ def read_checkpoint(path: Path, device: str = "cpu", argument: str = "--potentia
     try:
         if checkpoint["model_name"] != "m3gnet":
             raise ValueError(f"architecture {checkpoint['model_name']!r}")
-        model = M3Gnet(device=device, **checkpoint["model_args"]).to(device)
+        model = stock_class()(device=device, **checkpoint["model_args"]).to(device)
         model.load_state_dict(checkpoint["model"], strict=True)
     except Exception as error:
         raise InputError(argument, f"{path} holds no M3GNet model ({_line(error)})", fix) from error

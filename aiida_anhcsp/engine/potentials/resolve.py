@@ -10,6 +10,8 @@ from ..errors import InputError
 from .specification import Specification
 
 BUNDLED = {"mini-H-S": Path(__file__).parents[2] / "potentials_data" / "mini-H-S.pth"}
+BUNDLED_DATASETS = {name: path.with_suffix(".extxyz") for name, path in BUNDLED.items()}
+"""What the bundled models were trained on, by the same names."""
 PRETRAINED = {"mattersim-v1.0.0-1m": "mattersim-v1.0.0-1M.pth", "mattersim-v1.0.0-5m": "mattersim-v1.0.0-5M.pth"}
 """Names (any case) that MatterSim 1.2.3 knows, and their files in its cache and on its server."""
 

@@ -13,12 +13,15 @@ angle is zero, is taken off. The sums hold no weights, so all blocks of the netw
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
-from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 from torch import Tensor
 
 from .graph import Batch
+
+if TYPE_CHECKING:
+    from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 
 
 def bond_features(stock: M3Gnet, batch: Batch, vectors: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,12 +60,12 @@ def three_body_sums(stock: M3Gnet, vectors: Tensor, lengths: Tensor, first: Tens
     weighted = spherical_bessel(stock, lengths) * envelope
     harmonics = spherical_harmonics(vectors / lengths[:, None], max_l)
     parts = []
-    for l, harmonic in enumerate(harmonics):  # noqa: E741
-        radial = weighted[:, l * max_n : (l + 1) * max_n]
+    for degree, harmonic in enumerate(harmonics):
+        radial = weighted[:, degree * max_n : (degree + 1) * max_n]
         terms = radial[:, :, None] * harmonic[:, None, :]
         sums = terms.new_zeros((n_atoms, *terms.shape[1:])).index_add(0, first, terms)
         along = (sums.index_select(0, first) * harmonic[:, None, :]).sum(dim=2)
-        parts.append(along - math.sqrt((2 * l + 1) / (4 * math.pi)) * radial)
+        parts.append(along - math.sqrt((2 * degree + 1) / (4 * math.pi)) * radial)
     return torch.cat(parts, dim=1) * envelope
 
 
@@ -127,5 +130,6 @@ def spherical_harmonics(directions: Tensor, max_l: int) -> list[Tensor]:
             ]
         )
     return [
-        torch.stack(columns, dim=1) * ((2 * l + 1) / (4 * math.pi)) ** 0.25 for l, columns in enumerate(polynomials)
+        torch.stack(columns, dim=1) * ((2 * degree + 1) / (4 * math.pi)) ** 0.25
+        for degree, columns in enumerate(polynomials)
     ]

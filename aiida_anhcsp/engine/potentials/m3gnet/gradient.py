@@ -7,16 +7,19 @@ the memory, no bookkeeping. Only the geometry (a few numbers per bond) is differ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as functional
-from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
-from mattersim.forcefield.m3gnet.modules import GatedMLP, MainBlock
 from torch import Tensor
 
 from .geometry import bond_features
 from .graph import Batch
 from .linear import linear
+
+if TYPE_CHECKING:
+    from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
+    from mattersim.forcefield.m3gnet.modules import GatedMLP, MainBlock
 
 
 @torch.no_grad()
@@ -83,13 +86,12 @@ class _BlockPass:
         weight = block.edge_layer_atom.linear.weight
         projected = linear(self.radial, weight)
         by_change = by_atoms.index_select(0, batch.first)
-        by_weights = self.atom.output().mul_(by_change)
-        by_radial += linear(torch.ops.aten.silu_backward(by_weights, projected), weight.t())
         before = by_atoms.clone()
-        self.atom.backward(by_change.mul_(functional.silu(projected)), by_bonds, before)
+        by_weights = self.atom.backward(by_change, functional.silu(projected), by_bonds, before)
+        by_radial += linear(torch.ops.aten.silu_backward(by_weights, projected), weight.t())
         weight = block.edge_layer_edge.linear.weight
-        by_radial += linear(self.edge.output().mul_(by_bonds), weight.t())
-        self.edge.backward(by_bonds * linear(self.radial, weight), by_bonds, before)
+        by_weights = self.edge.backward(by_bonds.clone(), linear(self.radial, weight), by_bonds, before)
+        by_radial += linear(by_weights, weight.t())
         if len(batch.short):
             self._angular_backward(by_bonds, by_sums, before)
         return before
@@ -114,14 +116,13 @@ class _BlockPass:
 
 @dataclass
 class _Branch:
-    """One half of a gated perceptron: its weights, and what its layers gave before their activations."""
+    """One half of a gated perceptron: its weights, and what its first layer gave before its activation."""
 
     centre: Tensor
     neighbour: Tensor
     bond: Tensor
     outer: Tensor
     hidden: Tensor
-    result: Tensor
 
 
 class _SplitPass:
@@ -135,31 +136,30 @@ class _SplitPass:
     def forward(self, atoms: Tensor, bonds: Tensor) -> Tensor:
         """(n_bonds, units)"""
         width = atoms.shape[1]
+        results = []
         for inner, outer in self.layers:
             centre, neighbour, bond = (part.contiguous() for part in inner.weight.split(width, dim=1))
             hidden = linear(bonds, bond)
             hidden += linear(atoms, centre, inner.bias).index_select(0, self.batch.first)
             hidden += linear(atoms, neighbour).index_select(0, self.batch.second)
-            result = linear(functional.silu(hidden), outer.weight, outer.bias)
-            self.branches.append(_Branch(centre, neighbour, bond, outer.weight, hidden, result))
-        return self.output()
+            results.append(linear(functional.silu(hidden), outer.weight, outer.bias))
+            self.branches.append(_Branch(centre, neighbour, bond, outer.weight, hidden))
+        self.value, self.open = results[0], results[1].sigmoid_()
+        return functional.silu(self.value).mul_(self.open)
 
-    def output(self) -> Tensor:
-        """What :meth:`forward` gave, anew."""
-        value, switch = self.branches
-        return functional.silu(value.result).mul_(torch.sigmoid(switch.result))
-
-    def backward(self, gradient: Tensor, by_bonds: Tensor, by_atoms: Tensor) -> None:
-        """Add the gradients by bonds and atoms, given that by the output; what forward kept is let go."""
-        value, switch = self.branches
-        open_ = torch.sigmoid(switch.result)
-        by_switch = torch.ops.aten.sigmoid_backward(functional.silu(value.result).mul_(gradient), open_)
-        by_value = torch.ops.aten.silu_backward(open_.mul_(gradient), value.result)
-        for branch, by_result in ((value, by_value), (switch, by_switch)):
+    def backward(self, gradient: Tensor, weights: Tensor, by_bonds: Tensor, by_atoms: Tensor) -> Tensor:
+        """Add the gradients by bonds and atoms, given that by ``output * weights`` (both are used up), and return
+        the gradient by the weights."""
+        active = functional.silu(self.value)
+        by_weights = (active * self.open).mul_(gradient)
+        gradient = gradient.mul_(weights)
+        by_switch = torch.ops.aten.sigmoid_backward(active.mul_(gradient), self.open)
+        by_value = torch.ops.aten.silu_backward(gradient.mul_(self.open), self.value)
+        for branch, by_result in zip(self.branches, (by_value, by_switch), strict=True):
             by_hidden = torch.ops.aten.silu_backward(linear(by_result, branch.outer.t()), branch.hidden)
             by_bonds += linear(by_hidden, branch.bond.t())
             by_centre = torch.zeros_like(by_atoms).index_add_(0, self.batch.first, by_hidden)
             by_atoms += linear(by_centre, branch.centre.t())
             by_neighbour = torch.zeros_like(by_atoms).index_add_(0, self.batch.second, by_hidden)
             by_atoms += linear(by_neighbour, branch.neighbour.t())
-        self.branches = []
+        return by_weights

@@ -49,5 +49,5 @@ class _Linear(torch.autograd.Function):
 
 def differentiable_linear(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """:func:`linear` with a graph, for training."""
-    product: Tensor = _Linear.apply(values, weight)  # type: ignore[no-untyped-call]
+    product: Tensor = _Linear.apply(values, weight)
     return product if bias is None else product + bias

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as functional
-from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
-from mattersim.forcefield.m3gnet.modules import GatedMLP
 from torch import Tensor, nn
 
 from .geometry import bond_features
 from .graph import Batch
 from .linear import differentiable_linear
+
+if TYPE_CHECKING:
+    from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
+    from mattersim.forcefield.m3gnet.modules import GatedMLP
 
 
 class FactorisedM3GNet(nn.Module):

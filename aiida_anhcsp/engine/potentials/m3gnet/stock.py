@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from ase import Atoms
 from ase.stress import full_3x3_to_voigt_6_stress
 from mattersim.datasets.utils.build import build_dataloader
-from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 from mattersim.forcefield.potential import batch_to_dict
 
 from ..base import Evaluation
+
+if TYPE_CHECKING:
+    from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 
 
 def evaluate_stock(model: M3Gnet, frames: Sequence[Atoms]) -> list[Evaluation]:
