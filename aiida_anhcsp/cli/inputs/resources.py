@@ -13,6 +13,7 @@ from ...data.population import PopulationData
 from ...data.potential import PotentialData
 from ...engine.errors import InputError
 from ...engine.frames import read_frames
+from ...engine.potentials.resolve import BUNDLED_DATASETS
 from .potentials import find_potential, is_within_reach
 from .problems import InvalidInputError
 
@@ -59,7 +60,7 @@ class Resources:
         return self._noting(find)
 
     def population(self, field: str, value: str | int) -> PopulationData | None:
-        """A stored population, or a file of structures."""
+        """A stored population, a file of structures, or the dataset of a bundled model by its name."""
 
         def find() -> PopulationData:
             node = self._node(value)
@@ -67,7 +68,8 @@ class Resources:
                 return node
             if node is not None:
                 raise InputError(field, f"node {value} is no population", "give the PK of a population, or a file")
-            return PopulationData.from_frames(read_frames(self.folder / str(value), field))
+            path = BUNDLED_DATASETS.get(str(value), self.folder / str(value))
+            return PopulationData.from_frames(read_frames(path, field))
 
         return self._noting(find)
 

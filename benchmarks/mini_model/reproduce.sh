@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Makes the dataset and the model of mattersim:mini-H-S anew, in the folder WORK (default benchmarks/mini_model/work):
+# some 405 GPAW labels and two trainings, about three hours on two cores. Every step is skipped where its file exists.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+HERE=benchmarks/mini_model
+WORK="${WORK:-$HERE/work}"
+ENGINE=.venv/bin/anhcsp-engine
+PYTHON=.venv/bin/python
+ARCHITECTURE='{"num_blocks":2,"units":48,"max_l":3,"max_n":3,"cutoff":4.5,"threebody_cutoff":3.5}'
+export OMP_NUM_THREADS=1
+mkdir -p "$WORK"
+
+label() { # FRAMES without suffix
+    [ -e "$WORK/$1.done" ] && return
+    /usr/bin/python3 aiida_anhcsp/workflows/label/gpaw_static.py \
+        "$WORK/$1.extxyz" $HERE/settings.json "$WORK/$1.labels.extxyz"
+    touch "$WORK/$1.done"
+}
+gather() { # OUT FRAMES...
+    local out="$1"
+    shift
+    $PYTHON $HERE/gather.py $HERE/settings.json "$WORK/$out.extxyz" \
+        $(for name in "$@"; do echo "$WORK/$name.extxyz:$WORK/$name.labels.extxyz"; done)
+}
+named() { # OUT PREFIX PRESSURE: unique identities, and the pressure, in a file made at one pressure
+    $PYTHON $HERE/name.py "$WORK/$1.extxyz" "$2" "$3"
+}
+
+# Random structures as they come, at six pressures, and distorted: the high-energy part.
+SEEDS=()
+for P in 50 90 130 170 210 250; do
+    [ -e "$WORK/seed$P.extxyz" ] || {
+        $ENGINE generate "$WORK/seed$P.extxyz" --formula H3S --formula-units 1-2 --number 10 --pressure $P --seed $P
+        named "seed$P" "seed$P" $P
+    }
+    for A in 0.06 0.15; do
+        [ -e "$WORK/seed$P-$A.extxyz" ] ||
+            $ENGINE distort "$WORK/seed$P.extxyz" "$WORK/seed$P-$A.extxyz" --number 1 --amplitude $A --seed $P
+    done
+    SEEDS+=("seed$P" "seed$P-0.06" "seed$P-0.15")
+done
+# Im-3m, which SSCHA samples widely.
+[ -e "$WORK/prototypes.extxyz" ] || $PYTHON $HERE/prototypes.py "$WORK/prototypes.extxyz"
+for NAME in "${SEEDS[@]}" prototypes; do label "$NAME"; done
+gather first "${SEEDS[@]}" prototypes
+
+# A first model relaxes new random structures; what it finds is distorted and labelled.
+[ -e "$WORK/first/model.pth" ] ||
+    $ENGINE train "$WORK/first.extxyz" "$WORK/first" --potential "mattersim:new:$ARCHITECTURE" \
+        --epochs 40 --learning-rate 5e-3 --batch-size 4 --seed 1
+RELAXED=()
+for P in 50 100 150 200 250; do
+    AMPLITUDE=0.06
+    [ $((P % 100)) = 0 ] && AMPLITUDE=0.12
+    [ -e "$WORK/near$P.extxyz" ] || {
+        $ENGINE generate "$WORK/random$P.extxyz" --formula H3S --formula-units 1-2 --number 30 --pressure $P --seed $P
+        $ENGINE relax "$WORK/random$P.extxyz" "$WORK/relaxed$P.extxyz" --potential "mattersim:$WORK/first/model.pth" \
+            --pressure $P --fmax 0.05 --max-steps 150
+        named "relaxed$P" "p$P" $P
+        $ENGINE distort "$WORK/relaxed$P.extxyz" "$WORK/near$P.extxyz" --number 1 --amplitude $AMPLITUDE --seed $P
+    }
+    label "near$P"
+    RELAXED+=("near$P")
+done
+
+# The model: all labels, then once more with the weight on energies.
+gather dataset "${SEEDS[@]}" prototypes "${RELAXED[@]}"
+[ -e "$WORK/stage1/model.pth" ] ||
+    $ENGINE train "$WORK/dataset.extxyz" "$WORK/stage1" --potential "mattersim:new:$ARCHITECTURE" \
+        --epochs 120 --learning-rate 5e-3 --batch-size 4 --seed 1
+[ -e "$WORK/stage2/model.pth" ] ||
+    $ENGINE train "$WORK/dataset.extxyz" "$WORK/stage2" --potential "mattersim:$WORK/stage1/model.pth" \
+        --settings $HERE/stage2.yaml
+$PYTHON $HERE/errors.py "$WORK/dataset.extxyz" "$WORK/stage2" "$WORK/errors.json"
