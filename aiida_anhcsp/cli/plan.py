@@ -10,6 +10,7 @@ from tabulate import tabulate
 
 from ..data.potential import PotentialData
 from ..engine.learning.settings import TrainSettings
+from ..engine.search.settings import SearchSettings
 from ..engine.sscha.settings import parse_stages
 from ..workflows.settings import SschaStages
 from .inputs.build import Run
@@ -22,11 +23,12 @@ def plan_of(run: Run) -> str:
     """The plan of a run as a table: what is computed, how often, by what and with which resources."""
     described = run.described
     lines: list[Line] = [("work chain", run.entry_point)]
-    if isinstance(described, SearchInput):
-        search_inputs = run.inputs["search"] if isinstance(described, CspInput) else run.inputs
-        lines += search_lines(described, search_inputs)
     if isinstance(described, CspInput):
-        lines += csp_lines(described)
+        pressures = described.pressures or [described.search.pressure]
+        lines += search_lines(described, run.inputs["search"], pressures)
+        lines += csp_lines(described, pressures)
+    elif isinstance(described, SearchInput):
+        lines += search_lines(described, run.inputs, [described.search.pressure])
     if isinstance(described, LabelRunInput):
         lines += label_run_lines(described, run.inputs)
     if isinstance(described, FinetuneInput):
@@ -38,46 +40,59 @@ def plan_of(run: Run) -> str:
     return tabulate(lines, tablefmt="plain")
 
 
-def search_lines(described: SearchInput, inputs: Mapping[str, Any]) -> list[Line]:
-    """System, potential, structures and labels of a search."""
-    search = described.search
+def search_lines(described: SearchInput, inputs: Mapping[str, Any], pressures: list[float]) -> list[Line]:
+    """System, potential, structures and labels of the searches at these pressures (GPa)."""
+    search, learning = described.search, described.learning
     atoms = sorted({composition.n_atoms for composition in search.compositions()})
-    numbers = [search.number_in(generation) for generation in range(search.generations)]
-    generations = sum(1 for number in numbers if number)
+    rounds = len(pressures) * sum(1 for generation in range(search.generations) if search.number_in(generation))
     lines = [
-        ("system", f"{search.formula}, {span(atoms)} atoms a cell, {search.pressure:g} GPa"),
+        ("system", f"{search.formula}, {span(atoms)} atoms a cell, {points(pressures, 'GPa')}"),
         ("potential", potential_line(described.potential, inputs.get("potential"))),
-        ("search", f"{generations} generations of {search.population}: {sum(numbers)} structures to relax, at most"),
+        ("search", structures_line(search, len(pressures))),
         ("relaxation", f"to {search.relax.fmax:g} eV/angstrom in at most {search.relax.max_steps} steps"),
     ]
-    learning = described.learning
     if learning is not None:
-        labels = learning.number * learning.distortions
-        survivors = learning.survivors or search.population
         train = TrainSettings.parse({"seed": 0, **learning.train})
         lines += [
             (
                 "labels",
-                f"{generations} x {learning.number} structures x {learning.distortions} distortions = "
-                f"{generations * labels}, {label_line(learning.label)}",
+                f"{rounds} x {learning.number} structures x {learning.distortions} distortions = "
+                f"{rounds * learning.number * learning.distortions}, {label_line(learning.label)}",
             ),
             (
                 "learning",
-                f"{generations} x {train.epochs} epochs, {learning.replay} old labels replayed; then the "
-                f"{survivors} lowest are relaxed again",
+                f"{rounds} x {train.epochs} epochs, {learning.replay} old labels replayed; then the "
+                f"{learning.survivors or search.population} lowest are relaxed again",
             ),
             ("label jobs", label_resources(learning.label, inputs["learning"]["label"])),
         ]
     return lines
 
 
-def csp_lines(described: CspInput) -> list[Line]:
-    """SSCHA of the finalists."""
+def csp_lines(described: CspInput, pressures: list[float]) -> list[Line]:
+    """What follows the searches that learn: joint training, production, SSCHA of the finalists."""
+    lines: list[Line] = []
+    if described.finetune is not None and described.learning is not None and len(pressures) > 1:
+        lines.append(("finetuning", f"{described.finetune.epochs} epochs on all labels"))
+    if described.production is not None:
+        pressures = described.production.pressures
+        search = SearchSettings.parse({**described.search.model_dump(), **described.production.search})
+        lines.append(("production", f"{points(pressures, 'GPa')}: {structures_line(search, len(pressures))}"))
     sscha = described.sscha
-    runs = sscha.number * len(sscha.temperatures)
-    at = ", ".join(f"{temperature:g} K" for temperature in sscha.temperatures)
-    text = f"{sscha.number} lowest distinct structures x {len(sscha.temperatures)} ({at}) = {runs} runs, "
-    return [("SSCHA", text + f"{sscha.max_concurrent} at a time"), ("SSCHA stages", stages_line(sscha, runs))]
+    runs = sscha.number * len(pressures) * len(sscha.temperatures)
+    at = f"{points(pressures, 'GPa')} x {points(sscha.temperatures, 'K')}"
+    text = f"{sscha.number} lowest distinct structures x {at} = {runs} runs, {sscha.max_concurrent} at a time"
+    return [*lines, ("SSCHA", text), ("SSCHA stages", stages_line(sscha, runs))]
+
+
+def structures_line(search: SearchSettings, pressures: int) -> str:
+    """Number of structures of searches at so many pressures."""
+    numbers = [search.number_in(generation) for generation in range(search.generations)]
+    searches = f"{pressures} searches of " if pressures > 1 else ""
+    return (
+        f"{searches}{sum(map(bool, numbers))} generations of {search.population}: at most "
+        f"{pressures * sum(numbers)} structures to relax"
+    )
 
 
 def label_run_lines(described: LabelRunInput, inputs: Mapping[str, Any]) -> list[Line]:
@@ -175,6 +190,11 @@ def options_line(options: Mapping[str, Any]) -> str:
         inner = ", ".join(f"{name} {number}" for name, number in value.items()) if isinstance(value, Mapping) else value
         texts.append(inner if isinstance(value, Mapping) else f"{key} {inner}")
     return ", ".join(map(str, texts))
+
+
+def points(values: list[float], unit: str) -> str:
+    """``75, 125 GPa``."""
+    return f"{', '.join(f'{value:g}' for value in values)} {unit}"
 
 
 def span(numbers: list[int]) -> str:

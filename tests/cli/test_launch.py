@@ -36,9 +36,9 @@ def ready(program: Callable, tmp_path: Path) -> Callable:
 def test_plan_of_the_whole_path_counts_structures_labels_and_runs(ready: Callable, write_input: Callable) -> None:
     result = ready("launch", "csp", write_input({**SEARCH, "learning": LEARNING, "sscha": SSCHA}), "--dry-run")
     assert result.exit_code == 0, result.output
-    assert "3 generations of 16: 48 structures" in result.output
+    assert "3 generations of 16: at most 48 structures" in result.output
     assert "3 x 5 structures x 2 distortions = 30, by anhcsp.label.ase in jobs of 5" in result.output
-    assert "2 lowest distinct structures x 2 (0 K, 300 K) = 4 runs" in result.output
+    assert "2 lowest distinct structures x 10 GPa x 0, 300 K = 4 runs" in result.output
     assert "1x1x1:100, 2x2x2:200, audit: 12 jobs, 2000 configurations" in result.output
     assert "anhcsp-engine@localhost: 1 process" in result.output
 

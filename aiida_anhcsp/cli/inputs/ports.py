@@ -16,6 +16,8 @@ from .resources import Resources
 
 SIMPLE = {Bool: bool, Int: int, Float: float, Str: str, Dict: dict, List: list}
 SET_ELSEWHERE = {"metadata", "population"}
+SET_UP_PER_MACHINE = {"potential_family"}
+"""Ports whose validators ask for something to be installed, which a plan can do without."""
 
 
 def inputs_for(ports: PortNamespace, values: Mapping[str, Any], field: str, resources: Resources) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def inputs_for(ports: PortNamespace, values: Mapping[str, Any], field: str, reso
             node = node_for(ports[name], value, where, resources)
             if node is not None:
                 inputs[name] = node
-                _note_validation(ports[name], node, where, resources)
+                _note_validation(name, ports[name], node, where, resources)
     for name in known:
         port = ports[name]
         if name not in values and not isinstance(port, PortNamespace) and port.required and not port.has_default():
@@ -73,7 +75,9 @@ def node_for(port: InputPort, value: Any, field: str, resources: Resources) -> A
     return value
 
 
-def _note_validation(port: InputPort, node: Any, field: str, resources: Resources) -> None:
-    problem = port.validate(node)
-    if problem is not None:
-        resources.problems.append(InputError(field, problem.message, "correct this value"))
+def _note_validation(name: str, port: InputPort, node: Any, field: str, resources: Resources) -> None:
+    complaint = port.validate(node)
+    if complaint is not None:
+        problem, _, fix = complaint.message.removeprefix(f"{name}: ").partition("; ")
+        noted = resources.missing if name in SET_UP_PER_MACHINE else resources.problems
+        noted.append(InputError(field, problem, fix or "correct this value"))

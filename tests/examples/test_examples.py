@@ -1,0 +1,58 @@
+"""The input files that come with the package can be planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiida.orm import Computer, InstalledCode
+from click.testing import CliRunner
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def plan(aiida_profile_clean: Any) -> Callable[[str], str]:
+    """What ``launch csp --dry-run`` says of an example, on a profile with the codes the examples name."""
+    from aiida_anhcsp.cli.main import command
+
+    cluster = Computer(
+        label="cluster", hostname="cluster", transport_type="core.ssh", scheduler_type="core.slurm", workdir="/scratch"
+    ).store()
+    InstalledCode(label="anhcsp-engine", computer=cluster, filepath_executable="/opt/bin/anhcsp-engine").store()
+    InstalledCode(
+        label="vasp", computer=cluster, filepath_executable="/opt/bin/vasp_std", default_calc_job_plugin="vasp.vasp"
+    ).store()
+    assert CliRunner().invoke(command, ["setup"]).exit_code == 0
+
+    def run(name: str) -> str:
+        result = CliRunner().invoke(command, ["launch", "csp", str(EXAMPLES / name / "input.yaml"), "--dry-run"])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return run
+
+
+def test_the_demo_is_ready_to_run_after_setup(plan: Callable) -> None:
+    text = plan("h3s_demo")
+    assert "3 generations of 16" in text
+    assert "by anhcsp.label.gpaw" in text
+    assert "missing" not in text
+
+
+def test_the_h3s_study_is_planned_at_full_size(plan: Callable) -> None:
+    text = plan("h3s_study")
+    assert "75, 125 GPa" in text
+    assert "2 searches of 10 generations of 1000: at most 20000 structures" in text
+    assert "20 x 10 structures x 10 distortions = 2000, by anhcsp.label.vasp" in text
+    assert "missing: code" not in text
+    assert "missing: learning.label.code" not in text
+
+
+def test_lah10_is_planned_at_300_kelvin(plan: Callable) -> None:
+    text = plan("lah10")
+    assert "LaH10, 11 atoms a cell, 150 GPa" in text
+    assert "20 lowest distinct structures x 150 GPa x 300 K = 20 runs" in text
+    assert "missing: code" not in text
