@@ -16,8 +16,9 @@ from .ragged import Floats
 
 Status = Literal["converged", "max_steps", "too_close", "nonfinite", "collapsed", "exploded", "failed"]
 
-SYMPREC = 0.05
-"""angstrom; tolerant, because forces of ``fmax`` leave soft modes unfinished."""
+SYMPRECS = (0.05, 0.01)
+"""angstrom, the first at which spglib finds a space group counts; tolerant, because forces of ``fmax`` leave soft modes
+unfinished, and no more than this, because R3m of H3S lies 0.1 angstrom from Im-3m."""
 RESULT_KEYS = ("status", "reason", "pressure", "enthalpy", "steps", "spacegroup")
 
 
@@ -41,11 +42,13 @@ class Outcome:
 
 
 def spacegroup(frame: Atoms) -> str:
-    """International symbol by spglib at :data:`SYMPREC`; P1 where spglib finds nothing."""
-    dataset = spglib.get_symmetry_dataset(
-        (frame.cell.array, frame.get_scaled_positions(), frame.numbers), symprec=SYMPREC
-    )
-    return "P1" if dataset is None else str(dataset.international)
+    """International symbol by spglib at :data:`SYMPRECS`; P1 where spglib finds nothing."""
+    cell = (frame.cell.array, frame.get_scaled_positions(), frame.numbers)
+    for symprec in SYMPRECS:
+        dataset = spglib.get_symmetry_dataset(cell, symprec=symprec)
+        if dataset is not None:
+            return str(dataset.international)
+    return "P1"
 
 
 def finished(frame: Atoms, outcome: Outcome, pressure: float) -> Atoms:

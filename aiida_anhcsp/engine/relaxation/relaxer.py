@@ -47,7 +47,7 @@ def relax(
         evaluated) with the reason "out of time", and the checkpoint stays
     :param identity: what else tells this run from another one with the same frames (the potential), for the checkpoint
     :return: one frame per frame in, same order, with its info and ``status``, ``reason`` (where there is one), and for
-        ``converged`` and ``max_steps`` the labels, ``enthalpy`` (eV/atom), ``steps``, ``spacegroup`` (spglib at 0.1
+        ``converged`` and ``max_steps`` the labels, ``enthalpy`` (eV/atom), ``steps``, ``spacegroup`` (spglib at 0.05
         angstrom) and ``pressure`` (GPa)
     """
     begin = time.monotonic()

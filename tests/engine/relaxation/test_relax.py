@@ -24,7 +24,7 @@ def minimum_by_ase(frame: Atoms, pressure: float) -> tuple[float, str]:
     BFGS(FrechetCellFilter(atoms, scalar_pressure=pressure * GPa), logfile=None).run(fmax=0.01, steps=500)
     enthalpy = (atoms.get_potential_energy() + pressure * GPa * atoms.get_volume()) / len(atoms)
     cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
-    return enthalpy, spglib.get_symmetry_dataset(cell, symprec=0.1).international
+    return enthalpy, spglib.get_symmetry_dataset(cell, symprec=0.05).international
 
 
 @pytest.mark.parametrize("pressure", [0.0, 20.0])
