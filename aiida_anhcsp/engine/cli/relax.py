@@ -19,6 +19,7 @@ from .options import log_to_terminal, potential_options
 @click.option("--pressure", type=float, required=True, help="Hydrostatic pressure, GPa.")
 @click.option("--fmax", type=float, default=RelaxSettings.fmax, help="eV/angstrom; FrechetCellFilter's criterion.")
 @click.option("--max-steps", type=int, default=RelaxSettings.max_steps, help="Most moves of one structure.")
+@click.option("--keep-symmetry", is_flag=True, help="Keep the space group each structure starts with.")
 @click.option("--max-wallclock", type=click.FloatRange(min=0), default=None, help="Seconds; then a partial result.")
 def command(
     source: Path,
@@ -30,6 +31,7 @@ def command(
     pressure: float,
     fmax: float,
     max_steps: int,
+    keep_symmetry: bool,
     max_wallclock: float | None,
 ) -> None:
     """Relax the frames of IN at a pressure: one frame out per frame in, in order.
@@ -40,7 +42,7 @@ def command(
     after --max-wallclock, and ends with the same result.
     """
     log_to_terminal()
-    settings = RelaxSettings(fmax=fmax, max_steps=max_steps, batch_atoms=batch_atoms)
+    settings = RelaxSettings(fmax=fmax, max_steps=max_steps, batch_atoms=batch_atoms, keep_symmetry=keep_symmetry)
     frames = read_frames(source)
     potential = load_potential(specification, device=device, threads=threads, batch_atoms=batch_atoms)
     relaxed = relax(

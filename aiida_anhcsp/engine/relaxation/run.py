@@ -15,6 +15,7 @@ from .optimiser import OPTIMISERS, Optimiser
 from .outcome import Outcome, Status
 from .ragged import Batch, Floats, Mask, cell_rows
 from .settings import RelaxSettings
+from .symmetry import Symmetry, symmetry_of
 from .volume import VolumeSearch, volume_start, volume_step
 
 LARGEST_DISPLACEMENT = 0.2
@@ -53,6 +54,7 @@ class Run:
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     waiting: int = 0
     evaluations: int = 0
+    symmetries: dict[int, Symmetry] = field(default_factory=dict)
 
     @classmethod
     def new(cls, frames: Sequence[Atoms], potential: Potential, pressure: float, settings: RelaxSettings) -> Run:
@@ -126,10 +128,21 @@ class Run:
         for place, evaluation in zip(sound, evaluations, strict=True):
             faults[place] = _complaint(evaluation)
             if faults[place] is None:
-                energy[place], stress[place] = evaluation.energy, evaluation.stress
-                force[ends[place] - flight.count[place] : ends[place]] = evaluation.forces
+                energy[place] = evaluation.energy
+                force[ends[place] - flight.count[place] : ends[place]], stress[place] = self._labels(place, evaluation)
 
         return replace(flight, energy=energy, stress=stress, force=force, sane=flight.coordinates), faults
+
+    def _labels(self, place: int, evaluation: Evaluation) -> tuple[Floats, Floats]:
+        """Forces and stress, with the symmetry of the start where that is to be kept."""
+        forces, stress = np.asarray(evaluation.forces), np.asarray(evaluation.stress)
+        if not self.settings.keep_symmetry:
+            return forces, stress
+        index = int(self.flight.index[place])
+        if index not in self.symmetries:
+            self.symmetries[index] = symmetry_of(self.frames[index])
+        symmetry = self.symmetries[index]
+        return symmetry.forces(forces), symmetry.stress(stress)
 
     def _judge(self, tried: Flight, good: Mask) -> None:
         """Let the optimiser learn from the good moves, then accept them, unless they went uphill too far."""

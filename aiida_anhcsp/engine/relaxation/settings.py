@@ -18,6 +18,7 @@ class RelaxSettings:
     the forces and of the enthalpy's virial divided by the number of atoms. ``max_steps`` bounds the moves of one
     structure. ``batch_atoms`` bounds the atoms in flight at once (one larger cell travels alone). ``method`` is the
     optimiser: LBFGS over a model Hessian needs the fewest evaluations, by measurement (benchmarks/relaxation).
+    ``keep_symmetry`` imposes the start's space group (found at 0.001 angstrom) on forces and stress.
 
     :raises InputError: a value is out of range.
     """
@@ -26,6 +27,7 @@ class RelaxSettings:
     max_steps: int = 500
     batch_atoms: int = 64
     method: Method = "lbfgs"
+    keep_symmetry: bool = False
 
     def __post_init__(self) -> None:
         if not self.fmax > 0:
