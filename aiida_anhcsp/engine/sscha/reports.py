@@ -71,7 +71,7 @@ class AuditOutcome:
     n_evaluations: int
 
     def at_rest(self, settings: SschaSettings) -> str:
-        """Why the point is not a minimum at the target pressure within the errors of stage and audit; empty if it is."""
+        """Why this is no minimum at the target pressure, within the errors of stage and audit; empty if it is one."""
         pressure = self.measurement.pressure
         allowed = SIGNIFICANT * pressure.error + settings.minimisation.pressure_tolerance
         if not settings.fixed_cell and abs(pressure.value - settings.pressure) > allowed:

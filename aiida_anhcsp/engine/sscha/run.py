@@ -99,11 +99,11 @@ class Attempts:
         """Refuse bad input before anything long.
 
         :raises InputError: naming the potential or the structure
-        :raises WorkerError: the potential cannot be loaded
+        :raises WorkerError: the process died
         """
         self._worker.run("check_potential", atoms)
 
-    def run(self, what: str, task: str, arguments: Callable[[Minimisation], tuple[Any, ...]]) -> Any:
+    def run(self, what: str, task: str, arguments: Callable[[Minimisation], tuple[Any, ...]]) -> tuple[Any, int]:
         """Result of a task and the number of attempts it took.
 
         :raises WorkerError: the last attempt failed too
@@ -113,9 +113,10 @@ class Attempts:
                 return self._worker.run(task, *arguments(minimisation)), number
             except WorkerError as failure:
                 LOG.info("%s, attempt %d failed: %s", what, number, failure)
+                last = failure
+            if number < len(self._settings):
                 self._worker.close()
                 self._worker = Worker(self._choice, self._log)
-                last = failure
         raise WorkerError(f"{what} failed {len(self._settings)} times, the last time: {last}")
 
     def __enter__(self) -> Attempts:

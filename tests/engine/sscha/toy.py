@@ -71,21 +71,26 @@ def harmonic_free_energy(k: float, temperature: float) -> float:
     return 1.5 * quantum + 3 * kB * temperature * float(np.log1p(-np.exp(-quantum / (kB * temperature))))
 
 
-def exact(k: float, temperature: float, lam: float = 20.0) -> tuple[float, float]:
-    """SSCHA's own solution: frequency of the optical mode (cm^-1) and free energy of the bond (eV)."""
+def variance(curvature: float, temperature: float) -> float:
+    """Of one component of the bond in a harmonic well of that curvature (eV/angstrom^2), angstrom^2."""
     sodium, chlorine = crystal().get_masses()
     reduced = sodium * chlorine / (sodium + chlorine)
     hbar = np.sqrt(_hplanck**2 / (4 * np.pi**2) / (_amu * _e)) * 1e10  # eV^1/2 angstrom amu^1/2
+    omega = np.sqrt(curvature / reduced)
+    occupation = 1.0 if temperature == 0 else 1 / np.tanh(hbar * omega / (2 * kB * temperature))
+    return float(hbar / (2 * reduced * omega) * occupation)
 
-    def variance(curvature: float) -> float:
-        omega = np.sqrt(curvature / reduced)
-        occupation = 1.0 if temperature == 0 else 1 / np.tanh(hbar * omega / (2 * kB * temperature))
-        return float(hbar / (2 * reduced * omega) * occupation)
 
-    curvature = brentq(lambda value: value - k - 20 * lam * variance(value), 1e-6, 1e3)
-    spread = variance(curvature)
-    beyond = 1.5 * (k - curvature) * spread + 15 * lam * spread**2
-    return bond_frequency(curvature), harmonic_free_energy(curvature, temperature) + beyond
+def functional(curvature: float, k: float, temperature: float, lam: float = 20.0) -> float:
+    """SSCHA's free energy of the bond with a trial well of that curvature, eV."""
+    spread = variance(curvature, temperature)
+    return harmonic_free_energy(curvature, temperature) + 1.5 * (k - curvature) * spread + 15 * lam * spread**2
+
+
+def exact(k: float, temperature: float, lam: float = 20.0) -> tuple[float, float]:
+    """SSCHA's own solution: frequency of the optical mode (cm^-1) and free energy of the bond (eV)."""
+    curvature = brentq(lambda value: value - k - 20 * lam * variance(value, temperature), 1e-6, 1e3)
+    return bond_frequency(curvature), functional(curvature, k, temperature, lam)
 
 
 def static_energy(volume: float, bulk_modulus: float = 50.0) -> float:
