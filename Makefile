@@ -5,13 +5,14 @@
 #     DATABASE=sqlite|postgresql        the profile's database
 #     POTENTIAL=mattersim:mini-H-S      what the search starts from, or mattersim-v1.0.0-1M
 #   make test                         ruff, mypy, unit tests, integration tests on sqlite and on PostgreSQL
+#   make docs                         the documentation, in docs/_build
 #   make stop                         stop the daemons and the PostgreSQL server of this checkout
 SHELL := /bin/bash
 DATABASE ?= sqlite
 POTENTIAL ?= mattersim:mini-H-S
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test stop
+.PHONY: help install demo test docs stop
 
 help:
 	@sed -n 's/^#//p' Makefile
@@ -24,6 +25,9 @@ demo: install
 
 test: install
 	@scripts/test.sh
+
+docs: install
+	@.venv/bin/python -m sphinx -W --keep-going -q -b html docs docs/_build
 
 stop:
 	@scripts/stop.sh

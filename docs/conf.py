@@ -1,11 +1,21 @@
 """Sphinx configuration: ``make docs`` builds this tree without warnings."""
 
-from aiida_anhcsp import __version__
+import os
+import tempfile
+
+os.environ["AIIDA_PATH"] = tempfile.mkdtemp()  # a temporary profile for the ports; no folder of the user's is touched
+
+from aiida import load_profile  # noqa: E402
+from aiida.storage.sqlite_temp import SqliteTempBackend  # noqa: E402
+
+from aiida_anhcsp import __version__  # noqa: E402
+
+load_profile(SqliteTempBackend.create_profile("docs"), allow_switch=True)
 
 project = "aiida-anhcsp"
 author = "the aiida-anhcsp developers"
 release = __version__
-extensions = ["myst_parser", "sphinx.ext.mathjax"]
+extensions = ["aiida.sphinxext", "myst_parser", "sphinx.ext.mathjax", "sphinx_click"]
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]

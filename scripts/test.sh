@@ -25,6 +25,7 @@ rm -rf "$AIIDA_PATH"
 step "ruff" ruff check .
 step "ruff format" ruff format --check .
 step "mypy" mypy
+step "docs" python -m sphinx -W --keep-going -q -b html docs docs/_build
 step "unit tests" python -m pytest -q -m "not integration" --durations 10
 for DATABASE in sqlite postgresql; do
     export AIIDA_PROFILE="test-$DATABASE"
