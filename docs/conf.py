@@ -5,10 +5,10 @@ import tempfile
 
 os.environ["AIIDA_PATH"] = tempfile.mkdtemp()  # a temporary profile for the ports; no folder of the user's is touched
 
-from aiida import load_profile  # noqa: E402
-from aiida.storage.sqlite_temp import SqliteTempBackend  # noqa: E402
+from aiida import load_profile
+from aiida.storage.sqlite_temp import SqliteTempBackend
 
-from aiida_anhcsp import __version__  # noqa: E402
+from aiida_anhcsp import __version__
 
 load_profile(SqliteTempBackend.create_profile("docs"), allow_switch=True)
 
