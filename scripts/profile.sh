@@ -16,7 +16,7 @@ postgresql) scripts/postgres.sh database "$NAME" ;;
 *) fail "DATABASE=$DATABASE: not a database this knows; give sqlite or postgresql" ;;
 esac
 
-if ! verdi profile show "$NAME" >/dev/null 2>&1; then
+create() {
     say "Creating the AiiDA profile $NAME in .aiida"
     if [ "$DATABASE" = sqlite ]; then
         verdi profile setup core.sqlite_dos "${COMMON[@]}" --filepath "$AIIDA_PATH/storage/$NAME" >/dev/null
@@ -28,11 +28,16 @@ if ! verdi profile show "$NAME" >/dev/null 2>&1; then
             --database-hostname 127.0.0.1 --database-port "$(scripts/postgres.sh port)" --database-username aiida \
             --database-password "$(scripts/postgres.sh password)" --database-name "$NAME" >/dev/null
     fi
-    verdi -p "$NAME" config set daemon.timeout 60 >/dev/null  # seconds; the default of 2 is short on a busy machine
-fi
+    # seconds; the default of 2 is short on a busy machine
+    verdi -p "$NAME" config set daemon.timeout 60 >/dev/null
+}
 
-if ! verdi -p "$NAME" daemon status >/dev/null 2>&1; then
+if ! verdi profile show "$NAME" >/dev/null 2>&1; then
+    create
+elif ! verdi -p "$NAME" daemon status >/dev/null 2>&1; then
     # a job whose submission was cut short by a crash would wait for ever; without a daemon this is safe
     verdi -p "$NAME" process repair --force >/dev/null
-    verdi -p "$NAME" daemon start >/dev/null
+else
+    exit
 fi
+verdi -p "$NAME" daemon start >/dev/null

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import click
@@ -36,5 +37,6 @@ def command(pk: str, folder: Path) -> None:
         plot = folder / ("enthalpy_by_generation.png" if number == 1 else f"enthalpy_by_generation_{number}.png")
         click.echo(f"plot      {plot_search(search, plot)}")
     archive = folder / "archive.aiida"
+    logging.getLogger("aiida.export").setLevel(logging.WARNING)
     create_archive([node], filename=archive, overwrite=True)
     click.echo(f"archive   {archive}")

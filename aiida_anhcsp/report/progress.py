@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from aiida.orm import CalcJobNode, Log, ProcessNode, QueryBuilder, WorkChainNode
 from aiida.plugins.entry_point import is_valid_entry_point_string, parse_entry_point_string
+
+from ..workflows.gpaw_jobs import RESULT_FILE
 
 LABEL = "anhcsp.label."
 STEP = re.compile(r"generation_(\d+)_(\w+)")
@@ -144,8 +147,16 @@ def _add_labels(progress: Progress, node: ProcessNode) -> None:
         progress.labels += node.outputs.report["labelled"]
         return
     jobs = [child for child in node.called if isinstance(child, CalcJobNode)]
-    if "chunk_size" in node.inputs:
-        progress.labels += min(asked, node.inputs.chunk_size.value * sum(job.is_finished_ok for job in jobs))
+    progress.labels += min(asked, sum(map(labels_written, jobs)))
+
+
+def labels_written(job: CalcJobNode) -> int:
+    """Labels that a GPAW job has written so far, where its folder is on this machine."""
+    folder = job.get_remote_workdir()
+    if folder is None or job.computer is None or job.computer.transport_type != "core.local":
+        return 0
+    file = Path(folder) / RESULT_FILE
+    return file.read_text().count("status=ok") if file.is_file() else 0
 
 
 def _text(message: str) -> str:
