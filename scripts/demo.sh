@@ -10,13 +10,13 @@ RESULTS=demo-results
 SECONDS=0
 
 scripts/profile.sh "$DATABASE" "demo-$DATABASE"
-export AIIDA_PROFILE="demo-$DATABASE"
-aiida-anhcsp setup >/dev/null
+anhcsp() { aiida-anhcsp -p "demo-$DATABASE" "$@"; }
+anhcsp setup >/dev/null
 
 say "The plan"
-aiida-anhcsp launch csp "$INPUT" --potential "$POTENTIAL" --dry-run | sed '$d'
+anhcsp launch csp "$INPUT" --potential "$POTENTIAL" --dry-run | sed '$d'
 
-ANSWER="$(aiida-anhcsp launch csp "$INPUT" --potential "$POTENTIAL" --resume)"
+ANSWER="$(anhcsp launch csp "$INPUT" --potential "$POTENTIAL" --resume)"
 PK="$(sed -n 's/.* PK \([0-9]*\).*/\1/p' <<<"$ANSWER")"
 case "$ANSWER" in
 resuming*) say "Resuming: the run PK $PK has not ended, and is followed from here" ;;
@@ -25,12 +25,12 @@ esac
 echo "(interrupting this display does not stop the run; make demo follows it again, make stop stops everything)"
 
 ENDED=0
-aiida-anhcsp status "$PK" --watch || ENDED=$?
+anhcsp status "$PK" --watch || ENDED=$?
 
 say "Ranking"
-aiida-anhcsp ranking "$PK"
+anhcsp ranking "$PK"
 say "Files"
-aiida-anhcsp export "$PK" "$RESULTS"
-printf '\nrun PK %s, profile %s, %d min %d s\n' "$PK" "$AIIDA_PROFILE" $((SECONDS / 60)) $((SECONDS % 60))
-printf 'look at the graph:  AIIDA_PATH=%s %s -p %s process status %s\n' "$AIIDA_PATH" .venv/bin/verdi "$AIIDA_PROFILE" "$PK"
+anhcsp export "$PK" "$RESULTS"
+printf '\nrun PK %s, profile %s, %d min %d s\n' "$PK" "demo-$DATABASE" $((SECONDS / 60)) $((SECONDS % 60))
+printf 'look at the graph:  AIIDA_PATH=%s %s -p %s process status %s\n' "$AIIDA_PATH" .venv/bin/verdi "demo-$DATABASE" "$PK"
 exit "$ENDED"
