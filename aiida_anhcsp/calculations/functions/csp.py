@@ -22,7 +22,7 @@ def sscha_summary(**nodes: Any) -> Dict:
     :param nodes: ``structure`` and ``final`` (structures), ``stage_01``, ``stage_02``, ... in the order they ran and,
         if there was one, ``audit``: the results of the jobs
     :return: the result of the last job, with the ``stages`` of all, ``n_evaluations`` summed, and ``initial`` and
-        ``final``: cell (angstrom), volume (angstrom^3), spacegroup
+        ``final``: cell (angstrom), volume (angstrom^3), spacegroup, quantum stress (GPa, ASE's sign)
     """
     stages = [nodes[name].get_dict() for name in sorted(nodes) if name.startswith("stage_")]
     parts = [*stages, *([nodes["audit"].get_dict()] if "audit" in nodes else [])]
@@ -37,6 +37,9 @@ def sscha_summary(**nodes: Any) -> Dict:
         "initial": {**_cell(nodes["structure"]), "spacegroup": stages[0]["spacegroup_initial"]},
         "final": {**_cell(nodes["final"]), "spacegroup": last.get("spacegroup_final", "P1")},
     }
+    if result["stages"] and "stress" in last:
+        result["initial"]["stress"] = result["stages"][0]["stress_initial"]
+        result["final"]["stress"] = last["stress"]
     return Dict(result)
 
 

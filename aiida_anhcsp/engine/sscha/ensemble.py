@@ -75,21 +75,24 @@ def measure(ensemble: Ensemble, reference: float, paired: bool) -> Measurement:
         float(np.real(harmonic)) / n_cells * Rydberg + anharmonic.value * Rydberg + reference,
         anharmonic.error * Rydberg,
     )
+    stresses = _stresses(ensemble)
     return Measurement(
         free_energy=free_energy,
-        pressure=_average(_pressures(ensemble), weights, paired),
+        pressure=_average(-np.trace(stresses, axis1=1, axis2=2) / 3, weights, paired),
+        stress=np.average(stresses, axis=0, weights=weights),
         volume=float(ensemble.current_dyn.structure.get_volume()),
         n_atoms=int(ensemble.current_dyn.structure.N_atoms),
         kong_liu_ratio=float(ensemble.get_effective_sample_size() / ensemble.N),
     )
 
 
-def _pressures(ensemble: Ensemble) -> NDArray[np.float64]:
-    """Pressure of each configuration, GPa: the static one less the virial of the displacements."""
+def _stresses(ensemble: Ensemble) -> NDArray[np.float64]:
+    """Stress of each configuration, shape (n, 3, 3), GPa, ASE's sign: the static one and the displacements' virial."""
     volume = ensemble.supercell_structure.get_volume()
-    static = np.trace(ensemble.stresses, axis1=1, axis2=2) / 3 * Rydberg / Bohr**3
-    virial = np.einsum("ni,ni->n", ensemble.u_disps, ensemble.forces.reshape(ensemble.N, -1)) * Rydberg
-    return np.asarray((static - virial / (3 * volume)) / GPa)
+    static = -np.asarray(ensemble.stresses) * Rydberg / Bohr**3
+    displacements = np.asarray(ensemble.u_disps).reshape(ensemble.N, -1, 3)
+    virial = np.einsum("nai,naj->nij", displacements, ensemble.forces) * Rydberg / volume
+    return np.asarray((static + (virial + virial.transpose(0, 2, 1)) / 2) / GPa)
 
 
 def _average(values: NDArray[np.float64], weights: NDArray[np.float64], paired: bool) -> Estimate:

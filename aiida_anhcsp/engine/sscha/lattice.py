@@ -52,11 +52,13 @@ def spacegroup(atoms: Atoms, tolerance: float) -> str:
 
 
 def check_supercell(atoms: Atoms, multiples: tuple[int, int, int], tolerance: float) -> None:
-    """Refuse a supercell whose lattice has not all the rotations of the crystal (python-sscha fails with it).
+    """Refuse supercells python-sscha fails with: of a single atom, or without all the rotations of the crystal.
 
     :param tolerance: spglib's, angstrom
-    :raises InputError: naming multiples that keep the point group
+    :raises InputError: naming multiples that will do
     """
+    if len(atoms) * int(np.prod(multiples)) == 1:
+        raise InputError("--stages", "a single atom has no vibrations in 1x1x1", "use 2x2x2 or larger")
     dataset = spglib.get_symmetry_dataset(_spglib_cell(atoms), symprec=tolerance)
     scale = np.array(multiples)
     rotations = np.eye(3)[None] if dataset is None else dataset.rotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,9 +31,10 @@ class StageError(RuntimeError):
 
 @dataclass(frozen=True)
 class StageOutcome:
-    """Where a stage ended: its matrices, its last population, why it stopped and what it cost."""
+    """Where a stage ended: its matrices, its first stress and last population, why it stopped and what it cost."""
 
     phonons: Phonons
+    stress_initial: NDArray[np.float64]
     population: Population
     converged: bool
     reason: str
@@ -47,7 +47,6 @@ def minimise_stage(
     settings: SschaSettings,
     minimisation: Minimisation,
     potential: Potential,
-    after_population: Callable[[Phonons], None] = lambda phonons: None,
 ) -> StageOutcome:
     """Minimise the free energy in one supercell, first at a fixed cell, then with the cell at the target pressure.
 
@@ -55,7 +54,6 @@ def minimise_stage(
     does not move after the last, so that matrices and ensemble agree.
 
     :param phonons: starting matrices on the stage's supercell
-    :param after_population: called with the matrices after each population
     :raises StageError: no positive definite matrix is found, or the cell runs away
     :raises EvaluationError: the potential refuses a configuration
     """
@@ -74,6 +72,8 @@ def minimise_stage(
         ensemble = draw(phonons, settings.temperature, stage.configurations, seed, paired=True)
         evaluate(ensemble, potential, reference)
         n_evaluations += stage.configurations
+        if number == 1:
+            stress_initial = measure(ensemble, reference, paired=True).stress
         minimiser = _run(ensemble, minimisation)
         phonons = minimiser.dyn.Copy()
         excess, error = _excess(minimiser, settings.pressure)
@@ -91,16 +91,15 @@ def minimise_stage(
         )
         _report(stage, population, phonons, settings)
         if population.finished:
-            return StageOutcome(phonons, population, True, "", n_evaluations)
+            return StageOutcome(phonons, stress_initial, population, True, "", n_evaluations)
         if minimised and cell is not None and number < minimisation.max_populations:
             cell.move(phonons, excess, error)
             change = phonons.structure.get_volume() / first_volume
             if not 1 / LARGEST_VOLUME_CHANGE < change < LARGEST_VOLUME_CHANGE:
                 raise StageError(f"the cell runs away: {change:.2f} times its volume at the start of the stage")
-        after_population(phonons)
     missing = "the free energy" if not population.minimised else "the pressure"
     reason = f"{missing} has not converged after {minimisation.max_populations} populations of stage {stage}"
-    return StageOutcome(phonons, population, False, reason, n_evaluations)
+    return StageOutcome(phonons, stress_initial, population, False, reason, n_evaluations)
 
 
 def _run(ensemble: object, minimisation: Minimisation) -> SSCHA_Minimizer:

@@ -33,10 +33,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What an ensemble says: F and its error in eV per primitive cell, pressures in GPa, volume in angstrom^3."""
+    """What an ensemble says: F and its error in eV per primitive cell, pressures in GPa, volume in angstrom^3.
+
+    ``stress`` is the quantum stress, shape (3, 3), GPa, ASE's sign: negative under compression.
+    """
 
     free_energy: Estimate
     pressure: Estimate
+    stress: NDArray[np.float64]
     volume: float
     n_atoms: int
     kong_liu_ratio: float
@@ -93,9 +97,10 @@ class Point:
 
 @dataclass(frozen=True)
 class StageReport:
-    """How a stage went and where it ended."""
+    """How a stage went and where it ended; ``stress_initial`` is that of its first population (GPa, ASE's sign)."""
 
     population: Population
+    stress_initial: NDArray[np.float64]
     converged: bool
     reason: str
     n_evaluations: int

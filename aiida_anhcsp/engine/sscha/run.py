@@ -67,7 +67,7 @@ def run_sscha(
     if reason:
         result["reason"] = reason
         LOG.info("not converged: %s", reason)
-    result["wall_time"] = round(time.monotonic() - began, 2)
+    LOG.info("sscha: %d evaluations, %.1f s", result["n_evaluations"], time.monotonic() - began)
     (outdir / RESULT_FILE).write_text(json.dumps(result, indent=2) + "\n")
     return result
 
@@ -201,6 +201,7 @@ def _add_stage(result: dict[str, Any], stage: Stage, report: StageReport, tried:
         "populations": report.population.number,
         "gradient_over_error": report.population.gradient_over_error,
         "n_evaluations": report.n_evaluations,
+        "stress_initial": report.stress_initial.tolist(),
     } | description
     if report.reason:
         entry["reason"] = report.reason
@@ -219,6 +220,7 @@ def _described(measurement: Measurement, point: Point, settings: SschaSettings) 
         "gibbs_free_energy_error": gibbs.error,
         "pressure": measurement.pressure.value,
         "pressure_error": measurement.pressure.error,
+        "stress": measurement.stress.tolist(),
         "volume": measurement.volume,
         "spacegroup_final": point.spacegroup,
         "auxiliary_frequencies_gamma": point.frequencies_gamma,

@@ -69,6 +69,7 @@ def run_stage(
     save(outcome.phonons, folder, settings.temperature)
     return StageReport(
         population=outcome.population,
+        stress_initial=outcome.stress_initial,
         converged=outcome.converged,
         reason=outcome.reason,
         n_evaluations=outcome.n_evaluations,

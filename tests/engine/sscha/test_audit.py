@@ -27,7 +27,9 @@ def test_the_reported_error_is_the_true_one_over_many_seeds(toy_potential):
 
 
 def outcome(pressure: Estimate, force: Estimate) -> AuditOutcome:
-    measurement = Measurement(Estimate(0.0, 0.0), pressure, volume=10.0, n_atoms=1, kong_liu_ratio=1.0)
+    measurement = Measurement(
+        Estimate(0.0, 0.0), pressure, -pressure.value * np.eye(3), volume=10.0, n_atoms=1, kong_liu_ratio=1.0
+    )
     return AuditOutcome(measurement, force, n_evaluations=1)
 
 

@@ -54,3 +54,8 @@ def test_repetition_goes_along_the_first_axis_first():
     assert len(supercell) == 12
     assert np.allclose(supercell.positions[2:4], cell.positions + cell.cell.array[0])
     assert np.allclose(supercell.positions[4:6], cell.positions + cell.cell.array[2])
+
+
+def test_a_single_atom_needs_a_supercell():
+    with pytest.raises(InputError, match="no vibrations in 1x1x1"):
+        check_supercell(bulk("Cu"), (1, 1, 1), 0.01)
