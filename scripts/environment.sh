@@ -4,7 +4,7 @@ cd "$ROOT" || exit 1
 
 VENV="$ROOT/.venv"
 CACHE="$VENV/cache"
-export AIIDA_PATH="$ROOT/.aiida"
+export AIIDA_PATH="${ANHCSP_AIIDA_PATH:-$ROOT/.aiida}"
 export PGDATA="$ROOT/.postgres"
 export XDG_CACHE_HOME="$CACHE" UV_CACHE_DIR="$CACHE/uv" PIP_CACHE_DIR="$CACHE/pip" MPLCONFIGDIR="$CACHE/matplotlib"
 export PATH="$VENV/bin:$PATH"

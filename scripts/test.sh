@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # ruff, mypy, unit tests; then integration tests with daemons on sqlite and on a real PostgreSQL server.
 set -uo pipefail
+ANHCSP_AIIDA_PATH="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.aiida/tests"
+export ANHCSP_AIIDA_PATH
 . "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
-export AIIDA_PATH="$ROOT/.aiida/tests"
 FAILED=()
 RAN_BEFORE="$(scripts/postgres.sh running)"
 

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
+from aiida import load_profile
+from aiida.manage.configuration import Profile, get_config
+from aiida.manage.configuration.config import Config
 
 BIN = Path(sys.executable).parent
 LIMIT_SECONDS = 1800
@@ -25,17 +28,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.integration)
 
 
-@pytest.fixture(scope="session")
-def profile() -> str:
-    """Name of the loaded profile; its daemon runs, computer and codes are set up."""
+@pytest.fixture(scope="session", autouse=True)
+def aiida_config() -> Config:
+    """The real configuration, where the unit tests have a temporary one."""
+    return get_config()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def run_aiida_broker_service() -> None:
+    """Nothing to start: the daemon has its broker."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def aiida_profile(aiida_config: Config) -> Profile:
+    """The real profile; its daemon runs, computer and codes are set up."""
     name = os.environ.get("AIIDA_PROFILE")
     if name is None:
         pytest.skip("needs AIIDA_PROFILE, a profile with a daemon: make test")
-    from aiida import load_profile
-
-    load_profile(name)
+    profile = load_profile(name)
     program("setup")
-    return name
+    return profile
 
 
 def program(*arguments: str) -> str:
@@ -46,7 +58,7 @@ def program(*arguments: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def launch(profile: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, dict], Any]:
+def launch(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, dict], Any]:
     """Launch a run from the keys of an input file and wait until it ends: returns its node."""
 
     def factory(kind: str, keys: dict[str, Any]) -> Any:
