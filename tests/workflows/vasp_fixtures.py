@@ -37,7 +37,7 @@ def vasp_code(aiida_code_installed, tmp_path):
     wrapper = tmp_path / "vasp"
     wrapper.write_text(f'#!/bin/bash\nexec {sys.executable} {EXECUTABLE} "$@"\n')
     wrapper.chmod(0o755)
-    return aiida_code_installed(label="vasp", filepath_executable=str(wrapper), default_calc_job_plugin="vasp.vasp")
+    return aiida_code_installed(filepath_executable=str(wrapper), default_calc_job_plugin="vasp.vasp")
 
 
 @pytest.fixture
