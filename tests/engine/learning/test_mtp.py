@@ -16,7 +16,9 @@ from aiida_anhcsp.engine.learning.settings import TrainSettings
 from aiida_anhcsp.engine.learning.train import train
 from aiida_anhcsp.engine.potentials import load_potential
 
-NEW = 'mtp:new:{"level": 4, "cutoff": 5.0, "elements": ["Cu", "Au"]}'
+from .conftest import emt_frames
+
+NEW = 'mtp:new:{"level": 6, "cutoff": 5.0, "elements": ["Cu", "Au"]}'
 
 
 def _train(frames, specification, outdir, **settings):
@@ -25,10 +27,16 @@ def _train(frames, specification, outdir, **settings):
 
 
 @pytest.fixture(scope="module")
+def frames() -> list[Atoms]:
+    """Eighty frames of forty families: fewer are learned by heart."""
+    return emt_frames(parents=40, children=2)
+
+
+@pytest.fixture(scope="module")
 def trained(frames, tmp_path_factory):
     """A folder with a trained MTP, and its metrics."""
     outdir = tmp_path_factory.mktemp("mtp")
-    return outdir, _train(frames, NEW, outdir, epochs=60)
+    return outdir, _train(frames, NEW, outdir, epochs=150)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,7 @@ def test_mtp_learns_the_potential(trained, frames):
 def test_written_mtp_is_what_was_trained(trained, frames):
     outdir, metrics = trained
     assert json.loads((outdir / "model.mtp.json").read_text()) == {"elements": ["Cu", "Au"]}
-    assert read_mtp(outdir / "model.mtp").radial_funcs_count == 1
+    assert read_mtp(outdir / "model.mtp").radial_funcs_count == 2
     index = metrics["split"]["test"][0]
     (evaluation,) = load_potential(f"mtp:{outdir / 'model.mtp'}").evaluate([frames[index]])
     (same,) = load_learner(f"mtp:{outdir / 'model.mtp'}", frames, seed=1).evaluate([frames[index]])
