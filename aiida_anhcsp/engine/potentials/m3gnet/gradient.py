@@ -1,12 +1,12 @@
 """The gradient of the energy written out, for evaluation without training.
 
-The same function as :mod:`.model`, without an autograd graph over the network: half the memory traffic, a third of
-the memory, no bookkeeping. Only the geometry (a few numbers per bond) is differentiated by autograd.
+The same function as :mod:`.model`, without an autograd graph over the network, and with the bonds taken in portions
+that stay in a core's cache. Only the geometry (a few numbers per bond) is differentiated by autograd.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,6 +20,9 @@ from .linear import linear
 if TYPE_CHECKING:
     from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
     from mattersim.forcefield.m3gnet.modules import GatedMLP, MainBlock
+
+PORTION = {"cpu": 1024, "cuda": 1 << 20}
+"""Bonds taken at once, by device."""
 
 
 @torch.no_grad()
@@ -37,129 +40,190 @@ def _network(stock: M3Gnet, batch: Batch, radial: Tensor, sums: Tensor) -> tuple
     """Energies, and the gradient of their sum by the radial basis and the three-body sums."""
     encoder = stock.edge_encoder.mlp[0].linear.weight
     atoms = stock.atom_embedding.mlp[0].linear.weight.t().index_select(0, batch.numbers)
-    encoded = linear(radial, encoder)
-    bonds = functional.silu(encoded)
+    portions = _portions(batch, radial, sums, encoder)
     passes = []
     for block in stock.graph_conv:
-        passes.append(_BlockPass(block, batch, radial, sums))
-        atoms = passes[-1].forward(atoms, bonds)
+        passes.append(_BlockPass(block, atoms))
+        atoms = passes[-1].forward(atoms, portions)
     with torch.enable_grad():
         atoms = atoms.detach().requires_grad_(True)
         per_atom = stock.normalizer(stock.final(atoms).view(-1), batch.numbers)
         (by_atoms,) = torch.autograd.grad(per_atom.sum(), [atoms])
     energies = per_atom.new_zeros(batch.n_frames).index_add_(0, batch.structure, per_atom.detach())
-    by_bonds = torch.zeros_like(bonds)
-    by_radial, by_sums = torch.zeros_like(radial), torch.zeros_like(sums)
     while passes:
-        by_atoms = passes.pop().backward(by_atoms, by_bonds, by_radial, by_sums)
-    by_radial += linear(torch.ops.aten.silu_backward(by_bonds, encoded), encoder.t())
-    return energies, by_radial, by_sums
+        by_atoms = passes.pop().backward(by_atoms, portions)
+    for portion in portions:
+        by_encoded = torch.ops.aten.silu_backward(portion.by_bonds, linear(portion.radial, encoder))
+        portion.by_radial += linear(by_encoded, encoder.t())
+    by_radial = torch.cat([portion.by_radial for portion in portions])
+    return energies, by_radial, torch.cat([portion.by_sums for portion in portions])
+
+
+@dataclass
+class _Portion:
+    """Some consecutive bonds: their ends, inputs, features, and gradients of the energy by these.
+
+    ``short`` counts from the first bond of the portion, ``short_first`` is the centre of each short bond.
+    """
+
+    first: Tensor
+    second: Tensor
+    short: Tensor
+    radial: Tensor
+    sums: Tensor
+    bonds: Tensor
+    short_first: Tensor = field(init=False)
+    by_bonds: Tensor = field(init=False)
+    by_radial: Tensor = field(init=False)
+    by_sums: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.short_first = self.first.index_select(0, self.short)
+        self.by_bonds = torch.zeros_like(self.bonds)
+        self.by_radial, self.by_sums = torch.zeros_like(self.radial), torch.zeros_like(self.sums)
+
+
+def _portions(batch: Batch, radial: Tensor, sums: Tensor, encoder: Tensor) -> list[_Portion]:
+    size = PORTION[radial.device.type]
+    starts = range(0, max(len(radial), 1), size)
+    edges = torch.tensor([*starts, len(radial)], device=radial.device)
+    splits = torch.searchsorted(batch.short, edges).tolist()
+    return [
+        _Portion(
+            batch.first[start : start + size],
+            batch.second[start : start + size],
+            batch.short[begin:end] - start,
+            radial[start : start + size],
+            sums[begin:end],
+            functional.silu(linear(radial[start : start + size], encoder)),
+        )
+        for start, begin, end in zip(starts, splits[:-1], splits[1:], strict=True)
+    ]
 
 
 class _BlockPass:
     """One block on one batch: forward, and what its way back needs."""
 
-    def __init__(self, block: MainBlock, batch: Batch, radial: Tensor, sums: Tensor) -> None:
-        self.block, self.batch, self.radial, self.sums = block, batch, radial, sums
+    def __init__(self, block: MainBlock, atoms: Tensor) -> None:
         self.gates = block.three_body.edge_gate_mlp.g[0].linear, block.three_body.edge_gate_mlp.sigma[0].linear
         self.atom_mlp = block.three_body.atom_mlp.linear
-
-    def forward(self, atoms: Tensor, bonds: Tensor) -> Tensor:
-        """The atoms after the block; ``bonds`` are changed in place."""
-        batch, block = self.batch, self.block
         self.gate = torch.sigmoid(linear(atoms, self.atom_mlp.weight, self.atom_mlp.bias))
-        if len(batch.short):
-            value, switch = self._angular()
-            bonds.index_add_(0, batch.short, functional.silu(value).mul_(switch.sigmoid_()))
-        self.edge = _SplitPass(block.gated_mlp_edge, batch)
-        change = self.edge.forward(atoms, bonds)
-        bonds += change.mul_(linear(self.radial, block.edge_layer_edge.linear.weight))
-        self.atom = _SplitPass(block.gated_mlp_atom, batch)
-        change = self.atom.forward(atoms, bonds)
-        change *= functional.silu(linear(self.radial, block.edge_layer_atom.linear.weight))
-        return atoms.index_add(0, batch.first, change)
+        self.by_gate = torch.zeros_like(self.gate)
+        self.edge = _SplitPass(block.gated_mlp_edge, atoms)
+        self.edge_weight = block.edge_layer_edge.linear.weight
+        self.atom = _SplitPass(block.gated_mlp_atom, atoms)
+        self.atom_weight = block.edge_layer_atom.linear.weight
 
-    def backward(self, by_atoms: Tensor, by_bonds: Tensor, by_radial: Tensor, by_sums: Tensor) -> Tensor:
-        """The gradient by the atoms before the block, given that by the atoms after it; ``by_bonds`` turns from the
-        gradient after the block to that before it, and the gradients by the inputs are added to, in place."""
-        block, batch = self.block, self.batch
-        weight = block.edge_layer_atom.linear.weight
-        projected = linear(self.radial, weight)
-        by_change = by_atoms.index_select(0, batch.first)
-        before = by_atoms.clone()
-        by_weights = self.atom.backward(by_change, functional.silu(projected), by_bonds, before)
-        by_radial += linear(torch.ops.aten.silu_backward(by_weights, projected), weight.t())
-        weight = block.edge_layer_edge.linear.weight
-        by_weights = self.edge.backward(by_bonds.clone(), linear(self.radial, weight), by_bonds, before)
-        by_radial += linear(by_weights, weight.t())
-        if len(batch.short):
-            self._angular_backward(by_bonds, by_sums, before)
-        return before
+    def forward(self, atoms: Tensor, portions: list[_Portion]) -> Tensor:
+        """The atoms after the block; the features of the bonds are changed in place."""
+        after = atoms.clone()
+        for portion in portions:
+            value, switch = self._angular(portion)
+            portion.bonds.index_add_(0, portion.short, functional.silu(value).mul_(switch.sigmoid_()))
+            change = self.edge.forward(portion)
+            portion.bonds += change.mul_(linear(portion.radial, self.edge_weight))
+            change = self.atom.forward(portion)
+            change *= functional.silu(linear(portion.radial, self.atom_weight))
+            after.index_add_(0, portion.first, change)
+        return after
 
-    def _angular(self) -> tuple[Tensor, Tensor]:
-        gated = self.sums * self.gate.index_select(0, self.batch.first[self.batch.short])
+    def backward(self, by_atoms: Tensor, portions: list[_Portion]) -> Tensor:
+        """The gradient by the atoms before the block, given that by the atoms after it; the portions' gradients by
+        bonds turn from those after the block to those before it, and their gradients by inputs are added to."""
+        for number, portion in enumerate(portions):
+            projected = linear(portion.radial, self.atom_weight)
+            by_change = by_atoms.index_select(0, portion.first)
+            by_weights = self.atom.backward(number, by_change, functional.silu(projected), portion)
+            by_projected = torch.ops.aten.silu_backward(by_weights, projected)
+            portion.by_radial += linear(by_projected, self.atom_weight.t())
+            weights = linear(portion.radial, self.edge_weight)
+            by_weights = self.edge.backward(number, portion.by_bonds.clone(), weights, portion)
+            portion.by_radial += linear(by_weights, self.edge_weight.t())
+            self._angular_backward(portion)
+        before = by_atoms + self.edge.by_atoms() + self.atom.by_atoms()
+        by_gate = torch.ops.aten.sigmoid_backward(self.by_gate, self.gate)
+        return before.add_(linear(by_gate, self.atom_mlp.weight.t()))
+
+    def _angular(self, portion: _Portion) -> tuple[Tensor, Tensor]:
+        gated = portion.sums * self.gate.index_select(0, portion.short_first)
         return linear(gated, self.gates[0].weight), linear(gated, self.gates[1].weight)
 
-    def _angular_backward(self, by_bonds: Tensor, by_sums: Tensor, by_atoms: Tensor) -> None:
-        value, switch = self._angular()
+    def _angular_backward(self, portion: _Portion) -> None:
+        value, switch = self._angular(portion)
         switch.sigmoid_()
-        short_first = self.batch.first[self.batch.short]
-        gradient = by_bonds.index_select(0, self.batch.short)
+        gradient = portion.by_bonds.index_select(0, portion.short)
         by_switch = torch.ops.aten.sigmoid_backward(functional.silu(value).mul_(gradient), switch)
         by_value = torch.ops.aten.silu_backward(gradient.mul_(switch), value)
         by_gated = linear(by_value, self.gates[0].weight.t())
         by_gated += linear(by_switch, self.gates[1].weight.t())
-        by_sums += by_gated * self.gate.index_select(0, short_first)
-        by_gate = torch.zeros_like(self.gate).index_add_(0, short_first, by_gated.mul_(self.sums))
-        by_atoms += linear(torch.ops.aten.sigmoid_backward(by_gate, self.gate), self.atom_mlp.weight.t())
+        portion.by_sums += by_gated * self.gate.index_select(0, portion.short_first)
+        self.by_gate.index_add_(0, portion.short_first, by_gated.mul_(portion.sums))
 
 
-@dataclass
 class _Branch:
-    """One half of a gated perceptron: its weights, and what its first layer gave before its activation."""
+    """One half of a gated perceptron of two layers on (centre, neighbour, bond): the atoms' part of its first layer
+    is computed once per atom, forward and backward."""
 
-    centre: Tensor
-    neighbour: Tensor
-    bond: Tensor
-    outer: Tensor
-    hidden: Tensor
+    def __init__(self, inner: torch.nn.Linear, outer: torch.nn.Linear, atoms: Tensor) -> None:
+        self.outer = outer
+        self.weights = [part.contiguous() for part in inner.weight.split(atoms.shape[1], dim=1)]
+        self.centre = linear(atoms, self.weights[0], inner.bias)
+        self.neighbour = linear(atoms, self.weights[1])
+        self.by_centre, self.by_neighbour = torch.zeros_like(self.centre), torch.zeros_like(self.neighbour)
+        self.hidden: list[Tensor] = []
+
+    def forward(self, portion: _Portion) -> Tensor:
+        """(n_bonds, units), before the activation"""
+        hidden = linear(portion.bonds, self.weights[2])
+        hidden += self.centre.index_select(0, portion.first)
+        hidden += self.neighbour.index_select(0, portion.second)
+        self.hidden.append(hidden)
+        return linear(functional.silu(hidden), self.outer.weight, self.outer.bias)
+
+    def backward(self, number: int, gradient: Tensor, portion: _Portion) -> None:
+        """Add what the gradient by the result means for atoms and bonds."""
+        by_hidden = torch.ops.aten.silu_backward(linear(gradient, self.outer.weight.t()), self.hidden[number])
+        portion.by_bonds += linear(by_hidden, self.weights[2].t())
+        self.by_centre.index_add_(0, portion.first, by_hidden)
+        self.by_neighbour.index_add_(0, portion.second, by_hidden)
+
+    def by_atoms(self) -> Tensor:
+        """Gradient by the atoms of all portions, (n_atoms, units)."""
+        return linear(self.by_centre, self.weights[0].t()) + linear(self.by_neighbour, self.weights[1].t())
 
 
 class _SplitPass:
-    """A gated perceptron of two layers on (centre, neighbour, bond), the atoms' part once per atom."""
+    """A gated perceptron on all portions, in their order."""
 
-    def __init__(self, mlp: GatedMLP, batch: Batch) -> None:
-        self.layers = [(branch[0].linear, branch[1].linear) for branch in (mlp.g, mlp.sigma)]
-        self.batch = batch
-        self.branches: list[_Branch] = []
+    def __init__(self, mlp: GatedMLP, atoms: Tensor) -> None:
+        value, switch = mlp.g, mlp.sigma
+        self.branches = (
+            _Branch(value[0].linear, value[1].linear, atoms),
+            _Branch(switch[0].linear, switch[1].linear, atoms),
+        )
+        self.kept: list[tuple[Tensor, Tensor]] = []
 
-    def forward(self, atoms: Tensor, bonds: Tensor) -> Tensor:
+    def forward(self, portion: _Portion) -> Tensor:
         """(n_bonds, units)"""
-        width = atoms.shape[1]
-        results = []
-        for inner, outer in self.layers:
-            centre, neighbour, bond = (part.contiguous() for part in inner.weight.split(width, dim=1))
-            hidden = linear(bonds, bond)
-            hidden += linear(atoms, centre, inner.bias).index_select(0, self.batch.first)
-            hidden += linear(atoms, neighbour).index_select(0, self.batch.second)
-            results.append(linear(functional.silu(hidden), outer.weight, outer.bias))
-            self.branches.append(_Branch(centre, neighbour, bond, outer.weight, hidden))
-        self.value, self.open = results[0], results[1].sigmoid_()
-        return functional.silu(self.value).mul_(self.open)
+        value, switch = (branch.forward(portion) for branch in self.branches)
+        self.kept.append((value, switch.sigmoid_()))
+        return functional.silu(value).mul_(switch)
 
-    def backward(self, gradient: Tensor, weights: Tensor, by_bonds: Tensor, by_atoms: Tensor) -> Tensor:
-        """Add the gradients by bonds and atoms, given that by ``output * weights`` (both are used up), and return
-        the gradient by the weights."""
-        active = functional.silu(self.value)
-        by_weights = (active * self.open).mul_(gradient)
-        gradient = gradient.mul_(weights)
-        by_switch = torch.ops.aten.sigmoid_backward(active.mul_(gradient), self.open)
-        by_value = torch.ops.aten.silu_backward(gradient.mul_(self.open), self.value)
-        for branch, by_result in zip(self.branches, (by_value, by_switch), strict=True):
-            by_hidden = torch.ops.aten.silu_backward(linear(by_result, branch.outer.t()), branch.hidden)
-            by_bonds += linear(by_hidden, branch.bond.t())
-            by_centre = torch.zeros_like(by_atoms).index_add_(0, self.batch.first, by_hidden)
-            by_atoms += linear(by_centre, branch.centre.t())
-            by_neighbour = torch.zeros_like(by_atoms).index_add_(0, self.batch.second, by_hidden)
-            by_atoms += linear(by_neighbour, branch.neighbour.t())
+    def backward(self, number: int, gradient: Tensor, weights: Tensor, portion: _Portion) -> Tensor:
+        """Add to the gradients by bonds and atoms, given that by ``output * weights`` (used up), and return the
+        gradient by the weights.
+
+        :param number: which portion, in the order of :meth:`forward`
+        """
+        value, switch = self.kept[number]
+        active = functional.silu(value)
+        by_weights = (active * switch).mul_(gradient)
+        gradient *= weights
+        by_switch = torch.ops.aten.sigmoid_backward(active.mul_(gradient), switch)
+        self.branches[0].backward(number, torch.ops.aten.silu_backward(gradient.mul_(switch), value), portion)
+        self.branches[1].backward(number, by_switch, portion)
         return by_weights
+
+    def by_atoms(self) -> Tensor:
+        """Gradient by the atoms, (n_atoms, units)."""
+        return self.branches[0].by_atoms() + self.branches[1].by_atoms()
