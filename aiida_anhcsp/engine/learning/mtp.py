@@ -17,6 +17,7 @@ from motep.io.mlip.mtp import read_mtp, write_mtp
 from motep.loss import LossFunction, LossSetting
 from motep.optimizers.lls import LLSOptimizer
 from motep.potentials.mtp.data import MTPData
+from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 
 from ..errors import InputError
@@ -31,6 +32,9 @@ from .settings import CompleteSettings, Weights
 logging.getLogger("motep").setLevel(logging.WARNING)  # it logs every iteration
 
 PARAMETERS = ["species_coeffs", "moment_coeffs", "radial_coeffs"]
+SMALLEST_MOMENT = 1e-3
+"""Of the largest moment coefficient: smaller ones are of no concern to the scaling."""
+
 OPTIONS = ("level", "cutoff", "elements", "minimum_distance", "radial_basis_size")
 
 
@@ -79,18 +83,31 @@ class MtpLearner(Learner):
             history.append({"epoch": len(history), "loss": float(intermediate_result.fun)})
             report(history[-1])
 
+        sizes = self._sizes()
         result = minimize(
-            loss,
-            self.data.parameters,
-            jac=loss.jac,
+            lambda scaled: loss(scaled * sizes),
+            self.data.parameters / sizes,
+            jac=lambda scaled: loss.jac(scaled * sizes) * sizes,
             method="L-BFGS-B",
             callback=record,
-            options={"maxiter": settings.epochs, "maxfun": 4 * settings.epochs, "ftol": 1e-12, "gtol": 1e-8},
+            options={"maxiter": settings.epochs, "maxfun": 4 * settings.epochs, "ftol": 1e-12, "gtol": 1e-10},
         )
         if not np.isfinite(result.fun):
             raise TrainingDivergedError(f"the loss of the MTP became {result.fun}; look for wrong labels")
-        self.data.parameters = result.x
+        self.data.parameters = result.x * sizes
         return {"epochs": history}
+
+    def _sizes(self) -> NDArray[np.float64]:
+        """Typical size of every parameter, which L-BFGS takes as its unit: moments span orders of magnitude."""
+        moments = np.abs(self.data.moment_coeffs)
+        radial = np.sqrt(np.mean(self.data.radial_coeffs**2))
+        return np.concatenate(
+            [
+                np.maximum(moments, SMALLEST_MOMENT * moments.max()),
+                np.ones(len(self.data.species)),
+                np.full(self.data.radial_coeffs.size, radial),
+            ]
+        )
 
     def save(self, outdir: Path) -> Path:
         path = outdir / "model.mtp"
