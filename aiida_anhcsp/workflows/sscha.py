@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, if_, while_
 from aiida.orm import Dict, Node, ProcessNode, StructureData, load_node
+from ase.geometry import cell_to_cellpar
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..calculations.functions.csp import sscha_summary
 from ..calculations.sscha import SschaCalculation
@@ -151,6 +154,8 @@ class SschaWorkChain(SschaProtocol, WorkChain):
             f"G = {result['gibbs_free_energy']:.4f} +- {result['gibbs_free_energy_error']:.4f} eV/atom, "
             f"{result['initial']['spacegroup']} -> {result['final']['spacegroup']}"
         )
+        for when in ("initial", "final"):
+            self.report(f"{when}: {describe_cell(result[when])}")
         return None
 
     def stage_label(self) -> str:
@@ -191,3 +196,11 @@ def describe(node: ProcessNode) -> str:
         f"{state}, G = {result['gibbs_free_energy']:.4f} eV/atom, {result['pressure']:.1f} GPa, "
         f"{result['spacegroup_final']}"
     )
+
+
+def describe_cell(state: dict[str, Any]) -> str:
+    """Cell and quantum stress of the initial or final state, in one line."""
+    lengths = ", ".join(f"{value:.3f}" for value in cell_to_cellpar(state["cell"])[:3])
+    angles = ", ".join(f"{value:.1f}" for value in cell_to_cellpar(state["cell"])[3:])
+    stress = ", ".join(f"{value:.1f}" for value in full_3x3_to_voigt_6_stress(np.array(state["stress"])))
+    return f"cell {lengths} A, {angles} degrees; stress (xx, yy, zz, yz, xz, xy) {stress} GPa"

@@ -13,12 +13,14 @@ SETTINGS = {"pressure": 130.0, "temperature": 0.0, "stages": ["1x1x1:100", "2x2x
 
 def result(converged: bool = True, gibbs: float = -1.0, **more: Any) -> dict[str, Any]:
     """A result as the engine writes it."""
-    entry = {"converged": converged, "gibbs_free_energy": gibbs}
+    stress = [[-129.5, 0.0, 0.0], [0.0, -129.5, 0.0], [0.0, 0.0, -129.5]]
+    entry = {"converged": converged, "gibbs_free_energy": gibbs, "stress_initial": stress}
     return {
         "converged": converged,
         "gibbs_free_energy": gibbs,
         "gibbs_free_energy_error": 0.002,
         "pressure": 129.5,
+        "stress": stress,
         "spacegroup_initial": "R3m",
         "spacegroup_final": "Im-3m",
         "n_evaluations": 100,
@@ -174,3 +176,13 @@ def test_failed_audit_is_told_and_leaves_the_result_of_the_stages(
 def test_wrong_settings_are_refused_by_name(run: Callable, change: dict[str, Any], field: str) -> None:
     with pytest.raises(ValueError, match=field):
         run(**change)
+
+
+def test_cell_and_stress_are_told_in_one_line():
+    from aiida_anhcsp.workflows.sscha import describe_cell
+
+    cell, stress = bulk("Cu", a=4.0, cubic=True).cell.tolist(), [[-1.0, 0.5, 0.0], [0.5, -2.0, 0.0], [0.0, 0.0, -3.0]]
+    assert describe_cell({"cell": cell, "stress": stress}) == (
+        "cell 4.000, 4.000, 4.000 A, 90.0, 90.0, 90.0 degrees; "
+        "stress (xx, yy, zz, yz, xz, xy) -1.0, -2.0, -3.0, 0.0, 0.0, 0.5 GPa"
+    )
