@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from aiida.orm import ProcessNode
 from tabulate import tabulate
 
@@ -37,10 +38,10 @@ def population_rows(population: PopulationData) -> list[dict[str, Any]]:
     keys = ("id", "pressure", "enthalpy", "rank", "generation", "operator")
     return [
         {
-            **{key: frame.info[key] for key in keys if key in frame.info},
+            **{key: _plain(frame.info[key]) for key in keys if key in frame.info},
             "formula": frame.get_chemical_formula(),
             "spacegroup_initial": frame.info.get("spacegroup"),
-            "relative_enthalpy": 1000 * (frame.info["enthalpy"] - frames[0].info["enthalpy"]),
+            "relative_enthalpy": _plain(1000 * (frame.info["enthalpy"] - frames[0].info["enthalpy"])),
         }
         for frame in frames
     ]
@@ -76,6 +77,10 @@ def ranking_csv(rows: list[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(flat)
     return text.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _flat(row: Row) -> dict[str, Any]:

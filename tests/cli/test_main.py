@@ -1,0 +1,41 @@
+"""The program as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+import pytest
+from aiida.plugins.entry_point import load_entry_point
+
+from aiida_anhcsp.cli.main import COMMANDS, command, program
+
+
+def test_verdi_data_has_the_same_commands() -> None:
+    mounted = load_entry_point("aiida.cmdline.data", "anhcsp")
+    assert mounted is command
+    context = click.Context(program)
+    assert program.list_commands(context) == command.list_commands(context) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_explains_itself(program: Callable, name: str) -> None:
+    result = program(name, "--help")
+    assert result.exit_code == 0
+    assert result.output.startswith(f"Usage: anhcsp {name}")
+
+
+@pytest.mark.parametrize("name", ["status", "ranking", "export"])
+def test_a_run_that_does_not_exist_is_named_in_one_line(program: Callable, name: str) -> None:
+    result = program(name, "424242", *(["folder"] if name == "export" else []))
+    assert result.exit_code == 2
+    assert result.output == "Error: PK: no node '424242'; see verdi process list -a\n"
+
+
+def test_a_node_that_is_no_run_is_named(program: Callable) -> None:
+    from aiida.orm import Int
+
+    node = Int(1).store()
+    result = program("status", str(node.pk))
+    assert result.exit_code == 2
+    assert "no run" in result.output
