@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ class GradientTraining:
         self.start = copy.deepcopy(model.state_dict())
         self.history: list[dict[str, Any]] = []
         self.restarts = 0
+        self.largest_piece = settings.batch_size
         self._begin()
 
     def run(self, report: Report) -> list[dict[str, Any]]:
@@ -103,7 +104,7 @@ class GradientTraining:
         total = 0.0
         for first in range(0, len(order), settings.batch_size):
             graphs = [self.train[index] for index in order[first : first + settings.batch_size]]
-            total += self._step(join(graphs, self.device)) * len(graphs)
+            total += self._step(graphs) * len(graphs)
         record = {"epoch": epoch, "learning_rate": rate, "loss": total / len(order)}
         with self.ema.average_parameters():
             self.model.eval()
@@ -115,47 +116,66 @@ class GradientTraining:
                 self.best_loss = float("inf") if loss is None else loss
         return record
 
-    def _step(self, batch: Labelled) -> float:
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(batch, differentiable=True)
-        if not torch.isfinite(loss):
-            raise FloatingPointError(f"the loss is {loss.item()} in epoch {len(self.history)}")
-        loss.backward()
+    def _step(self, graphs: Sequence[Labelled]) -> float:
+        loss = self._gradient(graphs)
         norm = torch.nn.utils.clip_grad_norm_(
             self.model.parameters(), self.settings.gradient_clip if self.settings.gradient_clip else float("inf")
         )
-        if not torch.isfinite(norm):
-            raise FloatingPointError(f"the gradient is {norm.item()} in epoch {len(self.history)}")
+        if not np.isfinite(loss) or not torch.isfinite(norm):
+            raise FloatingPointError(f"loss {loss:.3g} and gradient {norm.item():.3g} in epoch {len(self.history)}")
         self.optimizer.step()
         self.ema.update()
-        return float(loss.item())
+        return loss
+
+    def _gradient(self, graphs: Sequence[Labelled]) -> float:
+        """Leave the gradient of the graphs' loss in the parameters; in pieces where the memory is too small."""
+        while True:
+            self.optimizer.zero_grad(set_to_none=True)
+            try:
+                total = 0.0
+                for piece in self._in_pieces(graphs):
+                    loss = self._loss(piece, graphs, differentiable=True)
+                    loss.backward()
+                    total += float(loss.item())
+                return total
+            except torch.OutOfMemoryError:
+                self.largest_piece = min(self.largest_piece, len(graphs)) // 2
+                if self.largest_piece == 0:
+                    raise
+                logger.warning("out of memory: gradients are summed over %d structures at a time", self.largest_piece)
 
     def _validation_loss(self) -> float | None:
         if not self.validation:
             return None
-        total = 0.0
-        for first in range(0, len(self.validation), self.settings.batch_size):
-            graphs = self.validation[first : first + self.settings.batch_size]
-            total += float(self._loss(join(graphs, self.device), differentiable=False).item()) * len(graphs)
+        pieces = self._in_pieces(self.validation)
+        total = sum(float(self._loss(piece, self.validation, differentiable=False).item()) for piece in pieces)
         if not np.isfinite(total):
-            raise FloatingPointError(f"the validation loss is {total} in epoch {len(self.history)}")
-        return total / len(self.validation)
+            raise FloatingPointError(f"validation loss {total} in epoch {len(self.history)}")
+        return total
 
-    def _loss(self, batch: Labelled, *, differentiable: bool) -> Tensor:
+    def _in_pieces(self, graphs: Sequence[Labelled]) -> Iterator[Sequence[Labelled]]:
+        size = min(self.largest_piece, self.settings.batch_size)
+        for first in range(0, len(graphs), size):
+            yield graphs[first : first + size]
+
+    def _loss(self, piece: Sequence[Labelled], whole: Sequence[Labelled], *, differentiable: bool) -> Tensor:
+        """Share of ``piece`` in the loss of ``whole``, a mean over structures and over force components."""
+        batch = join(piece, self.device)
         energy, forces, stress = self.evaluator(batch.graph, create_graph=differentiable)
-        weights, zero = self.settings.weights, torch.zeros((), device=energy.device)
+        weights, structures, atoms = self.settings.weights, len(whole), sum(part.graph.n_atoms for part in whole)
         parts = (
-            (weights.energy, (energy - batch.energy) / batch.graph.sizes),
-            (weights.force, forces - batch.forces),
-            (weights.stress, stress / GPa - batch.stress),
+            (weights.energy / structures, (energy - batch.energy) / batch.graph.sizes),
+            (weights.force / (3 * atoms), forces - batch.forces),
+            (weights.stress / (9 * structures), stress / GPa - batch.stress),
         )
+        zero = torch.zeros((), device=energy.device)
         return sum((weight * self._penalty(difference) for weight, difference in parts if weight > 0), start=zero)
 
     def _penalty(self, difference: Tensor) -> Tensor:
         target = torch.zeros_like(difference)
         if self.settings.loss == "mse":
-            return torch.nn.functional.mse_loss(difference, target)
-        return torch.nn.functional.huber_loss(difference, target, delta=self.settings.huber_delta)
+            return torch.nn.functional.mse_loss(difference, target, reduction="sum")
+        return torch.nn.functional.huber_loss(difference, target, reduction="sum", delta=self.settings.huber_delta)
 
     def _restart(self, reason: str) -> None:
         if self.restarts == RESTARTS:

@@ -161,11 +161,11 @@ def test_checkpoint_of_another_training_is_not_continued(frames, tmp_path):
 def test_divergence_halves_the_learning_rate_and_goes_on(frames, tmp_path, monkeypatch):
     step, calls = gradient.GradientTraining._step, []
 
-    def first_fails(self, batch):
+    def first_fails(self, graphs):
         calls.append(1)
         if len(calls) == 3:
             raise FloatingPointError("the loss is nan")
-        return step(self, batch)
+        return step(self, graphs)
 
     monkeypatch.setattr(gradient.GradientTraining, "_step", first_fails)
     metrics = _train(frames, _learner(), tmp_path, epochs=2, schedule="constant")
@@ -177,6 +177,23 @@ def test_hopeless_training_ends_with_a_reason(frames, tmp_path, caplog):
     with pytest.raises(gradient.TrainingDivergedError, match="4 learning rates"):
         _train(frames, _learner(), tmp_path, epochs=5, learning_rate=1e30, gradient_clip=None)
     assert caplog.text.count("half the learning rate") == 3
+
+
+def test_too_small_a_memory_costs_time_only(frames, tmp_path, monkeypatch):
+    """Gradients summed over pieces are those of the whole batch."""
+    whole, pieces = _learner(), _learner()
+    _train(frames, whole, tmp_path / "whole", epochs=1)
+    loss = gradient.GradientTraining._loss
+
+    def out_of_memory(self, piece, *arguments, **options):
+        if len(piece) > 2:
+            raise torch.OutOfMemoryError
+        return loss(self, piece, *arguments, **options)
+
+    monkeypatch.setattr(gradient.GradientTraining, "_loss", out_of_memory)
+    _train(frames, pieces, tmp_path / "pieces", epochs=1)
+    for mine, reference in zip(pieces.model.parameters(), whole.model.parameters(), strict=True):
+        torch.testing.assert_close(mine, reference, rtol=1e-4, atol=1e-5)
 
 
 def test_early_stopping_returns_the_best_epoch(frames, tmp_path):
