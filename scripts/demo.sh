@@ -25,7 +25,7 @@ esac
 echo "(interrupting this display does not stop the run; make demo follows it again, make stop stops everything)"
 
 ENDED=0
-anhcsp status "$PK" --watch || ENDED=$?
+anhcsp status "$PK" --watch --keep-going || ENDED=$?
 
 say "Ranking"
 anhcsp ranking "$PK"

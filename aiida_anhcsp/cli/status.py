@@ -11,6 +11,7 @@ import click
 from aiida.cmdline.utils.decorators import with_dbenv
 
 from ..engine.errors import InputError
+from .daemon import Supervisor, broker_has_no_worker, daemon_is_running
 
 if TYPE_CHECKING:
     from aiida.orm import ProcessNode
@@ -21,14 +22,15 @@ POLL_SECONDS = 5.0
 @click.command("status")
 @click.argument("pk", metavar="PK")
 @click.option("--watch", is_flag=True, help="Follow the run until it ends; interrupting this does not stop the run.")
+@click.option("--keep-going", is_flag=True, help="While watching, restart workers that the broker has given up.")
 @with_dbenv()
-def command(pk: str, watch: bool) -> None:
+def command(pk: str, watch: bool, keep_going: bool) -> None:
     """What the run PK has done and is doing: generation, structures, labels, lowest enthalpy, running jobs."""
     from ..report.progress import messages_of, progress_of
 
     node = load_run(pk)
     if watch:
-        follow(node)
+        follow(node, keep_going)
         return
     for _, when, name, text in messages_of(node):
         click.echo(f"{when.astimezone():%H:%M:%S} {name}: {text}")
@@ -53,13 +55,14 @@ def load_run(pk: str) -> ProcessNode:
     return node
 
 
-def follow(node: ProcessNode) -> None:
+def follow(node: ProcessNode, keep_going: bool = False) -> None:
     """Print what the run reports, as it comes, and where it stands; exit status 1 when it ends badly.
 
     On a terminal the last line is rewritten in place; elsewhere it is printed when something has changed.
     """
     from ..report.progress import latest, messages_of, progress_of, state_of
 
+    supervisor = Supervisor()
     live = sys.stdout.isatty()
     seen, before = 0, ""
     warn_without_daemon(node)
@@ -80,6 +83,9 @@ def follow(node: ProcessNode) -> None:
         elif line != before:
             click.echo(line)
         before = line
+        restarted = supervisor.check() if keep_going else None
+        if restarted is not None:
+            click.echo(f"\n{restarted}" if live else restarted)
         sys.stdout.flush()
         release_database()
         time.sleep(POLL_SECONDS)
@@ -97,7 +103,7 @@ def release_database() -> None:
 
 def warn_without_daemon(node: ProcessNode) -> None:
     """Say so if nobody works on the run."""
-    from aiida.engine.daemon.client import get_daemon_client
-
-    if not node.is_terminated and not get_daemon_client().is_daemon_running:
+    if not node.is_terminated and not daemon_is_running():
         click.echo("the daemon is not running, so nothing goes on; start it with verdi daemon start", err=True)
+    elif not node.is_terminated and broker_has_no_worker():
+        click.echo("the broker has given up the daemon's workers; run verdi daemon restart", err=True)

@@ -78,10 +78,13 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, dict], An
 
 def wait_for(node: Any) -> None:
     """Wait until a process has ended, without holding the database."""
+    from aiida_anhcsp.cli.daemon import Supervisor
     from aiida_anhcsp.cli.status import release_database
 
+    supervisor = Supervisor()
     end = time.monotonic() + LIMIT_SECONDS
     while not node.is_terminated:
         assert time.monotonic() < end, f"{node} has not ended after {LIMIT_SECONDS} s"
+        supervisor.check()
         release_database()
-        time.sleep(1)
+        time.sleep(2)

@@ -1,0 +1,55 @@
+"""The daemon that works on a run: is it there, and does it get its tasks?"""
+
+from __future__ import annotations
+
+import time
+
+PATIENCE = 30.0
+"""Seconds without a worker after which the workers are started again."""
+START = 120.0
+"""Seconds that workers may take to start on a busy machine."""
+
+
+class Supervisor:
+    """Notices a daemon whose workers no longer get tasks, and restarts these workers.
+
+    AiiDA's ZeroMQ broker (2.9.4) gives up a worker that is silent for six seconds, as on a machine that was asleep or
+    very busy; the worker lives on but does not subscribe again, and everything waits for ever. The tasks are safe on
+    the broker's disk: a new worker takes them up.
+    """
+
+    def __init__(self) -> None:
+        self._deadline = time.monotonic() + START
+
+    def check(self) -> str | None:
+        """Look once; if no worker was there for too long, start the workers again and say so."""
+        now = time.monotonic()
+        if not daemon_is_running() or not broker_has_no_worker():
+            self._deadline = max(self._deadline, now + PATIENCE)
+            return None
+        if now < self._deadline:
+            return None
+        from aiida.engine.daemon.client import get_daemon_client
+
+        get_daemon_client().restart_daemon()
+        self._deadline = now + START
+        return "the broker had given up the daemon's workers; they were started again, and the run goes on"
+
+
+def daemon_is_running() -> bool:
+    """Whether the daemon of the loaded profile runs."""
+    from aiida.engine.daemon.client import get_daemon_client
+
+    return bool(get_daemon_client().is_daemon_running)
+
+
+def broker_has_no_worker() -> bool:
+    """Whether tasks wait at the ZeroMQ broker of the loaded profile and no worker has subscribed to them."""
+    from aiida.brokers.zeromq.broker import ZeromqBroker
+    from aiida.manage import get_manager
+
+    broker = get_manager().get_broker()
+    if not isinstance(broker, ZeromqBroker):
+        return False
+    status = broker.probe_service_status()
+    return bool(status.get("connected") and status.get("pending_tasks") and status.get("task_subscribers") == 0)

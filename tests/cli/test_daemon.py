@@ -1,0 +1,79 @@
+"""Watching over the daemon's workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aiida_anhcsp.cli import daemon
+from aiida_anhcsp.cli.daemon import PATIENCE, START, Supervisor
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The supervisor's clock."""
+    clock = Clock()
+    monkeypatch.setattr(daemon, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def restarts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Restarts of a daemon whose broker has no worker."""
+    calls: list[str] = []
+
+    class Client:
+        is_daemon_running = True
+
+        def restart_daemon(self) -> dict[str, Any]:
+            calls.append("restart")
+            return {}
+
+    monkeypatch.setattr("aiida.engine.daemon.client.get_daemon_client", Client)
+    monkeypatch.setattr(daemon, "broker_has_no_worker", lambda: True)
+    return calls
+
+
+def test_workers_that_are_starting_are_left_alone(clock: Clock, restarts: list[str]) -> None:
+    supervisor = Supervisor()
+    clock.now = START - 1
+    assert supervisor.check() is None
+    assert restarts == []
+
+
+def test_workers_that_get_no_tasks_are_started_again_once(clock: Clock, restarts: list[str]) -> None:
+    supervisor = Supervisor()
+    clock.now = START + 1
+    assert "started again" in str(supervisor.check())
+    clock.now += PATIENCE
+    assert supervisor.check() is None
+    assert restarts == ["restart"]
+
+
+def test_a_worker_that_comes_back_resets_the_patience(
+    clock: Clock, restarts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor = Supervisor()
+    clock.now = START + 1
+    monkeypatch.setattr(daemon, "broker_has_no_worker", lambda: False)
+    supervisor.check()
+    monkeypatch.setattr(daemon, "broker_has_no_worker", lambda: True)
+    clock.now += PATIENCE - 1
+    assert supervisor.check() is None
+    clock.now += 2
+    assert supervisor.check() is not None
+
+
+def test_a_profile_without_the_zeromq_broker_is_never_restarted() -> None:
+    assert daemon.broker_has_no_worker() is False
