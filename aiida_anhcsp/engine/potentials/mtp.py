@@ -13,27 +13,51 @@ from ase.data import atomic_numbers
 from motep.io.mlip.mtp import read_mtp
 from motep.potentials.mtp.cext.engine import CExtMTPEngine
 from motep.potentials.mtp.data import MTPData
+from vesin import NeighborList
 
 from ..errors import InputError
 from .base import Evaluation
-from .screening import ScreenedPotential
+from .screening import ScreenedPotential, reduced_cell
 
 logging.getLogger("motep.potentials.mtp.base").setLevel(logging.ERROR)  # it warns at every short distance
 
 
+class _Engine(CExtMTPEngine):
+    """motep's C engine with neighbours by vesin, made anew for every frame.
+
+    motep's own list (ASE's, in Python) takes 6.7 ms for 32 atoms of H3S at 150 GPa, its energy and forces 0.8 ms.
+    """
+
+    def update_neighbor_list(self, atoms: Atoms) -> bool:
+        """Fill ``_neighbors`` (n_atoms, most neighbours), -1 where there is none, and the images' ``_offsets``."""
+        cell = reduced_cell(atoms.cell.array)
+        neighbours = NeighborList(
+            cutoff=float(self.mtp_data.radial_basis.max), full_list=True, sorted=True, n_threads=1
+        )
+        pairs, shifts = neighbours.compute(points=atoms.positions, box=cell, periodic=True, quantities="PS")
+        first, second = pairs.T.astype(np.int64)
+        counts = np.bincount(first, minlength=len(atoms))
+        place = np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
+        self._neighbors = np.full((len(atoms), counts.max()), -1, dtype=np.int32)
+        self._neighbors[first, place] = second
+        self._offsets = np.zeros((*self._neighbors.shape, 3))
+        self._offsets[first, place] = shifts @ cell
+        return True
+
+
 class MtpPotential(ScreenedPotential):
-    """A moment tensor potential; its neighbour list is made anew for every frame."""
+    """A moment tensor potential."""
 
     def __init__(self, data: MTPData, elements: Sequence[str]) -> None:
         self.elements = self.known = frozenset(elements)
         self.cutoff = float(data.radial_basis.max)
-        self._data = data
+        self._engine = _Engine(data, mode="run")
 
     def evaluate_sane(self, frames: Sequence[Atoms]) -> list[Evaluation]:
         return [self._evaluate_one(frame) for frame in frames]
 
     def _evaluate_one(self, frame: Atoms) -> Evaluation:
-        results = CExtMTPEngine(self._data, mode="run").calculate(frame)
+        results = self._engine.calculate(frame)
         return Evaluation(
             "ok",
             energy=float(results["energy"]),

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.stress import voigt_6_to_full_3x3_stress
-from motep.io.mlip.mtp import write_mtp
+from motep.calculator import MTP
+from motep.io.mlip.mtp import read_mtp, write_mtp
 from motep.potentials.mtp.data import BasisData, MTPData
 
 from aiida_anhcsp.engine.errors import InputError
@@ -51,6 +52,17 @@ def frame() -> Atoms:
 def test_it_knows_its_species_and_its_range(mtp):
     potential = load_potential(f"mtp:{mtp}")
     assert (potential.elements, potential.cutoff) == (frozenset({"H", "S"}), 4.0)
+
+
+def test_it_says_what_moteps_own_calculator_says(mtp, frame):
+    data = read_mtp(mtp)
+    data.species = [1, 16]
+    theirs = frame.copy()
+    theirs.calc = MTP(data)
+    (ours,) = load_potential(f"mtp:{mtp}").evaluate([frame])
+    assert ours.energy == pytest.approx(theirs.get_potential_energy(), abs=1e-9)
+    assert np.allclose(ours.forces, theirs.get_forces(), atol=1e-9)
+    assert np.allclose(ours.stress, theirs.get_stress(), atol=1e-10)
 
 
 def test_forces_are_the_gradient_of_the_energy(mtp, frame):
