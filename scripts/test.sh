@@ -29,9 +29,9 @@ step "mypy" mypy
 step "docs" python -m sphinx -W --keep-going -q -b html docs docs/_build
 step "unit tests" python -m pytest -q -m "not integration" --durations 10
 for DATABASE in sqlite postgresql; do
-    export AIIDA_PROFILE="test-$DATABASE"
-    [ "$DATABASE" = sqlite ] || scripts/postgres.sh drop "$AIIDA_PROFILE"
-    step "profile on $DATABASE" scripts/profile.sh "$DATABASE" "$AIIDA_PROFILE"
+    export ANHCSP_TEST_PROFILE="test-$DATABASE"
+    [ "$DATABASE" = sqlite ] || scripts/postgres.sh drop "$ANHCSP_TEST_PROFILE"
+    step "profile on $DATABASE" scripts/profile.sh "$DATABASE" "$ANHCSP_TEST_PROFILE"
     step "integration tests on $DATABASE" python -m pytest -q tests/integration --durations 10
 done
 

@@ -1,4 +1,4 @@
-"""A real profile with a daemon, made by scripts/profile.sh and named by AIIDA_PROFILE (see scripts/test.sh)."""
+"""A real profile with a daemon, made by scripts/profile.sh and named by ANHCSP_TEST_PROFILE (see scripts/test.sh)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from aiida.manage.configuration import Profile, get_config
 from aiida.manage.configuration.config import Config
 
 BIN = Path(sys.executable).parent
-LIMIT_SECONDS = 1800
+VARIABLE = "ANHCSP_TEST_PROFILE"
+LIMIT_SECONDS = 7200
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,9 +43,9 @@ def run_aiida_broker_service() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def aiida_profile(aiida_config: Config) -> Profile:
     """The real profile; its daemon runs, computer and codes are set up."""
-    name = os.environ.get("AIIDA_PROFILE")
+    name = os.environ.get(VARIABLE)
     if name is None:
-        pytest.skip("needs AIIDA_PROFILE, a profile with a daemon: make test")
+        pytest.skip(f"needs {VARIABLE}, a profile with a daemon: make test")
     profile = load_profile(name)
     program("setup")
     return profile
@@ -52,7 +53,8 @@ def aiida_profile(aiida_config: Config) -> Profile:
 
 def program(*arguments: str) -> str:
     """Output of ``aiida-anhcsp``, which must succeed."""
-    done = subprocess.run([BIN / "aiida-anhcsp", *arguments], capture_output=True, text=True, check=False)
+    command = [BIN / "aiida-anhcsp", "--profile", os.environ[VARIABLE], *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
