@@ -13,8 +13,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "aiida_anhcsp"
 HEAVY = {"torch", "mattersim", "sscha", "cellconstructor", "pyxtal", "motep", "chgnet"}
 AIIDA_STOREY = ("data", "calculations", "parsers", "workflows", "cli", "report")
-SCRIPTS = {"gpaw_static.py", "gpaw_relax.py"}
-"""Inputs of jobs, run by another interpreter and imported by nobody."""
+SCRIPTS = {"gpaw_frames.py"}
+"""Input of jobs, run by another interpreter and imported by nobody."""
 
 
 def modules(*rooms: str) -> list[Path]:

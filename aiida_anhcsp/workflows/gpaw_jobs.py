@@ -14,6 +14,7 @@ from ..calculations.functions.labels import write_json
 from .chunked import ChunkedWorkChain
 from .submission import call_once, submit_once
 
+SCRIPT = Path(__file__).with_name("gpaw_frames.py")
 RESULT_FILE = "result.extxyz"
 RESULT_LINK = "result_extxyz"
 DEFAULTS: dict[str, Any] = {
@@ -39,7 +40,6 @@ HELP = (
 class GpawWorkChain(ChunkedWorkChain):
     """A population shared out to GPAW jobs; results that a killed job had written are kept."""
 
-    SCRIPT: ClassVar[Path]
     SETTINGS: ClassVar[dict[str, Any]] = DEFAULTS
     SETTINGS_HELP: ClassVar[str] = f"{HELP}."
 
@@ -60,7 +60,7 @@ class GpawWorkChain(ChunkedWorkChain):
     def prepare(self) -> None:
         """Store what all jobs share: the script and the settings file."""
         super().prepare()
-        self.ctx.script = SinglefileData(self.SCRIPT).store().pk
+        self.ctx.script = SinglefileData(SCRIPT).store().pk
         self.ctx.settings = call_once(self, "settings", write_json, settings=self.script_settings()).pk
 
     def all_settings(self) -> Dict:
@@ -72,7 +72,7 @@ class GpawWorkChain(ChunkedWorkChain):
         return self.all_settings()
 
     def submit_chunk(self, label: str, start: int, stop: int) -> ProcessNode:
-        """Submit ``python3 SCRIPT population.extxyz settings.json result.extxyz START STOP``."""
+        """Submit ``python3 gpaw_frames.py population.extxyz settings.json result.extxyz START STOP``."""
         options = {**DEFAULT_OPTIONS, **(self.inputs.options.get_dict() if "options" in self.inputs else {})}
         inputs = {
             "code": self.inputs.code,

@@ -1,20 +1,30 @@
 #!/usr/bin/env bash
 # Makes the dataset and the model of mattersim:mini-H-S anew, in the folder WORK (default benchmarks/mini_model/work):
-# some 405 GPAW labels and two trainings, about three hours on two cores. Every step is skipped where its file exists.
+# some 340 GPAW labels, JOBS at a time (default 2), and three trainings. Every step is skipped where its file exists.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 HERE=benchmarks/mini_model
 WORK="${WORK:-$HERE/work}"
+JOBS="${JOBS:-2}"
 ENGINE=.venv/bin/anhcsp-engine
 PYTHON=.venv/bin/python
 ARCHITECTURE='{"num_blocks":2,"units":48,"max_l":3,"max_n":3,"cutoff":4.5,"threebody_cutoff":3.5}'
 export OMP_NUM_THREADS=1
 mkdir -p "$WORK"
 
-label() { # FRAMES without suffix
+label() { # FRAMES without suffix; the script runs from a copy, so that nothing beside it is imported by mistake
     [ -e "$WORK/$1.done" ] && return
-    /usr/bin/python3 aiida_anhcsp/workflows/label/gpaw_static.py \
-        "$WORK/$1.extxyz" $HERE/settings.json "$WORK/$1.labels.extxyz"
+    local frames share part jobs=()
+    frames="$(grep -c Lattice "$WORK/$1.extxyz")"
+    share=$(((frames + JOBS - 1) / JOBS))
+    cp aiida_anhcsp/workflows/gpaw_frames.py "$WORK"
+    for ((part = 0; part < JOBS; part++)); do
+        /usr/bin/python3 "$WORK/gpaw_frames.py" "$WORK/$1.extxyz" $HERE/settings.json "$WORK/$1.part$part.extxyz" \
+            $((part * share)) $((part * share + share < frames ? part * share + share : frames)) &
+        jobs+=($!)
+    done
+    for part in "${jobs[@]}"; do wait "$part"; done
+    cat "$WORK/$1".part*.extxyz >"$WORK/$1.labels.extxyz"
     touch "$WORK/$1.done"
 }
 gather() { # OUT FRAMES...
@@ -31,7 +41,7 @@ named() { # OUT PREFIX PRESSURE: unique identities, and the pressure, in a file 
 SEEDS=()
 for P in 50 90 130 170 210 250; do
     [ -e "$WORK/seed$P.extxyz" ] || {
-        $ENGINE generate "$WORK/seed$P.extxyz" --formula H3S --formula-units 1-2 --number 10 --pressure $P --seed $P
+        $ENGINE generate "$WORK/seed$P.extxyz" --formula H3S --formula-units 1-2 --number 8 --pressure $P --seed $P
         named "seed$P" "seed$P" $P
     }
     for A in 0.06 0.15; do
@@ -54,7 +64,7 @@ for P in 50 100 150 200 250; do
     AMPLITUDE=0.06
     [ $((P % 100)) = 0 ] && AMPLITUDE=0.12
     [ -e "$WORK/near$P.extxyz" ] || {
-        $ENGINE generate "$WORK/random$P.extxyz" --formula H3S --formula-units 1-2 --number 30 --pressure $P --seed $P
+        $ENGINE generate "$WORK/random$P.extxyz" --formula H3S --formula-units 1-2 --number 24 --pressure $P --seed $P
         $ENGINE relax "$WORK/random$P.extxyz" "$WORK/relaxed$P.extxyz" --potential "mattersim:$WORK/first/model.pth" \
             --pressure $P --fmax 0.05 --max-steps 150
         named "relaxed$P" "p$P" $P

@@ -38,7 +38,7 @@ def take_frames(population: PopulationData, part: Dict) -> PopulationData:
 def collect_gpaw(
     population: PopulationData, settings: Dict, jobs: Dict, **labels: SinglefileData
 ) -> dict[str, PopulationData | Dict]:
-    """Labels from the files of GPAW jobs (see :mod:`aiida_anhcsp.workflows.label.gpaw_static`), even unfinished ones.
+    """Labels from the files of GPAW jobs (see :mod:`aiida_anhcsp.workflows.gpaw_frames`), even unfinished ones.
 
     :param settings: all settings of the labels
     :param jobs: by job: ``start`` and ``stop`` (its frames) and, where it failed, ``failure``
@@ -78,7 +78,7 @@ def collect_evaluated(
 def collect_relaxed(
     population: PopulationData, settings: Dict, pressure: Float, jobs: Dict, **results: SinglefileData
 ) -> dict[str, PopulationData | Dict]:
-    """Relaxed structures from the files of DFT jobs (see :mod:`aiida_anhcsp.workflows.dft_relax.gpaw_relax`).
+    """Relaxed structures from the files of DFT jobs (see :mod:`aiida_anhcsp.workflows.gpaw_frames`).
 
     :param settings: all settings of the DFT code
     :param pressure: GPa

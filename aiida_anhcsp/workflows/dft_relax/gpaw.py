@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 from aiida.orm import Data, Dict
@@ -19,7 +18,6 @@ class GpawRelaxWorkChain(GpawWorkChain, DftRelaxWorkChain):
     converges them.
     """
 
-    SCRIPT = Path(__file__).with_name("gpaw_relax.py")
     SETTINGS: ClassVar[dict[str, Any]] = {**DEFAULTS, "fmax": 0.02, "max_steps": 60}
     SETTINGS_HELP = f"{HELP}; fmax (eV/angstrom, 0.02) and max_steps (60) of the relaxation."
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from aiida.orm import Data, Dict
 
 from ...calculations.functions.labels import collect_gpaw
@@ -17,8 +15,6 @@ class GpawLabelWorkChain(GpawWorkChain, LabelWorkChain):
     Plane waves, Gamma-centred k points by spacing, no symmetry. Many structures share a job, and each label is
     written as soon as it is computed, so that a job that is killed loses one label only.
     """
-
-    SCRIPT = Path(__file__).with_name("gpaw_static.py")
 
     def join(self, jobs: Dict, results: dict[str, Data], metadata: dict[str, str]) -> dict[str, Data]:
         """Join the labels of all jobs to the structures."""
