@@ -76,14 +76,14 @@ class EngineCalculation(CalcJob):
         spec.input_namespace("runtime", help="Where and how fast to compute; not part of the provenance.")
         spec.input("runtime.device", valid_type=str, default="cpu", non_db=True, validator=_device, help="cpu or cuda.")
         spec.input(
-            "runtime.threads", valid_type=int, default=1, non_db=True, validator=_positive, help="Threads of the job."
+            "runtime.threads", valid_type=int, default=1, non_db=True, validator=positive, help="Threads of the job."
         )
         spec.input(
             "runtime.batch_atoms",
             valid_type=int,
             required=False,
             non_db=True,
-            validator=_positive,
+            validator=positive,
             help="Most atoms evaluated in one call; the engine's own choice if absent.",
         )
 
@@ -162,7 +162,8 @@ def known_keys(port: str, *known: str, required: tuple[str, ...] = ()) -> Callab
     return validate
 
 
-def _positive(value: int | None, _: Any) -> str | None:
+def positive(value: int | None, _: Any) -> str | None:
+    """Validator of a number of processes, threads or atoms."""
     return "must be a positive number of them; give 1 or more" if value is not None and value < 1 else None
 
 

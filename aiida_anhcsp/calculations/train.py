@@ -11,7 +11,7 @@ from aiida.orm import Dict, RemoteData, Str
 
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
-from .base import IN_FILE, OUT_FOLDER, Command, EngineCalculation, write_settings
+from .base import IN_FILE, OUT_FOLDER, Command, EngineCalculation, positive, write_settings
 
 SETTINGS_FILE = "TRAIN.yaml"
 CHECKPOINT_FILE = "checkpoint.pth"
@@ -29,6 +29,14 @@ class TrainCalculation(EngineCalculation):
         spec.input("dataset", valid_type=PopulationData, help="Labelled structures; split 8:1:1 by parent structure.")
         cls.define_potential(spec)
         del spec.inputs["runtime"]["batch_atoms"]
+        spec.input(
+            "runtime.processes",
+            valid_type=int,
+            default=1,
+            non_db=True,
+            validator=positive,
+            help="Processes that share each batch, one for each CPU or GPU of the job.",
+        )
         spec.inputs["potential"].required = False
         spec.inputs["potential"].help = "The potential to finetune."
         spec.input(
@@ -50,6 +58,10 @@ class TrainCalculation(EngineCalculation):
             "metrics",
             valid_type=Dict,
             help="RMSE before and after, by split and by round: energy (meV/atom), force (meV/angstrom), stress (GPa).",
+        )
+        spec.exit_code(420, "ERROR_DIVERGED", message="The training diverges at every learning rate tried: {message}")
+        spec.exit_code(
+            421, "ERROR_OUT_OF_MEMORY", message="The training needs too much memory: {message}", invalidates_cache=True
         )
         spec.exit_code(411, "ERROR_METRICS_MISSING", message="The potential was trained but metrics.json is {reason}.")
 

@@ -16,6 +16,7 @@ from ..engine.errors import InputError
 from .inputs.problems import InvalidInputError
 
 COMMANDS = {
+    "dataset": "Labelled datasets in and out, merged, filtered and split.",
     "export": "Write archive, structures and plot of a run into a folder.",
     "launch": "Check an input file and submit what it describes.",
     "potential": "Import potentials and list them.",

@@ -38,6 +38,6 @@ class PopulationParser(EngineParser):
         if total is not None and population.count < total:
             return self.exit_codes.ERROR_INCOMPLETE.format(missing=total - population.count, total=total)
         unfinished = sum(frame.info.get("reason") == OUT_OF_TIME for frame in population.get_frames())
-        if unfinished:
+        if unfinished and "ERROR_OUT_OF_TIME" in self.exit_codes:
             return self.exit_codes.ERROR_OUT_OF_TIME.format(unfinished=unfinished, total=total)
         return None

@@ -7,9 +7,12 @@ from typing import Any
 
 from aiida.engine import ExitCode
 
-from ..calculations.base import OUT_FOLDER
+from ..calculations.base import OUT_FOLDER, STATUS_FILE
 from ..data.potential import PotentialData
 from .base import EngineParser
+
+DIVERGED, OUT_OF_MEMORY, KILLED = "3", "4", "137"
+"""Exit statuses: the engine's own, and that of a process the kernel killed, as it does when memory runs out."""
 
 MODELS = {"model.pth": "mattersim", "model.mtp": "mtp"}
 
@@ -34,6 +37,20 @@ class TrainParser(EngineParser):
             return self.exit_codes.ERROR_METRICS_MISSING.format(reason=reason)
         self.out("metrics", metrics)
         return None
+
+    def failure(self) -> ExitCode | None:
+        """As for any command, with the two ends that only a training has."""
+        try:
+            status = self.text(STATUS_FILE).strip()
+        except FileNotFoundError:
+            return super().failure()
+        if status == DIVERGED:
+            return self.exit_codes.ERROR_DIVERGED.format(message=self.last_error())
+        if status == OUT_OF_MEMORY:
+            return self.exit_codes.ERROR_OUT_OF_MEMORY.format(message=self.last_error())
+        if status == KILLED:
+            return self.exit_codes.ERROR_OUT_OF_MEMORY.format(message="it was killed by signal 9")
+        return super().failure()
 
     def _potential(self, model: str) -> PotentialData:
         kind, inputs = MODELS[model], self.node.inputs

@@ -25,7 +25,6 @@ from .submission import failure, submit_once
 
 HALVINGS = 4  # the engine tries three halvings itself
 SMALLEST_LEARNING_RATE = 1e-6
-OUT_OF_MEMORY = ("memory", "signal 9")
 
 
 class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
@@ -37,6 +36,7 @@ class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
     def define(cls, spec: ProcessSpec) -> None:
         super().define(spec)
         define_engine(spec)
+        spec.inputs["runtime"]["processes"] = TrainCalculation.spec().inputs["runtime"]["processes"]
         spec.expose_inputs(TrainCalculation, include=("dataset", "potential", "new", "settings"))
         spec.inputs["settings"].validator = parsed_by(TrainSettings.parse, "settings")
         spec.inputs["settings"].help = (
@@ -78,11 +78,9 @@ class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
         """Settings of the attempt that ended."""
         return TrainSettings.parse(self.ctx.inputs.settings.get_dict())
 
-    @process_handler(priority=300)
-    def lower_learning_rate(self, node: CalcJobNode) -> ProcessHandlerReport | None:
+    @process_handler(priority=300, exit_codes=TrainCalculation.exit_codes.ERROR_DIVERGED)
+    def lower_learning_rate(self, node: CalcJobNode) -> ProcessHandlerReport:
         """A training that diverged, at each of the rates the engine halves to, starts again below them."""
-        if node.is_finished_ok or "diverged" not in message_of(node):
-            return None
         rate = self.current().learning_rate / 2**HALVINGS
         if rate < SMALLEST_LEARNING_RATE:
             return ProcessHandlerReport(True, self.exit_codes.ERROR_DIVERGED.format(reason=failure(node)))
@@ -90,11 +88,9 @@ class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
         self.train_again(learning_rate=rate)
         return ProcessHandlerReport(True)
 
-    @process_handler(priority=200)
-    def make_batches_smaller(self, node: CalcJobNode) -> ProcessHandlerReport | None:
+    @process_handler(priority=200, exit_codes=TrainCalculation.exit_codes.ERROR_OUT_OF_MEMORY)
+    def make_batches_smaller(self, node: CalcJobNode) -> ProcessHandlerReport:
         """A training that ran out of memory starts again with half the batch."""
-        if node.is_finished_ok or not any(sign in message_of(node) for sign in OUT_OF_MEMORY):
-            return None
         batch_size = self.current().batch_size // 2
         if batch_size < 1:
             return ProcessHandlerReport(True, self.exit_codes.ERROR_OUT_OF_MEMORY.format(reason=failure(node)))
@@ -110,8 +106,3 @@ class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
         if OUT_FOLDER in files.list_object_names() and CHECKPOINT_FILE in files.list_object_names(OUT_FOLDER):
             self.ctx.inputs.parent_folder = node.outputs.remote_folder
         return ProcessHandlerReport(True)
-
-
-def message_of(node: CalcJobNode) -> str:
-    """What a job said when it failed, in lower case."""
-    return (node.exit_message or "").lower()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, if_, while_
-from aiida.orm import Dict, Float, Int, Node, ProcessNode, Str, load_node, to_aiida_type
-from aiida.plugins import WorkflowFactory
+from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
+from aiida.orm import Dict, Float, Int, Node, ProcessNode, load_node
 
-from ..calculations.functions.history import change_on_new_labels, count_failed, search_history
-from ..calculations.functions.population import add_seeds, lowest_of, merge_populations, rank_population
-from ..calculations.functions.training import replay, select_and_distort
+from ..calculations.functions.history import count_failed, search_history
+from ..calculations.functions.population import add_seeds, judge_population, merge_populations, rank_population
 from ..calculations.generate import GenerateCalculation
 from ..calculations.relax import RelaxCalculation
 from ..calculations.vary import VaryCalculation
@@ -19,11 +16,10 @@ from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.search.loop import should_continue
 from ..engine.search.settings import SearchSettings
-from .finetune import FinetuneWorkChain
-from .ports import define_engine, engine_inputs, parsed_by, plain, validate_label_engine, validate_label_inputs
-from .progress import describe_change, knowledge
+from .learning import LearningSteps, define_learning
+from .ports import define_engine, engine_inputs, parsed_by
+from .progress import knowledge
 from .protocols.builders import SearchProtocol
-from .settings import LearningSettings, derived_seed
 from .submission import call_once, failure, find_child, get_child, submit_once
 
 
@@ -34,14 +30,7 @@ def validate_search_settings(value: Dict | None, context: Any) -> str | None:
     return parsed_by(lambda mapping, argument: SearchSettings.parse(mapping), "settings")(value, context)
 
 
-def validate_learning(value: Mapping[str, Any] | None, _: Any) -> str | None:
-    """Inputs of the label work chain, checked against its ports before anything is submitted."""
-    if not value or "label_engine" not in value:
-        return None
-    return validate_label_inputs(value["label_engine"], value.get("label", {}), "learning.label")
-
-
-class SearchWorkChain(SearchProtocol, WorkChain):
+class SearchWorkChain(SearchProtocol, LearningSteps):
     """Evolutionary search for the structures of lowest enthalpy at a pressure.
 
     Each generation is varied from the ranked structures so far (the first is random), relaxed and ranked. With
@@ -65,46 +54,16 @@ class SearchWorkChain(SearchProtocol, WorkChain):
             "seeds", valid_type=PopulationData, required=False, help="Structures that join the first generation."
         )
         define_engine(spec)
-        spec.input_namespace(
-            "learning",
-            required=False,
-            populate_defaults=False,
-            validator=validate_learning,
-            help="What is labelled and learned in each generation; nothing if left out.",
-        )
-        spec.input(
-            "learning.settings",
-            valid_type=Dict,
-            default=lambda: Dict({}),
-            validator=parsed_by(LearningSettings.parse, "learning.settings"),
-            help="number (of structures picked), distortions (of each), amplitude (angstrom), strain, replay (old "
-            "configurations), survivors (relaxed again), train {epochs, learning_rate, ...}; the H3S study if absent.",
-        )
-        spec.input(
-            "learning.label_engine",
-            valid_type=Str,
-            serializer=to_aiida_type,
-            validator=validate_label_engine,
-            help="Entry point of the work chain that labels: anhcsp.label.gpaw, anhcsp.label.vasp or anhcsp.label.ase.",
-        )
-        spec.input_namespace(
-            "learning.label",
-            dynamic=True,
-            help="Inputs of that work chain, without the population: code, settings, ...",
-        )
-        spec.input(
-            "learning.dataset",
-            valid_type=PopulationData,
-            required=False,
-            help="Labelled structures the potential has learned before; some are replayed in each round.",
-        )
+        define_learning(spec)
         spec.outline(
             cls.setup,
             while_(cls.should_evolve)(
                 if_(cls.is_first)(cls.start_from_random).else_(cls.vary),
                 cls.relax,
                 cls.rank,
-                if_(cls.should_learn)(cls.select_and_distort, cls.label, cls.finetune, cls.refresh, cls.rank_again),
+                if_(cls.should_learn)(
+                    cls.grade, cls.select_and_distort, cls.label, cls.finetune, cls.refresh, cls.rank_again
+                ),
             ),
             cls.results,
         )
@@ -138,11 +97,6 @@ class SearchWorkChain(SearchProtocol, WorkChain):
     def settings(self) -> SearchSettings:
         """The validated settings."""
         return SearchSettings.parse(self.inputs.settings.get_dict())
-
-    @property
-    def learning(self) -> LearningSettings:
-        """The validated settings of the learning."""
-        return LearningSettings.parse(self.inputs.learning.settings.get_dict())
 
     def label_of(self, step: str) -> str:
         """Call link label of this generation's child for a step: ``generation_003_relax``."""
@@ -202,7 +156,13 @@ class SearchWorkChain(SearchProtocol, WorkChain):
         node = self.child("relax")
         if "population" not in node.outputs:
             return self.exit_with(self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX, node)
-        relaxed = node.outputs.population
+        relaxed = call_once(
+            self,
+            self.label_of("judge"),
+            judge_population,
+            population=node.outputs.population,
+            settings=self.inputs.settings,
+        )
         self.rank_all(relaxed, "rank")
         failed = count_failed(relaxed)
         partial = "" if node.is_finished_ok else f" ({failure(node)})"
@@ -211,112 +171,6 @@ class SearchWorkChain(SearchProtocol, WorkChain):
             f"lowest enthalpy {self.lowest_text()}"
         )
         return None
-
-    def should_learn(self) -> bool:
-        """Whether labels are wanted, and something to be labelled came out of this generation."""
-        relaxed = self.child("relax").outputs.population
-        return "learning" in self.inputs and count_failed(relaxed) < relaxed.count
-
-    def select_and_distort(self) -> None:
-        """Pick relaxed structures at random and distort them."""
-        learning, settings = self.learning, self.settings
-        selection = {
-            "number": learning.number,
-            "distortions": learning.distortions,
-            "amplitude": learning.amplitude,
-            "strain": learning.strain,
-            "seed": derived_seed(settings.seed, self.ctx.generation, 1),
-            "round": self.ctx.generation,
-        }
-        distorted = call_once(
-            self,
-            self.label_of("select_and_distort"),
-            select_and_distort,
-            population=self.child("relax").outputs.population,
-            settings=Dict(selection),
-        )
-        self.report(f"generation {self.ctx.generation}: {distorted.count} distorted structures to label")
-
-    def label(self) -> ToContext:
-        """Submit the labelling."""
-        engine = WorkflowFactory(self.inputs.learning.label_engine.value)
-        inputs = {
-            **plain(self.inputs.learning.get("label", {})),
-            "population": self.child("select_and_distort").outputs.result,
-        }
-        node = submit_once(self, self.label_of("label"), engine, inputs)
-        self.report(f"generation {self.ctx.generation}: labels by {node.process_label}<{node.pk}>")
-        return ToContext(current=node)
-
-    def finetune(self) -> ToContext | None:
-        """Submit the training on the new labels and some old ones."""
-        node = self.child("label")
-        if not node.is_finished_ok:
-            self.report(f"generation {self.ctx.generation}: no labels, the old potential stays: {failure(node)}")
-            return None
-        labelled, training = node.outputs.population, node.outputs.population
-        if self.ctx.dataset is not None:
-            old = load_node(self.ctx.dataset)
-            seed = derived_seed(self.settings.seed, self.ctx.generation, 2)
-            number = Dict({"number": self.learning.replay, "seed": seed})
-            training = call_once(self, self.label_of("replay"), replay, dataset=old, labelled=labelled, settings=number)
-            merged = call_once(self, self.label_of("dataset"), merge_populations, dataset=old, labelled=labelled)
-            self.ctx.dataset = merged.pk
-        else:
-            self.ctx.dataset = labelled.pk
-        inputs = {
-            **engine_inputs(self.inputs, FinetuneWorkChain),
-            "dataset": training,
-            "potential": load_node(self.ctx.potential),
-            "settings": Dict({"seed": derived_seed(self.settings.seed, self.ctx.generation, 3), **self.learning.train}),
-        }
-        child = submit_once(self, self.label_of("finetune"), FinetuneWorkChain, inputs)
-        asked = self.child("select_and_distort").outputs.result.count
-        self.report(
-            f"generation {self.ctx.generation}: {labelled.count} of {asked} labels done; "
-            f"{child.process_label}<{child.pk}> learns from {training.count} structures"
-        )
-        return ToContext(current=child)
-
-    def refresh(self) -> ToContext | None:
-        """Relax the lowest distinct structures again with the new potential."""
-        node = find_child(self, self.label_of("finetune"))
-        if node is None:
-            return None
-        if "potential" not in node.outputs:
-            self.report(f"generation {self.ctx.generation}: the old potential stays: {failure(node)}")
-            return None
-        self.ctx.potential = node.outputs.potential.pk
-        self.report(
-            f"generation {self.ctx.generation}: RMSE on the new labels "
-            f"{describe_change(change_on_new_labels(node.outputs.metrics.get_dict(), self.ctx.generation))}"
-        )
-        number = self.learning.survivors or self.settings.population
-        survivors = call_once(
-            self,
-            self.label_of("survivors"),
-            lowest_of,
-            population=load_node(self.ctx.population),
-            settings=Dict({"number": number}),
-        )
-        return ToContext(current=self.submit_relaxation("refresh", survivors))
-
-    def rank_again(self) -> None:
-        """Rank the structures that were relaxed again; the older enthalpies are another potential's."""
-        node = find_child(self, self.label_of("refresh"))
-        if node is None:
-            return
-        if "population" not in node.outputs:
-            self.report(
-                f"generation {self.ctx.generation}: not relaxed again, the old enthalpies stay: {failure(node)}"
-            )
-            return
-        self.ctx.population = None
-        self.rank_all(node.outputs.population, "rank_again")
-        self.report(
-            f"generation {self.ctx.generation}: {node.outputs.population.count} distinct structures relaxed again; "
-            f"lowest enthalpy {self.lowest_text()}"
-        )
 
     def results(self) -> None:
         """Hand out the ranked population, the final potential, all labels and the history."""
@@ -368,17 +222,17 @@ class SearchWorkChain(SearchProtocol, WorkChain):
 
     def history_nodes(self) -> dict[str, Node]:
         """Nodes the history is made from, by call link label."""
-        outputs = {
-            "relax": "population",
-            "rank": "result",
-            "label": "report",
-            "finetune": "metrics",
-            "rank_again": "result",
-        }
+        columns = (
+            ("relax", "judge", "result"),
+            ("rank", "rank", "result"),
+            ("label", "label", "report"),
+            ("finetune", "finetune", "metrics"),
+            ("rank_again", "rank_again", "result"),
+        )
         nodes = {}
         for generation in range(self.ctx.generation + 1):
-            for step, output in outputs.items():
+            for column, step, output in columns:
                 child = find_child(self, f"generation_{generation:03d}_{step}")
                 if child is not None and output in child.outputs:
-                    nodes[f"{step}_{generation:03d}"] = child.outputs[output]
+                    nodes[f"{column}_{generation:03d}"] = child.outputs[output]
         return nodes

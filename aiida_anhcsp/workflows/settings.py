@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -42,19 +42,40 @@ def _validated_training(values: dict[str, Any]) -> dict[str, Any]:
 class LearningSettings(Settings):
     """What is labelled and learned in each generation of a search (defaults of the H3S study).
 
-    ``number`` relaxed structures are picked at random and each distorted ``distortions`` times (``amplitude`` in
+    ``number`` structures are picked by ``sampler`` and each distorted ``distortions`` times (``amplitude`` in
     angstrom, ``strain`` as a fraction); ``replay`` old labelled configurations are trained on beside the new ones;
     the ``survivors`` lowest distinct structures are relaxed again with the finetuned potential (as many as the
     population holds unless given). ``train`` are settings of ``anhcsp-engine train``; the seed is derived.
+
+    ``grade`` picks structures whose MaxVol grade is above ``threshold`` (default 2), ``committee`` those on which
+    ``committee`` potentials, trained with different seeds, disagree by more than it (default 0.1 eV/angstrom); both
+    pick at random as long as there is nothing to judge by. ``unphysical`` structures are labelled undistorted beside
+    the chosen ones; with ``unphysical_limit`` the search learns only when so many have come up since it last did.
     """
 
     number: int = Field(default=10, ge=1)
+    sampler: Literal["random", "grade", "committee", "lowest", "unphysical"] = "random"
+    threshold: float | None = Field(default=None, ge=0)
+    committee: int = Field(default=3, ge=2)
+    unphysical: int = Field(default=10, ge=0)
+    unphysical_limit: int | None = Field(default=None, ge=1)
     distortions: int = Field(default=10, ge=1)
     amplitude: float = Field(default=0.05, ge=0)
     strain: float = Field(default=0.05, ge=0, lt=1)
     replay: int = Field(default=100, ge=0)
     survivors: int | None = Field(default=None, ge=1)
     train: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def limit(self) -> float:
+        """Of the grade, or of the spread in eV/angstrom: structures up to it are known well enough."""
+        default = 0.1 if self.sampler == "committee" else 2.0
+        return default if self.threshold is None else self.threshold
+
+    @property
+    def trainings(self) -> int:
+        """Potentials that are trained in each round."""
+        return self.committee if self.sampler == "committee" else 1
 
     @field_validator("train")
     @classmethod

@@ -137,3 +137,18 @@ def test_an_unknown_device_is_refused(generate_calc_job, engine_code, emt, coppe
     inputs = {"code": engine_code, "population": copper, "potential": emt, "runtime": {"device": "tpu"}}
     with pytest.raises(ValueError, match="give cpu or cuda"):
         generate_calc_job("anhcsp.evaluate", inputs)
+
+
+def test_grade_brings_training_set_and_committee_along(generate_calc_job, engine_code, copper, weights):
+    inputs = {"code": engine_code, "population": copper, "potential": weights, "training": copper}
+    inputs["committee"] = {"member_1": weights.clone()}
+    info, folder = generate_calc_job("anhcsp.grade", inputs)
+    line = " ".join(arguments(info))
+    assert line.startswith("grade population.extxyz result.extxyz --potential mattersim:potential.pth --threads 1")
+    assert line.endswith("--training training.extxyz --committee mattersim:member_1_potential.pth")
+    assert (folder / "member_1_potential.pth").read_bytes() == b"weights"
+
+
+def test_grade_needs_something_to_grade_by(generate_calc_job, engine_code, copper, weights):
+    with pytest.raises(ValueError, match="give the structures the potential was trained on"):
+        generate_calc_job("anhcsp.grade", {"code": engine_code, "population": copper, "potential": weights})

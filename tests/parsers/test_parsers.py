@@ -180,3 +180,12 @@ def test_a_hessian_yields_its_result(generate_calc_job_node, parse):
     node = generate_calc_job_node("anhcsp.hessian", {"settings": orm.Dict({})}, files)
     outputs, _ = parse("anhcsp.hessian", node)
     assert outputs["result"]["frequencies_gamma"] == [-12.5]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("3", 420), ("4", 421), ("137", 421), ("143", 400), ("2", 310), ("1", 320)]
+)
+def test_each_end_of_a_training_has_its_exit_code(status, code, generate_calc_job_node, parse, copper):
+    files = {"exit_status": status, "engine.err": "anhcsp-engine: why it ended"}
+    node = generate_calc_job_node("anhcsp.train", {"dataset": copper, "settings": orm.Dict({})}, files)
+    assert parse("anhcsp.train", node)[1].exit_status == code

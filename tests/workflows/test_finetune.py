@@ -37,7 +37,7 @@ def failed(workchain: Any, add_child: Callable, status: int, message: str, **out
 
 def test_training_that_diverged_starts_again_at_a_lower_rate(finetune: Callable, add_child: Callable) -> None:
     workchain = finetune()
-    failed(workchain, add_child, 320, "training diverged at 4 learning rates, the last 1.2e-04")
+    failed(workchain, add_child, 420, "training diverged at 4 learning rates, the last 1.2e-04")
     assert workchain.inspect_process().status == 0
     assert workchain.ctx.inputs.settings["learning_rate"] == pytest.approx(1e-3 / 16)
     assert workchain.should_run_process()
@@ -45,13 +45,13 @@ def test_training_that_diverged_starts_again_at_a_lower_rate(finetune: Callable,
 
 def test_training_that_diverges_at_the_lowest_rate_is_given_up(finetune: Callable, add_child: Callable) -> None:
     workchain = finetune(learning_rate=2e-6)
-    failed(workchain, add_child, 320, "training diverged at 4 learning rates")
+    failed(workchain, add_child, 420, "training diverged at 4 learning rates")
     assert workchain.inspect_process().status == 410
 
 
 def test_training_without_memory_gets_smaller_batches(finetune: Callable, add_child: Callable) -> None:
     workchain = finetune()
-    failed(workchain, add_child, 320, "CUDA out of memory. Tried to allocate 2 GiB")
+    failed(workchain, add_child, 421, "CUDA out of memory. Tried to allocate 2 GiB")
     assert workchain.inspect_process().status == 0
     assert workchain.ctx.inputs.settings["batch_size"] == 4
     assert workchain.ctx.inputs.settings["learning_rate"] == SETTINGS["learning_rate"]

@@ -191,6 +191,70 @@ def test_enthalpies_of_the_old_potential_do_not_compete_with_new_ones(
     assert ranked.base.attributes.get("lowest_enthalpy") == pytest.approx(2.0)
 
 
+def test_graded_sampler_picks_at_random_while_there_is_nothing_to_grade_by(
+    search: Callable, learning: dict[str, Any], add_child: Callable
+) -> None:
+    from aiida.orm import Dict
+
+    learning["learning"]["settings"] = Dict({"number": 2, "distortions": 2, "sampler": "grade"})
+    workchain = search(learning)
+    add_child(workchain, "generation_001_judge", {"result": population(relaxed_frames(1))})
+    assert workchain.grade() is None
+    workchain.select_and_distort()
+    assert "picked at random, nothing to judge by yet" in reports(workchain)
+    assert "4 structures to label, picked by random" in reports(workchain)
+
+
+def test_graded_sampler_labels_nothing_that_is_known(
+    search: Callable, learning: dict[str, Any], add_child: Callable
+) -> None:
+    from aiida.orm import Dict
+
+    learning["learning"]["settings"] = Dict({"number": 2, "distortions": 2, "sampler": "grade"})
+    workchain = search(learning)
+    known = relaxed_frames(1)
+    for frame in known:
+        frame.info["grade"] = 0.9
+    add_child(workchain, "generation_001_judge", {"result": population(relaxed_frames(1))})
+    add_child(workchain, "generation_001_grade", {"population": population(known)})
+    workchain.select_and_distort()
+    add_child(workchain, "generation_001_select_and_distort", {}, status=410, message="no structure is worth a label")
+    assert workchain.label() is None and workchain.finetune() is None and workchain.refresh() is None
+    assert "0 structures to label" in reports(workchain)
+
+
+def test_search_waits_for_enough_unphysical_structures_before_it_learns(
+    search: Callable, learning: dict[str, Any], add_child: Callable
+) -> None:
+    from aiida.orm import Dict
+
+    learning["learning"]["settings"] = Dict({"unphysical_limit": 2})
+    workchain = search(learning)
+    frames = relaxed_frames(1, number=2, failed=2)
+    for frame, status in zip(frames[2:], ("unphysical", "collapsed"), strict=True):
+        frame.info["status"] = status
+    add_child(workchain, "generation_001_judge", {"result": population(relaxed_frames(1))})
+    assert not workchain.should_learn()
+    workchain.ctx.population = population(rank(frames, SearchSettings.parse(SEARCH))).store().pk
+    assert workchain.should_learn()
+
+
+def test_committee_is_trained_with_different_seeds_and_grades_the_next_generation(
+    search: Callable, learning: dict[str, Any], add_child: Callable, engine_code: Any
+) -> None:
+    from aiida.orm import Dict
+
+    learning["learning"]["settings"] = Dict({"sampler": "committee", "committee": 3})
+    workchain = search(learning)
+    emt = learning["potential"]
+    for name in ("finetune", "finetune_member_1", "finetune_member_2"):
+        add_child(workchain, f"generation_000_{name}", {"potential": emt.clone()}, job=False)
+    assert len(workchain.committee()) == 2
+    add_child(workchain, "generation_001_judge", {"result": population(relaxed_frames(1))})
+    child = workchain.grade()["current"]
+    assert set(child.inputs.committee) == {"member_1", "member_2"}
+
+
 def test_context_holds_numbers_only(search: Callable, learning: dict[str, Any]) -> None:
     assert all(value is None or isinstance(value, int) for value in search(learning).ctx.values())
 

@@ -9,12 +9,23 @@ from ...data.population import PopulationData
 from ...engine.frames import bare
 from ...engine.search.rank import lowest, rank
 from ...engine.search.settings import SearchSettings
+from ...engine.search.unphysical import set_aside_unphysical
 
 
 @calcfunction
 def merge_populations(**populations: PopulationData) -> PopulationData:
     """All frames of the populations, one after the other in the order of their names."""
     return PopulationData.from_frames(frame for name in sorted(populations) for frame in populations[name].get_frames())
+
+
+@calcfunction
+def judge_population(population: PopulationData, settings: Dict) -> PopulationData:
+    """The same relaxed frames; ghost minima and structures with impossible distances have the status ``unphysical``.
+
+    :param settings: the keys of SEARCH.yaml
+    """
+    judged = set_aside_unphysical(population.get_frames(), SearchSettings.parse(settings.get_dict()))
+    return PopulationData.from_frames(judged)
 
 
 @calcfunction

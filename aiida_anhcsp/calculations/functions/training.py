@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import numpy as np
-from aiida.engine import calcfunction
+from aiida.engine import ExitCode, calcfunction
 from aiida.orm import Dict
 
 from ...data.population import PopulationData
+from ...engine.learning.samplers import SAMPLERS, UnphysicalSampler
 from ...engine.search.distort import distort
-from ...engine.search.select import select_random
+
+NOTHING_TO_LABEL = ExitCode(410, "no structure is worth a label")
 
 
 @calcfunction
-def select_and_distort(population: PopulationData, settings: Dict) -> PopulationData:
-    """Distorted copies of relaxed structures picked at random, to be labelled.
+def select_and_distort(settings: Dict, **populations: PopulationData) -> PopulationData | ExitCode:
+    """Distorted copies of structures picked by a sampler, to be labelled, and unphysical structures as they are.
 
-    :param settings: ``number`` of structures, ``distortions`` of each, ``amplitude`` (angstrom, default 0.05),
-        ``strain`` (default 0.05), ``seed``, and ``round``, which the copies carry
+    :param settings: ``sampler`` (default ``random``) and its ``threshold``, ``number`` of structures, ``distortions``
+        of each, ``amplitude`` (angstrom, default 0.05), ``strain`` (default 0.05), ``unphysical`` (how many of these,
+        default 0), ``seed``, and ``round``, which the copies carry
+    :param populations: ``population``, what the sampler picks from (relaxed, graded or ranked), and ``everything``,
+        where unphysical structures are looked for; absent, there are none
+    :return: the structures to label; exit code 410 where there are none
     """
     keys = settings.get_dict()
-    chosen = select_random(population.get_frames(), keys["number"], keys["seed"])
-    copies = distort(
-        chosen, keys["distortions"], keys.get("amplitude", 0.05), keys.get("strain", 0.05), seed=keys["seed"]
-    )
-    for frame in copies:
+    number, seed = keys["number"], keys["seed"]
+    sampler = SAMPLERS[keys.get("sampler", "random")](number, seed, keys.get("threshold", 0.0))
+    chosen = sampler.choose(populations["population"].get_frames())
+    frames = distort(chosen, keys["distortions"], keys.get("amplitude", 0.05), keys.get("strain", 0.05), seed=seed)
+    if "everything" in populations:
+        known = {frame.info["id"] for frame in chosen}
+        ghosts = UnphysicalSampler(keys.get("unphysical", 0), seed).choose(populations["everything"].get_frames())
+        frames += distort([ghost for ghost in ghosts if ghost.info["id"] not in known], 1, 0.0, 0.0, seed=seed)
+    for frame in frames:
         frame.info["round"] = int(keys["round"])
-    return PopulationData.from_frames(copies)
+    return PopulationData.from_frames(frames) if frames else NOTHING_TO_LABEL
 
 
 @calcfunction

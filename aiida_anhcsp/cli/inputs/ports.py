@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import InputPort, PortNamespace
-from aiida.orm import AbstractCode, Bool, Dict, Float, Int, List, Str
+from aiida.orm import AbstractCode, Bool, Dict, Float, Int, List, SinglefileData, Str
 
 from ...data.population import PopulationData
 from ...data.potential import PotentialData
@@ -39,6 +39,8 @@ def inputs_for(ports: PortNamespace, values: Mapping[str, Any], field: str, reso
         elif isinstance(ports[name], PortNamespace):
             if isinstance(value, Mapping) and not ports[name].dynamic:
                 inputs[name] = inputs_for(ports[name], value, where, resources)
+            elif isinstance(value, Mapping) and ports[name].valid_type is SinglefileData:
+                inputs[name] = {key: resources.file(f"{where}.{key}", path) for key, path in value.items()}
             else:
                 inputs[name] = value
         else:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aiida.common.exceptions import MultipleObjectsError, NotExistent
-from aiida.orm import AbstractCode, StructureData, load_code, load_node
+from aiida.orm import AbstractCode, SinglefileData, StructureData, load_code, load_node
 
 from ...data.population import PopulationData
 from ...data.potential import PotentialData
@@ -88,6 +88,14 @@ class Resources:
             return StructureData(ase=frames[0])
 
         return self._noting(find)
+
+    def file(self, field: str, value: str) -> SinglefileData | None:
+        """A file of any kind, such as a pseudopotential."""
+        path = self.folder / value
+        if not path.is_file():
+            self.problems.append(InputError(field, f"no file {path}", "give the path of a file"))
+            return None
+        return SinglefileData(path.resolve())
 
     def check(self) -> None:
         """Stop at what is wrong with the input.

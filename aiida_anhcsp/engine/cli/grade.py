@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from ase import Atoms
 
+from ..errors import InputError
 from ..frames import read_frames, write_frames
 from .options import log_to_terminal
 
@@ -16,29 +19,52 @@ from .options import log_to_terminal
 @click.option("--potential", "specification", required=True, metavar="SPEC", help="mattersim:NAME_OR_FILE or mtp:FILE.")
 @click.option(
     "--training",
-    required=True,
     metavar="TRAIN.extxyz",
     type=click.Path(path_type=Path),
-    help="The frames the potential was trained on.",
+    help="The frames the potential was trained on, for its grade.",
+)
+@click.option(
+    "--committee",
+    multiple=True,
+    metavar="SPEC",
+    help="Another potential that learned the same, for the spread of the forces; may be repeated.",
 )
 @click.option("--threads", type=click.IntRange(min=1), default=1, help="Threads of this process.")
-def command(frames: Path, output: Path, specification: str, training: Path, threads: int) -> None:
+def command(
+    frames: Path, output: Path, specification: str, training: Path | None, committee: tuple[str, ...], threads: int
+) -> None:
     """Say how far frames are outside what a potential was trained on.
 
-    Writes every frame with its MaxVol grade as info 'grade', the largest of its atoms: up to 1 is interpolation,
-    above 2 extrapolation that is worth a label. A frame that cannot be graded carries 'status' and 'reason'.
+    With --training every frame is written with its MaxVol grade as info 'grade', the largest of its atoms: up to 1 is
+    interpolation, above 2 extrapolation that is worth a label. With --committee it carries 'spread', the largest
+    deviation (eV/angstrom) of the potentials' forces on an atom from their mean. A frame that cannot be judged
+    carries 'status' and 'reason'.
     """
     import torch
 
+    from ..learning.committee import spread
     from ..learning.grade import grade, load_grader
+    from ..potentials import load_potential
 
+    if training is None and not committee:
+        raise InputError("--training", "nothing to grade by", "give --training or --committee")
     log_to_terminal()
     torch.set_num_threads(threads)
     structures = read_frames(frames, "IN.extxyz")
-    graded = grade(structures, load_grader(specification, read_frames(training, "--training")))
-    write_frames(output, graded)
-    grades = sorted(frame.info["grade"] for frame in graded if "grade" in frame.info)
-    if grades:
-        click.echo(f"{len(grades)} graded: median {grades[len(grades) // 2]:.3f}, largest {grades[-1]:.3f}")
-    if len(grades) < len(graded):
-        click.echo(f"{len(graded) - len(grades)} could not be graded")
+    if committee:
+        members = [load_potential(specification, threads=threads)]
+        members += [load_potential(member, threads=threads, argument="--committee") for member in committee]
+        structures = spread(structures, members)
+        _summarise(structures, "spread")
+    if training is not None:
+        structures = grade(structures, load_grader(specification, read_frames(training, "--training")))
+        _summarise(structures, "grade")
+    write_frames(output, structures)
+
+
+def _summarise(frames: Sequence[Atoms], key: str) -> None:
+    values = sorted(frame.info[key] for frame in frames if key in frame.info)
+    if values:
+        click.echo(f"{key} of {len(values)}: median {values[len(values) // 2]:.3f}, largest {values[-1]:.3f}")
+    if len(values) < len(frames):
+        click.echo(f"{len(frames) - len(values)} have no {key}")

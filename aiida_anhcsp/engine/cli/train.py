@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
@@ -12,6 +14,13 @@ import yaml
 from ..errors import InputError
 from ..frames import read_frames
 from .options import log_to_terminal
+
+if TYPE_CHECKING:
+    from ..learning.distributed import Group
+    from ..learning.settings import TrainSettings
+
+DIVERGED, OUT_OF_MEMORY = 3, 4
+"""Exit statuses of a training that comes to nothing."""
 
 
 def _settings_of(path: str | None, flags: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +54,10 @@ def _settings_of(path: str | None, flags: dict[str, Any]) -> dict[str, Any]:
 @click.option("--batch-size", type=int, help="Structures per step.  [default: 16]")
 @click.option("--seed", type=int, help="Seed of the split, the order and new weights (required here or in --settings).")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", help="Where to compute.")
-@click.option("--threads", type=click.IntRange(min=1), default=1, help="Threads of this process.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, help="Threads of each process.")
+@click.option(
+    "--processes", type=click.IntRange(min=1), default=1, help="Processes that share each batch (CPUs, or a GPU each)."
+)
 def command(
     dataset: str,
     outdir: str,
@@ -57,13 +69,16 @@ def command(
     seed: int | None,
     device: str,
     threads: int,
+    processes: int,
 ) -> None:
     """Train or finetune a potential on the labelled frames of DATASET.
 
     Writes model.pth or model.mtp (with model.mtp.json) and metrics.json into OUTDIR. An interrupted training of a
-    graph network goes on from OUTDIR/checkpoint.pth.
+    graph network goes on from OUTDIR/checkpoint.pth. Exit status 3: the training diverges at every learning rate
+    tried; 4: not even one structure at a time fits into the memory.
     """
-    from ..learning.gradient import TrainingDivergedError
+    from ..learning.distributed import device_of, helped_by
+    from ..learning.errors import TrainingDivergedError, TrainingMemoryError
     from ..learning.load import load_learner
     from ..learning.metrics import table_of
     from ..learning.settings import TrainSettings
@@ -73,13 +88,33 @@ def command(
     flags = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "seed": seed}
     values = TrainSettings.parse(_settings_of(settings, flags))
     frames = read_frames(dataset, "DATASET")
-    learner = load_learner(specification, frames, seed=values.seed, device=device, threads=threads)
+    shared = (dataset, specification, values, Path(outdir), device, threads)
     try:
-        metrics = train(frames, learner, values, Path(outdir), _print_epoch)
-    except TrainingDivergedError as error:
+        with helped_by(_help_training, processes, device, *shared) as group:
+            mine = device_of(0, device) if processes > 1 else device
+            learner = load_learner(specification, frames, seed=values.seed, device=mine, threads=threads, group=group)
+            metrics = train(frames, learner, values, Path(outdir), _print_epoch)
+    except (TrainingDivergedError, TrainingMemoryError) as error:
         click.echo(f"anhcsp-engine: {error}", err=True)
-        sys.exit(1)
+        sys.exit(DIVERGED if isinstance(error, TrainingDivergedError) else OUT_OF_MEMORY)
     click.echo(table_of(metrics))
+
+
+def _help_training(
+    group: Group, dataset: str, specification: str, settings: TrainSettings, outdir: Path, device: str, threads: int
+) -> None:
+    """The same training in another process; what it writes is thrown away."""
+    from ..learning.distributed import device_of
+    from ..learning.load import load_learner
+    from ..learning.train import train
+
+    frames = read_frames(dataset, "DATASET")
+    with tempfile.TemporaryDirectory() as scratch:
+        if (outdir / "checkpoint.pth").is_file():
+            shutil.copy(outdir / "checkpoint.pth", scratch)
+        mine = device_of(group.rank, device)
+        learner = load_learner(specification, frames, seed=settings.seed, device=mine, threads=threads, group=group)
+        train(frames, learner, settings, Path(scratch), lambda record: None)
 
 
 def _print_epoch(record: dict[str, Any]) -> None:

@@ -166,5 +166,6 @@ def grade(frames: Sequence[Atoms], grader: Grader) -> list[Atoms]:
             result.info |= {"status": "failed", "reason": "an element is not in the training frames"}
         else:
             result.info["grade"] = largest
+            result.info.setdefault("status", "ok")
         graded.append(result)
     return graded

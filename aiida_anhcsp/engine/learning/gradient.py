@@ -16,7 +16,10 @@ from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 from torch import Tensor
 from torch_ema import ExponentialMovingAverage
 
+from ..errors import InputError
 from ..potentials.m3gnet.model import FactorisedM3GNet
+from .distributed import Group
+from .errors import TrainingDivergedError, TrainingMemoryError, is_out_of_memory
 from .graphs import Labelled, join
 from .settings import CompleteSettings
 
@@ -27,15 +30,13 @@ RESTARTS = 3
 Report = Callable[[dict[str, Any]], None]
 
 
-class TrainingDivergedError(RuntimeError):
-    """The loss became infinite at every learning rate tried."""
-
-
 class GradientTraining:
     """Trains ``model`` in place; afterwards it carries the averaged weights of the best epoch.
 
     Best is the lowest validation loss of the averaged (EMA) weights, or the last epoch without a validation set.
     A loss that is not finite starts the training again from its first weights at half the learning rate.
+
+    The processes of a ``group`` share every batch; each then takes the same step by the sum of their gradients.
     """
 
     def __init__(
@@ -48,10 +49,13 @@ class GradientTraining:
         checkpoint: Path,
         fingerprint: str,
         device: str = "cpu",
+        group: Group | None = None,
     ) -> None:
         self.model, self.train, self.validation, self.settings = model.to(device), train, validation, settings
         self.evaluator = FactorisedM3GNet.from_stock(self.model)
         self.checkpoint, self.fingerprint, self.device = checkpoint, fingerprint, device
+        self.group = group or Group()
+        self.trained = trainable(self.model, settings.frozen_blocks)
         self.start = copy.deepcopy(model.state_dict())
         self.history: list[dict[str, Any]] = []
         self.restarts = 0
@@ -82,8 +86,8 @@ class GradientTraining:
 
     def _begin(self) -> None:
         self.model.load_state_dict(self.start)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.settings.learning_rate, eps=1e-7)
-        self.ema = ExponentialMovingAverage(self.model.parameters(), decay=self.settings.ema_decay)
+        self.optimizer = torch.optim.Adam(self.trained, lr=self.settings.learning_rate, eps=1e-7)
+        self.ema = ExponentialMovingAverage(self.trained, decay=self.settings.ema_decay)
         self.best: dict[str, Tensor] = copy.deepcopy(self.start)
         self.best_loss, self.best_epoch = float("inf"), -1
         self.history.clear()
@@ -119,7 +123,7 @@ class GradientTraining:
     def _step(self, graphs: Sequence[Labelled]) -> float:
         loss = self._gradient(graphs)
         norm = torch.nn.utils.clip_grad_norm_(
-            self.model.parameters(), self.settings.gradient_clip if self.settings.gradient_clip else float("inf")
+            self.trained, self.settings.gradient_clip if self.settings.gradient_clip else float("inf")
         )
         if not np.isfinite(loss) or not torch.isfinite(norm):
             raise FloatingPointError(f"loss {loss:.3g} and gradient {norm.item():.3g} in epoch {len(self.history)}")
@@ -129,26 +133,30 @@ class GradientTraining:
 
     def _gradient(self, graphs: Sequence[Labelled]) -> float:
         """Leave the gradient of the graphs' loss in the parameters; in pieces where the memory is too small."""
+        share = self.group.share(graphs)
         while True:
             self.optimizer.zero_grad(set_to_none=True)
             try:
                 total = 0.0
-                for piece in self._in_pieces(graphs):
+                for piece in self._in_pieces(share):
                     loss = self._loss(piece, graphs, differentiable=True)
                     loss.backward()
                     total += float(loss.item())
-                return total
-            except torch.OutOfMemoryError:
-                self.largest_piece = min(self.largest_piece, len(graphs)) // 2
-                if self.largest_piece == 0:
+                return self.group.add_up(total, self.trained)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
                     raise
+                self.largest_piece = min(self.largest_piece, len(share)) // 2
+                if self.largest_piece == 0:
+                    raise TrainingMemoryError(f"one structure at a time needs too much memory ({error})") from error
                 logger.warning("out of memory: gradients are summed over %d structures at a time", self.largest_piece)
 
     def _validation_loss(self) -> float | None:
         if not self.validation:
             return None
-        pieces = self._in_pieces(self.validation)
+        pieces = self._in_pieces(self.group.share(self.validation))
         total = sum(float(self._loss(piece, self.validation, differentiable=False).item()) for piece in pieces)
+        total = self.group.add_up(total)
         if not np.isfinite(total):
             raise FloatingPointError(f"validation loss {total} in epoch {len(self.history)}")
         return total
@@ -189,6 +197,8 @@ class GradientTraining:
         self._begin()
 
     def _save(self) -> None:
+        if self.group.rank > 0:
+            return
         state = {
             "fingerprint": self.fingerprint,
             "history": self.history,
@@ -217,3 +227,20 @@ class GradientTraining:
         self.ema.load_state_dict(state["ema"])
         self.best, self.best_loss, self.best_epoch = state["best"], state["best_loss"], state["best_epoch"]
         logger.info("continuing after epoch %d", len(self.history) - 1)
+
+
+def trainable(model: M3Gnet, frozen_blocks: int) -> list[torch.nn.Parameter]:
+    """Parameters that are trained; those of the embeddings and of the first blocks are not, where any is frozen.
+
+    :raises InputError: the model has fewer blocks
+    """
+    blocks = len(model.graph_conv)
+    if frozen_blocks > blocks:
+        raise InputError("frozen_blocks", f"{frozen_blocks} of {blocks} blocks", f"give at most {blocks}")
+    frozen: list[torch.nn.Module] = []
+    if frozen_blocks:
+        frozen = [model.atom_embedding, model.edge_encoder, *model.graph_conv[:frozen_blocks]]
+    kept = {id(parameter) for module in frozen for parameter in module.parameters()}
+    for parameter in model.parameters():
+        parameter.requires_grad_(id(parameter) not in kept)
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]

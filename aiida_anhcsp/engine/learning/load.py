@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..potentials.mattersim import read_checkpoint
 from ..potentials.resolve import resolve_file
 from ..potentials.specification import parse_specification
+from .distributed import Group
 from .learner import Learner
 from .m3gnet import new_model
 from .mattersim import MatterSimLearner
@@ -24,11 +25,13 @@ def load_learner(
     seed: int,
     device: str = "cpu",
     threads: int = 1,
+    group: Group | None = None,
     argument: str = "--potential",
 ) -> Learner:
     """What ``specification`` names, ready to be trained on ``frames``.
 
     :param seed: of the weights of a new model
+    :param group: the processes that share the training of a graph network
     :raises InputError: the specification is malformed, or its kind cannot be trained
     """
     torch.set_num_threads(threads)
@@ -37,10 +40,14 @@ def load_learner(
     parsed = parse_specification(specification, argument)
     if parsed.kind == "mattersim":
         if parsed.is_new:
-            return MatterSimLearner(new_model(parsed.options, seed, argument), [], is_new=True, device=device)
+            return MatterSimLearner(
+                new_model(parsed.options, seed, argument), [], is_new=True, device=device, group=group
+            )
         model, elements = read_checkpoint(resolve_file(parsed, argument), argument=argument)
-        return MatterSimLearner(model.requires_grad_(True), elements or [], is_new=False, device=device)
+        return MatterSimLearner(model.requires_grad_(True), elements or [], is_new=False, device=device, group=group)
     if parsed.kind == "mtp":
+        if group is not None and group.size > 1:
+            raise InputError("--processes", "an MTP is trained by one process", "leave it out")
         if parsed.is_new:
             return new_mtp(parsed.options, frames, argument)
         return load_mtp_to_train(resolve_file(parsed, argument), argument)

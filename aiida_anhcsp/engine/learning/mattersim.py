@@ -15,6 +15,7 @@ from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 from ..frames import labels_of
 from ..potentials.base import Evaluation
 from ..potentials.m3gnet.model import FactorisedM3GNet
+from .distributed import Group
 from .gradient import GradientTraining, Report
 from .graphs import Labelled, build, join
 from .learner import Learner
@@ -30,7 +31,16 @@ class MatterSimLearner(Learner):
     default_epochs = 50
     default_weights = Weights(energy=1.0, force=1.0, stress=0.1)
 
-    def __init__(self, model: M3Gnet, elements: Sequence[str], *, is_new: bool, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        model: M3Gnet,
+        elements: Sequence[str],
+        *,
+        is_new: bool,
+        device: str = "cpu",
+        group: Group | None = None,
+    ) -> None:
+        self.group = group or Group()
         self.model, self.is_new, self.device = model.to(device).eval(), is_new, device
         self.evaluator = FactorisedM3GNet.from_stock(self.model)
         self.elements = set(elements)
@@ -73,10 +83,12 @@ class MatterSimLearner(Learner):
             checkpoint=outdir / "checkpoint.pth",
             fingerprint=self._fingerprint([*train, *validation], settings),
             device=self.device,
+            group=self.group,
         )
         summary["epochs"] = training.run(report)
         self.elements |= {symbol for frame in train for symbol in frame.symbols}
-        (outdir / "checkpoint.pth").unlink(missing_ok=True)
+        if self.group.rank == 0:
+            (outdir / "checkpoint.pth").unlink(missing_ok=True)
         return summary
 
     def save(self, outdir: Path) -> Path:

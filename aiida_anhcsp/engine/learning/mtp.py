@@ -24,7 +24,8 @@ from ..errors import InputError
 from ..frames import bare, labels_of
 from ..potentials.base import Evaluation
 from ..potentials.mtp import MtpPotential, read_elements
-from .gradient import Report, TrainingDivergedError
+from .errors import TrainingDivergedError
+from .gradient import Report
 from .learner import Learner
 from .mtp_basis import LEVELS, untrained_mtp
 from .settings import CompleteSettings, Weights

@@ -49,7 +49,8 @@ class TrainSettings(BaseModel):
     Not stated, ``epochs`` is 50 (MTP: 1000) and ``weights`` are 1, 1, 0.1 (MTP: 1, 0.3, 0.3 in its own units).
     The learning rate falls from ``learning_rate`` to a hundredth of it by ``schedule``. ``patience`` epochs without
     a better validation loss end the training. ``shifts`` fits a reference energy per species before training, by
-    least squares on E_DFT - E_model.
+    least squares on E_DFT - E_model. ``frozen_blocks`` leaves the embeddings and so many of the first blocks as they
+    are (a graph network that has learned much before forgets less).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,6 +66,7 @@ class TrainSettings(BaseModel):
     schedule: Literal["constant", "exponential", "cosine"] = "cosine"
     patience: int | None = Field(default=None, ge=1)
     shifts: bool = True
+    frozen_blocks: int = Field(default=0, ge=0)
     split: Split = Split()
     seed: int = Field(ge=0)
 

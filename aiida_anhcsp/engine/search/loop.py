@@ -16,6 +16,7 @@ from ..potentials import Potential
 from .initial import random_population
 from .rank import is_relaxed, lowest, rank
 from .settings import SearchSettings
+from .unphysical import set_aside_unphysical
 from .vary import vary
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def search(settings: SearchSettings, potential: Potential, outdir: Path, batch_a
         generation = len(history)
         children = through_text(first_or_next(population, settings, generation))
         relaxed = through_text(relax(children, potential, settings.pressure, convergence))
+        relaxed = through_text(set_aside_unphysical(relaxed, settings))
         population = through_text(rank(merge([population, relaxed]), settings))
         history.append(summary(population, generation))
         write_frames(outdir / "population.extxyz", population)

@@ -41,7 +41,7 @@ def test_every_frame_comes_back_graded_in_order(
     assert run(tmp_path, model, tmp_path / "train.extxyz") == 0
     known, new = read_frames(tmp_path / "out.extxyz")
     assert known.info["id"] == training[1].info["id"] and known.info["grade"] < 1.001 < new.info["grade"]
-    assert "2 graded" in capsys.readouterr().out
+    assert "grade of 2" in capsys.readouterr().out
 
 
 def test_missing_training_set_is_bad_input(model: Path, tmp_path: Path) -> None:

@@ -86,8 +86,23 @@ def test_unlabelled_frame_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFix
     assert "DATASET" in capsys.readouterr().err
 
 
-def test_hopeless_training_exits_with_1(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hopeless_training_exits_with_a_status_of_its_own(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings = tmp_path / "TRAIN.yaml"
     settings.write_text("gradient_clip: null\nlearning_rate: 1.0e+30\nseed: 1\n")
-    assert run(dataset, tmp_path / "out", "--potential", NEW, "--settings", settings) == 1
+    assert run(dataset, tmp_path / "out", "--potential", NEW, "--settings", settings) == 3
     assert "diverged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("error", "status"), [("TrainingDivergedError", 3), ("TrainingMemoryError", 4)])
+def test_training_that_comes_to_nothing_has_an_exit_status_of_its_own(
+    error: str, status: int, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aiida_anhcsp.engine.learning import errors, train
+
+    def fail(*_: object) -> None:
+        raise getattr(errors, error)("no way")
+
+    monkeypatch.setattr(train, "train", fail)
+    assert run(dataset, tmp_path, "--potential", NEW, "--epochs", 1, "--seed", 1) == status

@@ -10,6 +10,7 @@ from mattersim.forcefield.potential import MatterSimCalculator
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import bare, labels_of, with_labels
 from aiida_anhcsp.engine.learning import gradient
+from aiida_anhcsp.engine.learning.errors import TrainingMemoryError
 from aiida_anhcsp.engine.learning.load import load_learner
 from aiida_anhcsp.engine.learning.m3gnet import new_model, species_shifts
 from aiida_anhcsp.engine.learning.mattersim import MatterSimLearner
@@ -234,3 +235,25 @@ def test_errors_by_round_compare_with_the_former_model(trained, frames, tmp_path
 def test_unknown_option_of_a_new_model_is_named(frames):
     with pytest.raises(InputError, match="layers"):
         load_learner('mattersim:new:{"layers": 3}', frames, seed=1)
+
+
+def test_frozen_blocks_stay_as_they_are_and_the_others_learn(frames, tmp_path):
+    learner = _learner()
+    before = {name: value.clone() for name, value in learner.model.state_dict().items()}
+    _train(frames, learner, tmp_path, epochs=1, frozen_blocks=1)
+    changed = {name.split(".")[0] for name, value in learner.model.named_parameters() if (value != before[name]).any()}
+    assert changed == {"final"}  # the model has one block
+
+
+def test_more_frozen_blocks_than_there_are_is_bad_input(frames, tmp_path):
+    with pytest.raises(InputError, match="frozen_blocks: 2 of 1 blocks"):
+        _train(frames, _learner(), tmp_path, epochs=1, frozen_blocks=2)
+
+
+def test_memory_for_not_even_one_structure_is_an_error_of_its_own(frames, tmp_path, monkeypatch):
+    def out_of_memory(self, piece, *arguments, **options):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(gradient.GradientTraining, "_loss", out_of_memory)
+    with pytest.raises(TrainingMemoryError, match="one structure at a time"):
+        _train(frames, _learner(), tmp_path, epochs=1)

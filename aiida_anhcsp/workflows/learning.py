@@ -1,0 +1,250 @@
+"""What a search learns in a generation: choose, label, train, and relax the best again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiida.engine import ProcessSpec, ToContext, WorkChain
+from aiida.orm import Dict, ProcessNode, Str, load_node, to_aiida_type
+from aiida.plugins import WorkflowFactory
+
+from ..calculations.functions.history import change_on_new_labels, count_failed
+from ..calculations.functions.population import lowest_of, merge_populations
+from ..calculations.functions.training import replay, select_and_distort
+from ..calculations.grade import GradeCalculation
+from ..data.population import PopulationData
+from ..data.potential import PotentialData
+from ..engine.learning.samplers import SAMPLERS
+from ..engine.search.unphysical import STATUSES
+from .finetune import FinetuneWorkChain
+from .ports import engine_inputs, parsed_by, plain, validate_label_engine, validate_label_inputs
+from .progress import describe_change
+from .settings import LearningSettings, derived_seed
+from .submission import call_once, failure, find_child, submit_once
+
+
+def validate_learning(value: Mapping[str, Any] | None, _: Any) -> str | None:
+    """Inputs of the label work chain, checked against its ports before anything is submitted."""
+    if not value or "label_engine" not in value:
+        return None
+    return validate_label_inputs(value["label_engine"], value.get("label", {}), "learning.label")
+
+
+def define_learning(spec: ProcessSpec) -> None:
+    """Add the namespace ``learning``."""
+    spec.input_namespace(
+        "learning",
+        required=False,
+        populate_defaults=False,
+        validator=validate_learning,
+        help="What is labelled and learned in each generation; nothing if left out.",
+    )
+    spec.input(
+        "learning.settings",
+        valid_type=Dict,
+        default=lambda: Dict({}),
+        validator=parsed_by(LearningSettings.parse, "learning.settings"),
+        help="sampler (random, grade, committee, lowest or unphysical), number (of structures it picks), threshold (of "
+        "grade, or of the committee's spread in eV/angstrom), committee (potentials), distortions (of each), amplitude "
+        "(angstrom), strain, unphysical (structures labelled as they are), unphysical_limit (learn after so many), "
+        "replay (old configurations), survivors (relaxed again), train {epochs, learning_rate, ...}; the H3S study if "
+        "absent.",
+    )
+    spec.input(
+        "learning.label_engine",
+        valid_type=Str,
+        serializer=to_aiida_type,
+        validator=validate_label_engine,
+        help="Entry point of the work chain that labels: anhcsp.label.gpaw, anhcsp.label.vasp or anhcsp.label.ase.",
+    )
+    spec.input_namespace(
+        "learning.label",
+        dynamic=True,
+        help="Inputs of that work chain, without the population: code, settings, ...",
+    )
+    spec.input(
+        "learning.dataset",
+        valid_type=PopulationData,
+        required=False,
+        help="Labelled structures the potential has learned before; some are replayed in each round.",
+    )
+
+
+class LearningSteps(WorkChain):
+    """The steps of a search that learns; what they need of the search is its labels, its ranking and its context."""
+
+    @property
+    def learning(self) -> LearningSettings:
+        """The validated settings of the learning."""
+        return LearningSettings.parse(self.inputs.learning.settings.get_dict())
+
+    def should_learn(self) -> bool:
+        """Whether labels are wanted, and something to be labelled came out of this generation."""
+        judged = self.child("judge").outputs.result
+        if "learning" not in self.inputs:
+            return False
+        limit = self.learning.unphysical_limit
+        if limit is None:
+            return count_failed(judged) < judged.count
+        statuses = load_node(self.ctx.population).base.attributes.get("statuses", {})
+        ghosts = sum(number for status, number in statuses.items() if status in STATUSES)
+        self.report(f"generation {self.ctx.generation}: {ghosts} unphysical structures since the last learning")
+        return ghosts >= limit
+
+    def grade(self) -> ToContext | None:
+        """Submit the grading of the new structures, where the sampler needs it and there is something to grade by."""
+        if SAMPLERS[self.learning.sampler].measure is None:
+            return None
+        by: dict[str, Any] = {}
+        if self.learning.sampler == "grade" and self.ctx.dataset is not None:
+            by["training"] = load_node(self.ctx.dataset)
+        if self.learning.sampler == "committee" and self.committee():
+            by["committee"] = {f"member_{number}": member for number, member in enumerate(self.committee(), start=1)}
+        if not by:
+            return None
+        inputs = {
+            **engine_inputs(self.inputs, GradeCalculation),
+            **by,
+            "population": self.child("judge").outputs.result,
+            "potential": load_node(self.ctx.potential),
+        }
+        return ToContext(current=submit_once(self, self.label_of("grade"), GradeCalculation, inputs))
+
+    def committee(self) -> list[PotentialData]:
+        """The potentials that were trained beside the one of now."""
+        for generation in range(self.ctx.generation - 1, -1, -1):
+            if find_child(self, f"generation_{generation:03d}_finetune") is not None:
+                nodes = [
+                    find_child(self, f"generation_{generation:03d}_{_training(number)}")
+                    for number in range(1, self.learning.trainings)
+                ]
+                return [node.outputs.potential for node in nodes if node is not None and "potential" in node.outputs]
+        return []
+
+    def select_and_distort(self) -> None:
+        """Let the sampler pick structures and distort them."""
+        learning = self.learning
+        sampler, population = learning.sampler, self.child("judge").outputs.result
+        graded = find_child(self, self.label_of("grade"))
+        if sampler == "lowest" or sampler == "unphysical":
+            population = load_node(self.ctx.population)
+        elif graded is not None and "population" in graded.outputs:
+            population = graded.outputs.population
+        elif SAMPLERS[sampler].measure is not None:
+            reason = "nothing to judge by yet" if graded is None else failure(graded)
+            self.report(f"generation {self.ctx.generation}: picked at random, {reason}")
+            sampler = "random"
+        selection = {
+            "sampler": sampler,
+            "threshold": learning.limit,
+            "number": learning.number,
+            "distortions": learning.distortions,
+            "amplitude": learning.amplitude,
+            "strain": learning.strain,
+            "unphysical": learning.unphysical,
+            "seed": derived_seed(self.settings.seed, self.ctx.generation, 1),
+            "round": self.ctx.generation,
+        }
+        distorted = call_once(
+            self,
+            self.label_of("select_and_distort"),
+            select_and_distort,
+            population=population,
+            everything=load_node(self.ctx.population),
+            settings=Dict(selection),
+        )
+        number = distorted.count if isinstance(distorted, PopulationData) else 0
+        self.report(f"generation {self.ctx.generation}: {number} structures to label, picked by {sampler}")
+
+    def label(self) -> ToContext | None:
+        """Submit the labelling."""
+        selected = self.child("select_and_distort")
+        if "result" not in selected.outputs:
+            return None
+        engine = WorkflowFactory(self.inputs.learning.label_engine.value)
+        inputs = {**plain(self.inputs.learning.get("label", {})), "population": selected.outputs.result}
+        node = submit_once(self, self.label_of("label"), engine, inputs)
+        self.report(f"generation {self.ctx.generation}: labels by {node.process_label}<{node.pk}>")
+        return ToContext(current=node)
+
+    def finetune(self) -> ToContext | None:
+        """Submit the training on the new labels and some old ones."""
+        node = find_child(self, self.label_of("label"))
+        if node is None:
+            return None
+        if not node.is_finished_ok:
+            self.report(f"generation {self.ctx.generation}: no labels, the old potential stays: {failure(node)}")
+            return None
+        labelled, training = node.outputs.population, node.outputs.population
+        if self.ctx.dataset is not None:
+            old = load_node(self.ctx.dataset)
+            seed = derived_seed(self.settings.seed, self.ctx.generation, 2)
+            number = Dict({"number": self.learning.replay, "seed": seed})
+            training = call_once(self, self.label_of("replay"), replay, dataset=old, labelled=labelled, settings=number)
+            merged = call_once(self, self.label_of("dataset"), merge_populations, dataset=old, labelled=labelled)
+            self.ctx.dataset = merged.pk
+        else:
+            self.ctx.dataset = labelled.pk
+        nodes = [self.submit_training(number, training) for number in range(self.learning.trainings)]
+        asked = self.child("select_and_distort").outputs.result.count
+        self.report(
+            f"generation {self.ctx.generation}: {labelled.count} of {asked} labels done; "
+            f"{nodes[0].process_label}<{nodes[0].pk}> learns from {training.count} structures"
+        )
+        return ToContext(**{f"training_{number}": node for number, node in enumerate(nodes)})
+
+    def submit_training(self, number: int, training: PopulationData) -> ProcessNode:
+        """Submit a training: number 0 is the potential's, the others are those of its committee."""
+        stream = (self.ctx.generation, 3, number) if number else (self.ctx.generation, 3)
+        inputs = {
+            **engine_inputs(self.inputs, FinetuneWorkChain),
+            "dataset": training,
+            "potential": load_node(self.ctx.potential),
+            "settings": Dict({"seed": derived_seed(self.settings.seed, *stream), **self.learning.train}),
+        }
+        return submit_once(self, self.label_of(_training(number)), FinetuneWorkChain, inputs)
+
+    def refresh(self) -> ToContext | None:
+        """Relax the lowest distinct structures again with the new potential."""
+        node = find_child(self, self.label_of("finetune"))
+        if node is None:
+            return None
+        if "potential" not in node.outputs:
+            self.report(f"generation {self.ctx.generation}: the old potential stays: {failure(node)}")
+            return None
+        self.ctx.potential = node.outputs.potential.pk
+        self.report(
+            f"generation {self.ctx.generation}: RMSE on the new labels "
+            f"{describe_change(change_on_new_labels(node.outputs.metrics.get_dict(), self.ctx.generation))}"
+        )
+        number = self.learning.survivors or self.settings.population
+        survivors = call_once(
+            self,
+            self.label_of("survivors"),
+            lowest_of,
+            population=load_node(self.ctx.population),
+            settings=Dict({"number": number}),
+        )
+        return ToContext(current=self.submit_relaxation("refresh", survivors))
+
+    def rank_again(self) -> None:
+        """Rank the structures that were relaxed again; the older enthalpies are another potential's."""
+        node = find_child(self, self.label_of("refresh"))
+        if node is None:
+            return
+        if "population" not in node.outputs:
+            self.report(
+                f"generation {self.ctx.generation}: not relaxed again, the old enthalpies stay: {failure(node)}"
+            )
+            return
+        self.ctx.population = None
+        self.rank_all(node.outputs.population, "rank_again")
+        self.report(
+            f"generation {self.ctx.generation}: {node.outputs.population.count} distinct structures relaxed again; "
+            f"lowest enthalpy {self.lowest_text()}"
+        )
+
+
+def _training(number: int) -> str:
+    return f"finetune_member_{number}" if number else "finetune"

@@ -1,0 +1,44 @@
+"""Ghost minima and atoms inside each other are set aside."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms
+from ase.build import bulk
+
+from aiida_anhcsp.engine.search.rank import rank
+from aiida_anhcsp.engine.search.settings import SearchSettings
+from aiida_anhcsp.engine.search.unphysical import is_unphysical, set_aside_unphysical
+
+SETTINGS = SearchSettings.parse({"formula": "Cu", "pressure": 10, "population": 6, "generations": 1, "seed": 1})
+
+
+def relaxed(index: int, a: float = 3.6, enthalpy: float = -3.0) -> Atoms:
+    atoms = bulk("Cu", "fcc", a=a, cubic=True)
+    atoms.info = {"id": f"g000-{index:04d}", "status": "converged", "enthalpy": enthalpy}
+    return atoms
+
+
+def test_ordinary_structures_stay_as_they_are() -> None:
+    frames = [relaxed(index, enthalpy=-3.0 - 0.1 * index) for index in range(6)]
+    judged = set_aside_unphysical(frames, SETTINGS)
+    assert [frame.info for frame in judged] == [frame.info for frame in frames]
+
+
+def test_atoms_inside_each_other_are_unphysical_however_low() -> None:
+    judged = set_aside_unphysical([relaxed(0), relaxed(1, a=2.0, enthalpy=-9.0)], SETTINGS)
+    assert [is_unphysical(frame) for frame in judged] == [False, True]
+    assert "Cu-Cu closer than" in judged[1].info["reason"]
+    np.testing.assert_allclose(judged[1].cell.array, bulk("Cu", "fcc", a=2.0, cubic=True).cell.array)
+
+
+def test_ghost_minimum_is_not_ranked() -> None:
+    frames = [relaxed(index, enthalpy=-3.0 + 0.1 * index) for index in range(20)] + [relaxed(20, enthalpy=-6.0)]
+    judged = set_aside_unphysical(frames, SETTINGS)
+    assert judged[20].info["status"] == "unphysical" and "enthalpy" not in judged[20].info
+    assert rank(judged, SETTINGS)[0].info["rank"] == 1
+
+
+def test_few_structures_do_not_tell_what_is_usual() -> None:
+    frames = [relaxed(0), relaxed(1, enthalpy=-6.0)]
+    assert not any(map(is_unphysical, set_aside_unphysical(frames, SETTINGS)))
