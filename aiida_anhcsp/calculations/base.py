@@ -12,7 +12,7 @@ import yaml
 from aiida.common.datastructures import CalcInfo, CodeInfo
 from aiida.common.folders import Folder
 from aiida.engine import CalcJob, CalcJobProcessSpec
-from aiida.orm import Dict
+from aiida.orm import Dict, Float
 
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
@@ -22,6 +22,7 @@ STDOUT_FILE = "engine.out"
 STDERR_FILE = "engine.err"
 IN_FILE = "population.extxyz"
 OUT_FILE = "result.extxyz"
+TRAINING_FILE = "training.extxyz"
 OUT_FOLDER = "out"
 
 
@@ -87,6 +88,18 @@ class EngineCalculation(CalcJob):
             help="Most atoms evaluated in one call; the engine's own choice if absent.",
         )
 
+    @classmethod
+    def define_guard(cls, spec: CalcJobProcessSpec) -> None:
+        """Add the ports of a command that may stop where the potential knows nothing."""
+        spec.input_namespace(
+            "guard",
+            required=False,
+            populate_defaults=False,
+            help="Refuse structures outside what the potential knows; nothing is refused if left out.",
+        )
+        spec.input("guard.training", valid_type=PopulationData, help="The structures the potential was trained on.")
+        spec.input("guard.largest_grade", valid_type=Float, help="MaxVol grade above which a structure is refused.")
+
     @abstractmethod
     def command(self, folder: Folder) -> Command:
         """Write what is no node's file into ``folder`` and say what to run."""
@@ -117,7 +130,16 @@ class EngineCalculation(CalcJob):
             else:
                 with folder.open(name, "wb") as handle:
                     handle.write(content)
-        return ["--potential", potential.specification, *self.runtime_arguments()], copies
+        specification = potential.specification
+        if "guard" in self.inputs:
+            copies.append((self.inputs.guard.training.uuid, self.inputs.guard.training.filename, TRAINING_FILE))
+            guard = {
+                "potential": specification,
+                "training": TRAINING_FILE,
+                "largest_grade": self.inputs.guard.largest_grade.value,
+            }
+            specification = f"guarded:{json.dumps(guard)}"
+        return ["--potential", specification, *self.runtime_arguments()], copies
 
     def runtime_arguments(self) -> list[str]:
         """``--device``, ``--threads`` and, where given, ``--batch-atoms``."""

@@ -9,9 +9,7 @@ from aiida.engine import CalcJobProcessSpec
 
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
-from .base import IN_FILE, OUT_FILE, Command, EngineCalculation
-
-TRAINING_FILE = "training.extxyz"
+from .base import IN_FILE, OUT_FILE, TRAINING_FILE, Command, EngineCalculation
 
 
 class GradeCalculation(EngineCalculation):

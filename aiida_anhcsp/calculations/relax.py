@@ -27,6 +27,7 @@ class RelaxCalculation(EngineCalculation):
         super().define(spec)
         spec.input("population", valid_type=PopulationData, help="Structures to relax.")
         cls.define_potential(spec)
+        cls.define_guard(spec)
         spec.input("pressure", valid_type=Float, help="Target pressure, GPa.")
         spec.input(
             "settings",

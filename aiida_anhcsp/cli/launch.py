@@ -24,6 +24,7 @@ DESCRIPTIONS = {
     "label": "Label structures with DFT.",
     "finetune": "Train a potential on a labelled dataset.",
     "sscha": "Relax one structure on its quantum anharmonic free energy.",
+    "active": "Learn a potential for one structure while sampling it, then SSCHA.",
 }
 
 
@@ -99,7 +100,7 @@ def _add(kind: str) -> None:
     def run_command(path: Path, dry_run: bool, resume: bool, potential: str | None = None) -> None:
         launch(kind, path, dry_run, resume, potential)
 
-    if kind != "label":
+    if kind not in ("label", "active"):
         run_command = click.option("--potential", help="Instead of the potential of INPUT.yaml.")(run_command)
     command.command(kind, help=DESCRIPTIONS[kind])(run_command)
 

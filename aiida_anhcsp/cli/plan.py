@@ -14,7 +14,16 @@ from ..engine.search.settings import SearchSettings
 from ..engine.sscha.settings import parse_stages
 from ..workflows.settings import SschaStages
 from .inputs.build import Run
-from .inputs.models import CspInput, EngineInput, FinetuneInput, LabelInput, LabelRunInput, SearchInput, SschaInput
+from .inputs.models import (
+    ActiveInput,
+    CspInput,
+    EngineInput,
+    FinetuneInput,
+    LabelInput,
+    LabelRunInput,
+    SearchInput,
+    SschaInput,
+)
 
 Line = tuple[str, str]
 
@@ -35,6 +44,8 @@ def plan_of(run: Run) -> str:
         lines += finetune_lines(described, run.inputs)
     if isinstance(described, SschaInput):
         lines += sscha_lines(described, run.inputs)
+    if isinstance(described, ActiveInput):
+        lines += active_lines(described, run.inputs)
     if isinstance(described, EngineInput):
         lines.append(("engine jobs", engine_resources(described)))
     return tabulate(lines, tablefmt="plain")
@@ -73,7 +84,8 @@ def csp_lines(described: CspInput, pressures: list[float]) -> list[Line]:
     """What follows the searches that learn: joint training, production, SSCHA of the finalists."""
     lines: list[Line] = []
     if described.finetune is not None and described.learning is not None and len(pressures) > 1:
-        lines.append(("finetuning", f"{described.finetune.epochs} epochs on all labels"))
+        epochs = ", then ".join(str(stage.epochs) for stage in described.finetune.stages)
+        lines.append(("finetuning", f"{epochs} epochs on all labels"))
     if described.production is not None:
         pressures = described.production.pressures
         search = SearchSettings.parse({**described.search.model_dump(), **described.production.search})
@@ -127,6 +139,24 @@ def sscha_lines(described: SschaInput, inputs: Mapping[str, Any]) -> list[Line]:
             f"1 run, {sscha.pressure:g} GPa, {sscha.temperature:g} K, cell {'fixed' if sscha.fixed_cell else 'free'}",
         ),
         ("SSCHA stages", stages_line(sscha, 1)),
+    ]
+
+
+def active_lines(described: ActiveInput, inputs: Mapping[str, Any]) -> list[Line]:
+    """Active learning for the SSCHA of one structure."""
+    active = described.active
+    library = ", ".join(described.library) or "none"
+    return [
+        ("structure", inputs["structure"].get_formula()),
+        ("potential", f"{active.new}; library: {library}"),
+        (
+            "labels",
+            f"{active.first} distortions of {'x'.join(map(str, active.sampled.supercell))} cells, then at most "
+            f"{active.batch} in each of {active.rounds} rounds, {label_line(described.label)}",
+        ),
+        ("label jobs", label_resources(described.label, inputs["label"])),
+        ("SSCHA", f"1 run, {active.pressure:g} GPa, {active.temperature:g} K"),
+        ("SSCHA stages", stages_line(active, 1)),
     ]
 
 

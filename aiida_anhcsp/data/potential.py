@@ -10,6 +10,8 @@ from pathlib import Path
 
 from aiida.orm import SinglefileData
 
+from ..engine.errors import InputError
+
 FILENAMES = {"mattersim": "potential.pth", "mtp": "potential.mtp", "ase": "potential.json"}
 
 
@@ -47,6 +49,8 @@ class PotentialData(SinglefileData):
         from ..engine.potentials.specification import parse_specification
 
         parsed = parse_specification(specification, "potential")
+        if parsed.kind == "guarded":
+            raise InputError("potential", "a guarded potential is no file", "give the potential; jobs have a guard")
         potential = load_potential(specification, argument="potential")
         if parsed.kind == "ase":
             return cls.from_callable(parsed.target, dict(parsed.options), potential.elements, potential.cutoff)

@@ -9,19 +9,19 @@ from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, if_, while
 from aiida.orm import AbstractCode, Dict, Float, List, Node, ProcessNode, Str
 
 from ..calculations.functions.csp import ranking_table
-from ..calculations.functions.population import extract_structure, lowest_of, merge_populations, rank_population
+from ..calculations.functions.datasets import merge_datasets
+from ..calculations.functions.population import extract_structure, lowest_of, rank_population
 from ..calculations.relax import RelaxCalculation
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
-from ..engine.learning.settings import TrainSettings
 from ..engine.search.rank import lowest
 from ..engine.search.settings import SearchSettings
-from .finalists import awaited, describe, has_structures, linkable, listed, name_of, reason_of, tag
+from .finalists import awaited, describe, has_structures, linkable, listed, name_of, reason_of, tag, training_name
 from .finetune import FinetuneWorkChain
 from .ports import engine_inputs, parsed_by, validate_options, validate_positive
 from .protocols.builders import CspProtocol
 from .search import SearchWorkChain
-from .settings import FinalistSettings, ProductionSettings
+from .settings import FinalistSettings, JointSettings, ProductionSettings
 from .sscha import SschaWorkChain
 from .submission import call_once, failure, find_child, get_child, submit_once
 
@@ -68,8 +68,9 @@ class CspWorkChain(CspProtocol, WorkChain):
             "finetune",
             valid_type=Dict,
             required=False,
-            validator=parsed_by(TrainSettings.parse, "finetune"),
-            help="Settings (TRAIN.yaml) of the joint training on all labels, from the first potential.",
+            validator=parsed_by(JointSettings.parse, "finetune"),
+            help="Settings (TRAIN.yaml) of the joint training on all labels, from the first potential; and stages, a "
+            "list of what differs in each of several trainings, one after the other.",
         )
         spec.input(
             "production",
@@ -112,7 +113,7 @@ class CspWorkChain(CspProtocol, WorkChain):
         spec.outline(
             cls.search,
             cls.judge_searches,
-            if_(cls.learned_at_several_pressures)(cls.finetune),
+            while_(cls.has_training)(cls.finetune),
             if_(cls.should_produce)(cls.produce),
             cls.relax,
             cls.rank,
@@ -168,9 +169,10 @@ class CspWorkChain(CspProtocol, WorkChain):
     @property
     def potential(self) -> PotentialData:
         """The best potential so far: learned from all labels, or in the first search."""
-        joint = find_child(self, "finetune")
-        if joint is not None and "potential" in joint.outputs:
-            return joint.outputs.potential
+        for stage in range(self.trainings - 1, -1, -1):
+            joint = find_child(self, training_name(stage))
+            if joint is not None and "potential" in joint.outputs:
+                return joint.outputs.potential
         return self.children("search", self.pressures)[0].outputs.potential
 
     def children(self, step: str, pressures: list[float]) -> list[ProcessNode]:
@@ -199,9 +201,21 @@ class CspWorkChain(CspProtocol, WorkChain):
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_SEARCH.format(reason=failure(failed[-1]))
         return None
 
-    def learned_at_several_pressures(self) -> bool:
-        """Whether there are labels to be joined."""
-        return len(self.datasets()) > 1
+    @property
+    def trainings(self) -> int:
+        """Stages of the joint training; none where there are no labels of several pressures to be joined."""
+        if "finetune" not in self.inputs or len(self.datasets()) < 2:
+            return 0
+        return len(JointSettings.parse(self.inputs.finetune.get_dict()).stages)
+
+    def has_training(self) -> bool:
+        """Whether a stage of the joint training is left; one that failed is the last."""
+        done = [find_child(self, training_name(stage)) for stage in range(self.trainings)]
+        ended = [node for node in done if node is not None]
+        if ended and not ended[-1].is_finished_ok:
+            self.report(failure(ended[-1]))
+            return False
+        return len(ended) < self.trainings
 
     def datasets(self) -> dict[str, PopulationData]:
         """All labels of the searches, by pressure."""
@@ -209,16 +223,19 @@ class CspWorkChain(CspProtocol, WorkChain):
         return {node.label: node.outputs.dataset for node in nodes if "dataset" in node.outputs}
 
     def finetune(self) -> ToContext:
-        """Submit the training on the labels of all pressures."""
-        dataset = call_once(self, "dataset", merge_populations, **self.datasets())
-        search = self.inputs.search
+        """Submit the next training on the labels of all pressures."""
+        dataset = call_once(self, "dataset", merge_datasets, **self.datasets())
+        search, stage = self.inputs.search, 0
+        while find_child(self, training_name(stage)) is not None:
+            stage += 1
+        settings = JointSettings.parse(self.inputs.finetune.get_dict()).stages[stage]
         inputs = {
             **engine_inputs(search, FinetuneWorkChain),
             "dataset": dataset,
-            "potential": search.potential,
-            "settings": self.inputs.finetune,
+            "potential": self.potential if stage else search.potential,
+            "settings": Dict(settings.model_dump(exclude_none=True)),
         }
-        node = submit_once(self, "finetune", FinetuneWorkChain, inputs)
+        node = submit_once(self, training_name(stage), FinetuneWorkChain, inputs)
         self.report(f"{node.process_label}<{node.pk}> learns from {dataset.count} labels of all pressures")
         return ToContext(current=node)
 

@@ -22,6 +22,11 @@ def name_of(run: Mapping[str, Any]) -> str:
     return f"{tag(run['pressure'])}_t{linkable(format(run['temperature'], 'g'))}_{linkable(run['id'])}"
 
 
+def training_name(stage: int) -> str:
+    """A stage of the joint training in a link label: ``finetune``, then ``finetune_2``."""
+    return f"finetune_{stage + 1}" if stage else "finetune"
+
+
 def linkable(text: str) -> str:
     """Text with the characters that a link label may have."""
     return re.sub("[^a-zA-Z0-9]", "_", text.replace("-", "m", 1) if text.startswith("-") else text)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ProcessSpec, ToContext, WorkChain
-from aiida.orm import Dict, ProcessNode, Str, load_node, to_aiida_type
+from aiida.orm import Dict, Float, ProcessNode, Str, load_node, to_aiida_type
 from aiida.plugins import WorkflowFactory
 
 from ..calculations.functions.history import change_on_new_labels, count_failed
@@ -16,6 +16,7 @@ from ..calculations.grade import GradeCalculation
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.learning.samplers import SAMPLERS
+from ..engine.search.rank import lowest
 from ..engine.search.unphysical import STATUSES
 from .finetune import FinetuneWorkChain
 from .ports import engine_inputs, parsed_by, plain, validate_label_engine, validate_label_inputs
@@ -48,8 +49,8 @@ def define_learning(spec: ProcessSpec) -> None:
         help="sampler (random, grade, committee, lowest or unphysical), number (of structures it picks), threshold (of "
         "grade, or of the committee's spread in eV/angstrom), committee (potentials), distortions (of each), amplitude "
         "(angstrom), strain, unphysical (structures labelled as they are), unphysical_limit (learn after so many), "
-        "replay (old configurations), survivors (relaxed again), train {epochs, learning_rate, ...}; the H3S study if "
-        "absent.",
+        "replay (old configurations), survivors (relaxed again), largest_grade (of relaxations), "
+        "convergence {rmse, lowest}, max_rounds, train {epochs, learning_rate, ...}; the H3S study if absent.",
     )
     spec.input(
         "learning.label_engine",
@@ -82,7 +83,7 @@ class LearningSteps(WorkChain):
     def should_learn(self) -> bool:
         """Whether labels are wanted, and something to be labelled came out of this generation."""
         judged = self.child("judge").outputs.result
-        if "learning" not in self.inputs:
+        if "learning" not in self.inputs or self.ctx.learned or self.rounds() == self.learning.max_rounds:
             return False
         limit = self.learning.unphysical_limit
         if limit is None:
@@ -91,6 +92,18 @@ class LearningSteps(WorkChain):
         ghosts = sum(number for status, number in statuses.items() if status in STATUSES)
         self.report(f"generation {self.ctx.generation}: {ghosts} unphysical structures since the last learning")
         return ghosts >= limit
+
+    def guard(self) -> dict[str, Any]:
+        """What a relaxation needs to end where the potential knows nothing, if that is wanted and can be told."""
+        if "learning" not in self.inputs or self.learning.largest_grade is None or self.ctx.dataset is None:
+            return {}
+        grade = Float(self.learning.largest_grade)
+        return {"guard": {"training": load_node(self.ctx.dataset), "largest_grade": grade}}
+
+    def rounds(self) -> int:
+        """How often the potential has learned so far."""
+        labels = (f"generation_{number:03d}_finetune" for number in range(self.ctx.generation))
+        return sum(find_child(self, label) is not None for label in labels)
 
     def grade(self) -> ToContext | None:
         """Submit the grading of the new structures, where the sampler needs it and there is something to grade by."""
@@ -244,6 +257,39 @@ class LearningSteps(WorkChain):
             f"generation {self.ctx.generation}: {node.outputs.population.count} distinct structures relaxed again; "
             f"lowest enthalpy {self.lowest_text()}"
         )
+
+    def judge_learning(self) -> None:
+        """Learn no more once the test errors and the order of the lowest structures have stopped changing."""
+        criterion = self.learning.convergence
+        again = find_child(self, self.label_of("rank_again"))
+        now = find_child(self, self.label_of("finetune"))
+        before = find_child(self, f"generation_{self.ctx.generation - 1:03d}_finetune")
+        if criterion is None or again is None or now is None or before is None:
+            return
+        order = [lowest_ids(node, criterion.lowest) for node in (self.child("rank"), again)]
+        change = rmse_change(*(node.outputs.metrics.get_dict() for node in (before, now) if "metrics" in node.outputs))
+        self.ctx.learned = order[0] == order[1] and change is not None and change < criterion.rmse
+        stable = "the same" if order[0] == order[1] else "another"
+        changed = "unknown" if change is None else f"{100 * change:.0f} %"
+        done = "; it has learned enough" if self.ctx.learned else ""
+        self.report(
+            f"generation {self.ctx.generation}: change of the test errors {changed}, {stable} order of the "
+            f"{criterion.lowest} lowest{done}"
+        )
+
+
+def lowest_ids(node: ProcessNode, number: int) -> list[str]:
+    """Identities of the lowest distinct structures of a ranking, lowest first."""
+    return [str(frame.info["id"]) for frame in lowest(node.outputs.result.get_frames(), number)]
+
+
+def rmse_change(*rounds: Mapping[str, Any]) -> float | None:
+    """Largest relative change of the test errors in energy and force between two rounds; None without test sets."""
+    errors = [metrics.get("after", {}).get("test") for metrics in rounds]
+    if len(errors) != 2 or None in errors:
+        return None
+    before, now = errors
+    return max(abs(now[name] - before[name]) / before[name] for name in ("energy", "force"))
 
 
 def _training(number: int) -> str:

@@ -62,7 +62,13 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
                 cls.relax,
                 cls.rank,
                 if_(cls.should_learn)(
-                    cls.grade, cls.select_and_distort, cls.label, cls.finetune, cls.refresh, cls.rank_again
+                    cls.grade,
+                    cls.select_and_distort,
+                    cls.label,
+                    cls.finetune,
+                    cls.refresh,
+                    cls.rank_again,
+                    cls.judge_learning,
                 ),
             ),
             cls.results,
@@ -90,6 +96,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
         self.ctx.population = None
         self.ctx.potential = self.inputs.potential.pk
         self.ctx.dataset = None
+        self.ctx.learned = False
         if "learning" in self.inputs and "dataset" in self.inputs.learning:
             self.ctx.dataset = self.inputs.learning.dataset.pk
 
@@ -196,6 +203,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
             "potential": load_node(self.ctx.potential),
             "pressure": Float(settings.pressure),
             "settings": Dict(settings.relax.model_dump()),
+            **self.guard(),
         }
         return submit_once(self, self.label_of(step), RelaxCalculation, inputs)
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..engine.errors import InputError
 from ..engine.learning.settings import TrainSettings
-from ..engine.sscha.settings import parse_stages
+from ..engine.sscha.settings import Stage, parse_stages
 
 
 class Settings(BaseModel):
@@ -39,6 +39,17 @@ def _validated_training(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+class Convergence(Settings):
+    """When a potential has learned enough.
+
+    The RMSE of energies and forces on the test set changes by less than the fraction ``rmse`` from one round to the
+    next, and relaxing again with the new potential leaves the order of the ``lowest`` structures as it was.
+    """
+
+    rmse: float = Field(default=0.1, gt=0)
+    lowest: int = Field(default=5, ge=1)
+
+
 class LearningSettings(Settings):
     """What is labelled and learned in each generation of a search (defaults of the H3S study).
 
@@ -50,7 +61,9 @@ class LearningSettings(Settings):
     ``grade`` picks structures whose MaxVol grade is above ``threshold`` (default 2), ``committee`` those on which
     ``committee`` potentials, trained with different seeds, disagree by more than it (default 0.1 eV/angstrom); both
     pick at random as long as there is nothing to judge by. ``unphysical`` structures are labelled undistorted beside
-    the chosen ones; with ``unphysical_limit`` the search learns only when so many have come up since it last did.
+    the chosen ones; with ``unphysical_limit`` the search learns only when so many have come up since it last did. With
+    ``largest_grade`` a relaxation ends where its grade by the labels so far is above it. The search learns no more
+    after ``max_rounds``, or once ``convergence`` is reached.
     """
 
     number: int = Field(default=10, ge=1)
@@ -64,6 +77,9 @@ class LearningSettings(Settings):
     strain: float = Field(default=0.05, ge=0, lt=1)
     replay: int = Field(default=100, ge=0)
     survivors: int | None = Field(default=None, ge=1)
+    largest_grade: float | None = Field(default=None, ge=1)
+    convergence: Convergence | None = None
+    max_rounds: int | None = Field(default=None, ge=1)
     train: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -108,6 +124,52 @@ class SschaRunSettings(SschaStages):
     temperature: float = Field(ge=0, allow_inf_nan=False)
 
 
+class ActiveSettings(SschaRunSettings):
+    """Active learning of a potential for the SSCHA of one structure, and that SSCHA.
+
+    ``first`` distortions (``amplitude`` in angstrom, ``strain``) in the supercell of ``sample`` (the first stage if
+    absent) are labelled; then SSCHA with the potential so far draws an ensemble at ``sample``, and at most ``batch`` of
+    its configurations whose grade is above ``threshold`` are labelled and learned, in ``rounds`` at most, until an
+    ensemble adds nothing. ``new`` is the potential to train from nothing; ``train`` are settings of its training.
+
+    A potential from the library is given up where its error of energy or force on held-out structures that it knew
+    before grows by more than the factor ``worsening``.
+    """
+
+    sample: str | None = None
+    first: int = Field(default=40, ge=4)
+    amplitude: float = Field(default=0.1, gt=0)
+    strain: float = Field(default=0.03, ge=0, lt=1)
+    batch: int = Field(default=20, ge=1)
+    threshold: float = Field(default=2.0, ge=1)
+    rounds: int = Field(default=10, ge=1)
+    new: str = 'mtp:new:{"level": 8}'
+    train: dict[str, Any] = Field(default_factory=dict)
+    worsening: float = Field(default=1.5, gt=1)
+
+    @field_validator("sample")
+    @classmethod
+    def _sample_is_one_stage(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        (stage,) = parse_stages(value, "sample")
+        return str(stage)
+
+    @field_validator("train")
+    @classmethod
+    def _train_is_known(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return _validated_training(values)
+
+    @property
+    def sampled(self) -> Stage:
+        """Supercell and number of configurations of the ensembles that are graded."""
+        return parse_stages(self.sample or self.stages[0], "sample")[0]
+
+    def sscha(self) -> dict[str, Any]:
+        """The keys of the SSCHA alone."""
+        return {name: getattr(self, name) for name in SschaRunSettings.model_fields}
+
+
 class FinalistSettings(SschaStages):
     """SSCHA of the ``number`` lowest distinct structures at each pressure (GPa) and temperature (K)."""
 
@@ -126,6 +188,24 @@ class FinalistSettings(SschaStages):
         return SschaRunSettings(
             **self.model_dump(exclude={"number", "temperatures"}), pressure=pressure, temperature=temperature
         )
+
+
+class JointSettings(Settings):
+    """Joint training on the labels of all pressures, one training after the other.
+
+    The H3S study trains twice, with weights of force and stress of 1 and then of 0.1. Keys beside ``stages`` hold for
+    all of them; without ``stages`` there is one training.
+    """
+
+    stages: list[TrainSettings] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _common_keys_hold_for_all_stages(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or not isinstance(values.get("stages", []), list):
+            return values
+        common = {key: value for key, value in values.items() if key != "stages"}
+        return {"stages": [{**common, **stage} for stage in values.get("stages", [{}])]}
 
 
 class ProductionSettings(Settings):

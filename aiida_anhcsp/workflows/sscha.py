@@ -43,6 +43,7 @@ class SschaWorkChain(SschaProtocol, WorkChain):
             "seed, fixed_cell (default False), audit (default True), repeats of a failed stage (default 1).",
         )
         define_engine(spec)
+        spec.expose_inputs(SschaCalculation, include=("guard",))
         spec.outline(
             cls.setup,
             while_(cls.has_stage)(cls.run_stage, cls.judge_stage),
@@ -181,6 +182,8 @@ class SschaWorkChain(SschaProtocol, WorkChain):
                 }
             ),
         }
+        if "guard" in self.inputs:
+            inputs["guard"] = dict(self.inputs.guard)
         if self.ctx.state is not None:
             inputs["start"] = load_node(self.ctx.state)
         return submit_once(self, label, SschaCalculation, inputs)

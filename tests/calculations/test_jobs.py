@@ -152,3 +152,12 @@ def test_grade_brings_training_set_and_committee_along(generate_calc_job, engine
 def test_grade_needs_something_to_grade_by(generate_calc_job, engine_code, copper, weights):
     with pytest.raises(ValueError, match="give the structures the potential was trained on"):
         generate_calc_job("anhcsp.grade", {"code": engine_code, "population": copper, "potential": weights})
+
+
+def test_guarded_relaxation_brings_the_training_set_along(generate_calc_job, engine_code, copper, weights):
+    inputs = {"code": engine_code, "population": copper, "potential": weights, "pressure": orm.Float(150)}
+    inputs["guard"] = {"training": copper, "largest_grade": orm.Float(2.5)}
+    info, _ = generate_calc_job("anhcsp.relax", inputs)
+    guard = json.loads(arguments(info)[arguments(info).index("--potential") + 1].removeprefix("guarded:"))
+    assert guard == {"potential": "mattersim:potential.pth", "training": "training.extxyz", "largest_grade": 2.5}
+    assert "training.extxyz" in [target for _, _, target in info.local_copy_list]

@@ -144,3 +144,22 @@ def test_an_unfinished_run_of_the_same_input_is_found_again(ready: Callable, wri
     assert unfinished(other, digest(other)) is None
     node.set_process_state(ProcessState.FINISHED)
     assert unfinished(run, digest(run)) is None
+
+
+def test_plan_of_active_learning_says_what_is_labelled_at_most(
+    ready: Callable, write_input: Callable, tmp_path: Path
+) -> None:
+    write_frames(tmp_path / "copper.extxyz", [bulk("Cu", cubic=True)])
+    active = {"pressure": 10, "temperature": 300, "stages": ["2x2x2:100"], "seed": 1, "sample": "1x1x1:50"}
+    label = {"engine": "ase", "code": "anhcsp-engine@localhost", "potential": EMT}
+    keys = {"structure": "copper.extxyz", "active": active, "label": label}
+    result = ready("launch", "active", write_input(keys), "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "40 distortions of 1x1x1 cells, then at most 20 in each of 10 rounds" in result.output
+
+
+def test_two_stages_of_joint_training_are_in_the_plan(ready: Callable, write_input: Callable) -> None:
+    stages = [{"epochs": 100}, {"epochs": 50, "weights": {"force": 0.1, "stress": 0.1}}]
+    keys = {"learning": LEARNING, "pressures": [5, 10], "finetune": {"seed": 1, "stages": stages}, "sscha": SSCHA}
+    result = ready("launch", "csp", write_input({**SEARCH, **keys}), "--dry-run")
+    assert "100, then 50 epochs on all labels" in result.output, result.output

@@ -14,8 +14,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture
-def plan(aiida_profile_clean: Any) -> Callable[[str], str]:
-    """What ``launch csp --dry-run`` says of an example, on a profile with the codes the examples name."""
+def plan(aiida_profile_clean: Any) -> Callable[..., str]:
+    """What ``launch --dry-run`` says of an example, on a profile with the codes the examples name."""
     from aiida_anhcsp.cli.main import command
 
     cluster = Computer(
@@ -27,8 +27,8 @@ def plan(aiida_profile_clean: Any) -> Callable[[str], str]:
     ).store()
     assert CliRunner().invoke(command, ["setup"]).exit_code == 0
 
-    def run(name: str) -> str:
-        result = CliRunner().invoke(command, ["launch", "csp", str(EXAMPLES / name / "input.yaml"), "--dry-run"])
+    def run(name: str, kind: str = "csp") -> str:
+        result = CliRunner().invoke(command, ["launch", kind, str(EXAMPLES / name / "input.yaml"), "--dry-run"])
         assert result.exit_code == 0, result.output
         return result.output
 
@@ -56,3 +56,9 @@ def test_lah10_is_planned_at_300_kelvin(plan: Callable) -> None:
     assert "LaH10, 11 atoms a cell, 150 GPa" in text
     assert "20 lowest distinct structures x 150 GPa x 300 K = 20 runs" in text
     assert "missing: code" not in text
+
+
+def test_active_learning_of_im3m_is_ready_to_run_after_setup(plan: Callable) -> None:
+    text = plan("h3s_active", "active")
+    assert "40 distortions of 1x1x1 cells, then at most 10 in each of 6 rounds, by anhcsp.label.gpaw" in text
+    assert "missing" not in text

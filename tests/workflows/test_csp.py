@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+from ase import Atoms
 
+from aiida_anhcsp.engine.frames import with_labels
 from aiida_anhcsp.engine.search.rank import rank
 from aiida_anhcsp.engine.search.settings import SearchSettings
 
@@ -80,18 +83,55 @@ def test_search_that_failed_is_told_and_the_other_pressures_go_on(csp: Callable,
     assert f"<{failed.pk}>" in exit_code.message
 
 
-def test_labels_of_all_pressures_train_one_potential(csp: Callable, add_child: Callable, emt: Any, copper: Any) -> None:
+@pytest.fixture
+def learned(csp: Callable, add_child: Callable, emt: Any, copper_frames: list[Atoms]) -> Callable:
+    """The whole path after searches at two pressures that learned from four labels each."""
     from aiida.orm import Dict, List
 
-    train = {"epochs": 5, "seed": 1}
-    workchain = csp(pressures=List([5.0, 12.5]), finetune=Dict(train))
-    for name, pressure in (("search_p5", 5.0), ("search_p12_5", 12.5)):
-        add_child(workchain, name, searched(emt, pressure, dataset=copper.clone()), job=False)
-    assert workchain.learned_at_several_pressures()
+    from aiida_anhcsp.data.population import PopulationData
+
+    def factory(finetune: dict[str, Any]) -> Any:
+        workchain = csp(pressures=List([5.0, 12.5]), finetune=Dict(finetune))
+        for name, pressure in (("search_p5", 5.0), ("search_p12_5", 12.5)):
+            labelled = []
+            for frame in copper_frames:
+                squeezed = frame.copy()
+                squeezed.set_cell(frame.cell * (1 - 0.001 * pressure), scale_atoms=True)
+                labelled.append(with_labels(squeezed, 0.0, np.zeros((4, 3)), np.zeros(6), label_origin="ase"))
+            dataset = PopulationData.from_frames(labelled)
+            add_child(workchain, name, searched(emt, pressure, dataset=dataset), job=False)
+        return workchain
+
+    return factory
+
+
+def test_labels_of_all_pressures_train_one_potential(learned: Callable, emt: Any) -> None:
+    workchain = learned({"epochs": 5, "seed": 1})
+    assert workchain.has_training()
     child = workchain.finetune()["current"]
-    assert child.inputs.dataset.count == 2 * copper.count
-    assert child.inputs.settings.get_dict() == train
+    assert child.inputs.dataset.count == 8
+    assert child.inputs.settings["epochs"] == 5 and child.inputs.settings["seed"] == 1
     assert child.inputs.potential.pk == emt.pk
+
+
+def test_second_stage_of_the_joint_training_goes_on_from_the_first(
+    learned: Callable, add_child: Callable, emt: Any
+) -> None:
+    stages = [{"weights": {"force": 1.0, "stress": weight}} for weight in (1.0, 0.1)]
+    workchain = learned({"epochs": 5, "seed": 1, "stages": stages})
+    first = emt.clone()
+    add_child(workchain, "finetune", {"potential": first}, job=False)
+    assert workchain.has_training()
+    child = workchain.finetune()["current"]
+    assert child.label == "finetune_2" and child.inputs.potential.pk == first.pk
+    assert child.inputs.settings["weights"]["stress"] == 0.1
+    assert workchain.potential.pk == first.pk
+
+
+def test_stage_of_the_joint_training_that_fails_is_the_last(learned: Callable, add_child: Callable) -> None:
+    workchain = learned({"seed": 1, "stages": [{"epochs": 5}, {"epochs": 2}]})
+    add_child(workchain, "finetune", {}, status=410, message="diverges", job=False)
+    assert not workchain.has_training()
 
 
 def test_production_searches_use_the_learned_potential_and_do_not_learn(

@@ -255,6 +255,28 @@ def test_committee_is_trained_with_different_seeds_and_grades_the_next_generatio
     assert set(child.inputs.committee) == {"member_1", "member_2"}
 
 
+@pytest.mark.parametrize(("error", "lowest", "enough"), [(5.1, 0, True), (9.0, 0, False), (5.1, 1, False)])
+def test_search_learns_no_more_when_errors_and_order_stay(
+    error: float, lowest: int, enough: bool, search: Callable, learning: dict[str, Any], add_child: Callable
+) -> None:
+    from aiida.orm import Dict
+
+    learning["learning"]["settings"] = Dict({"convergence": {"rmse": 0.1, "lowest": 2}})
+    workchain = search(learning)
+    for generation, energy in ((0, 5.0), (1, error)):
+        metrics = Dict({"after": {"test": {"energy": energy, "force": 80.0}}})
+        add_child(workchain, f"generation_{generation:03d}_finetune", {"metrics": metrics}, job=False)
+    frames = relaxed_frames(0)
+    add_child(workchain, "generation_001_rank", {"result": population(rank(frames, SearchSettings.parse(SEARCH)))})
+    frames[lowest].info["enthalpy"] -= 0.15
+    add_child(
+        workchain, "generation_001_rank_again", {"result": population(rank(frames, SearchSettings.parse(SEARCH)))}
+    )
+    workchain.judge_learning()
+    assert workchain.ctx.learned == enough
+    assert ("it has learned enough" in reports(workchain)) == enough
+
+
 def test_context_holds_numbers_only(search: Callable, learning: dict[str, Any]) -> None:
     assert all(value is None or isinstance(value, int) for value in search(learning).ctx.values())
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from ...engine.errors import InputError
 from .models import (
+    ActiveInput,
     CspInput,
     EngineInput,
     FinetuneInput,
@@ -131,6 +132,23 @@ def build_sscha(described: SschaInput, resources: Resources) -> tuple[str, dict[
     return "anhcsp.sscha", inputs
 
 
+def build_active(described: ActiveInput, resources: Resources) -> tuple[str, dict[str, Any]]:
+    """Inputs of ``anhcsp.active_sscha``."""
+    inputs = engine_inputs(described, resources)
+    inputs["structure"] = resources.structure("structure", described.structure)
+    inputs["settings"] = Dict(described.active.model_dump(exclude_none=True))
+    inputs["label_engine"] = Str(described.label.entry_point)
+    inputs["label"] = label_inputs(described.label, "label", resources)
+    inputs["library"] = {
+        name: {
+            "potential": resources.potential(f"library.{name}.potential", member.potential),
+            "dataset": resources.population(f"library.{name}.dataset", member.dataset),
+        }
+        for name, member in described.library.items()
+    }
+    return "anhcsp.active_sscha", inputs
+
+
 def engine_inputs(described: EngineInput, resources: Resources) -> dict[str, Any]:
     """Code, options and runtime of the engine's jobs."""
     inputs: dict[str, Any] = {
@@ -191,4 +209,5 @@ KINDS: dict[str, tuple[type[BaseModel], Callable[[Any, Resources], tuple[str, di
     "label": (LabelRunInput, build_label),
     "finetune": (FinetuneInput, build_finetune),
     "sscha": (SschaInput, build_sscha),
+    "active": (ActiveInput, build_active),
 }

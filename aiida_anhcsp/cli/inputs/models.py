@@ -9,7 +9,14 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from ...engine.errors import InputError
 from ...engine.learning.settings import TrainSettings
 from ...engine.search.settings import SearchSettings
-from ...workflows.settings import FinalistSettings, LearningSettings, ProductionSettings, SschaRunSettings
+from ...workflows.settings import (
+    ActiveSettings,
+    FinalistSettings,
+    JointSettings,
+    LearningSettings,
+    ProductionSettings,
+    SschaRunSettings,
+)
 from .problems import Section, within
 
 ENGINE = "anhcsp-engine@localhost"
@@ -108,7 +115,7 @@ class CspInput(SearchInput):
     """
 
     pressures: list[float] | None = Field(default=None, min_length=1, description="GPa")
-    finetune: TrainSettings | None = None
+    finetune: JointSettings | None = None
     production: ProductionSettings | None = None
     sscha: FinalistInput
 
@@ -168,3 +175,19 @@ class SschaInput(EngineInput):
     structure: str | int
     potential: str | int
     sscha: SschaRunSettings
+
+
+class LibraryMember(Section):
+    """A potential that may be reused, and what it was trained on."""
+
+    potential: str | int
+    dataset: str | int
+
+
+class ActiveInput(EngineInput):
+    """Input of ``launch active``."""
+
+    structure: str | int
+    active: ActiveSettings
+    label: LabelInput
+    library: dict[str, LibraryMember] = Field(default={}, description="Potentials to choose from, by name.")

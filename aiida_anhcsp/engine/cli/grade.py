@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,9 +30,28 @@ from .options import log_to_terminal
     metavar="SPEC",
     help="Another potential that learned the same, for the spread of the forces; may be repeated.",
 )
+@click.option(
+    "--held-out",
+    metavar="TEST.extxyz",
+    type=click.Path(path_type=Path),
+    help="Labelled frames it was not trained on: OUT.calibration.json says what error a grade means.",
+)
+@click.option(
+    "--target-error",
+    type=click.FloatRange(min=0, min_open=True),
+    default=150.0,
+    help="RMSE of the forces up to the calibrated threshold, meV/angstrom.",
+)
 @click.option("--threads", type=click.IntRange(min=1), default=1, help="Threads of this process.")
 def command(
-    frames: Path, output: Path, specification: str, training: Path | None, committee: tuple[str, ...], threads: int
+    frames: Path,
+    output: Path,
+    specification: str,
+    training: Path | None,
+    committee: tuple[str, ...],
+    held_out: Path | None,
+    target_error: float,
+    threads: int,
 ) -> None:
     """Say how far frames are outside what a potential was trained on.
 
@@ -39,13 +59,19 @@ def command(
     interpolation, above 2 extrapolation that is worth a label. With --committee it carries 'spread', the largest
     deviation (eV/angstrom) of the potentials' forces on an atom from their mean. A frame that cannot be judged
     carries 'status' and 'reason'.
+
+    With --held-out the grade is calibrated: the threshold is the largest grade up to which the forces of held-out
+    frames are right to the target error.
     """
     import torch
 
+    from ..learning.calibration import calibrate
     from ..learning.committee import spread
     from ..learning.grade import grade, load_grader
     from ..potentials import load_potential
 
+    if held_out is not None and training is None:
+        raise InputError("--held-out", "there is no grade to calibrate", "give --training too")
     if training is None and not committee:
         raise InputError("--training", "nothing to grade by", "give --training or --committee")
     log_to_terminal()
@@ -57,8 +83,18 @@ def command(
         structures = spread(structures, members)
         _summarise(structures, "spread")
     if training is not None:
-        structures = grade(structures, load_grader(specification, read_frames(training, "--training")))
+        grader = load_grader(specification, read_frames(training, "--training"))
+        structures = grade(structures, grader)
         _summarise(structures, "grade")
+        if held_out is not None:
+            potential = load_potential(specification, threads=threads)
+            calibration = calibrate(read_frames(held_out, "--held-out"), potential, grader, "--held-out")
+            Path(f"{output.with_suffix('')}.calibration.json").write_text(
+                json.dumps(calibration.summary(target_error), indent=1) + "\n"
+            )
+            threshold = calibration.threshold(target_error)
+            meaning = "no grade has" if threshold is None else f"grades up to {threshold:.3f} have"
+            click.echo(f"{meaning} force errors within {target_error:g} meV/angstrom")
     write_frames(output, structures)
 
 

@@ -65,7 +65,7 @@ def errors_by_round(
     """Errors by the learning round a frame was labelled in (``round`` of its info; frames without one are left out).
 
     ``before`` of the newest round is the error on labels the former model had not seen: the learning curve.
-    ``after_held_out`` counts the frames of ``held_out`` only.
+    ``before_held_out`` and ``after_held_out`` count the frames of ``held_out`` only.
     """
     rounds: dict[str, list[int]] = {}
     for index, frame in enumerate(frames):
@@ -78,6 +78,7 @@ def errors_by_round(
         columns: dict[str, dict[str, Any]] = {}
         if before is not None:
             columns |= errors_by_part(frames, before, {"before": members})
+            columns |= errors_by_part(frames, before, {"before_held_out": [i for i in members if i in outside]})
         columns |= errors_by_part(frames, after, {"after": members})
         columns |= errors_by_part(frames, after, {"after_held_out": [i for i in members if i in outside]})
         result[name] = columns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InputError
+from ..frames import read_frames
 from .base import Potential
 from .resolve import resolve_file
 from .specification import parse_specification
@@ -30,6 +31,17 @@ def load_potential(
         from .mattersim import load_mattersim
 
         return load_mattersim(resolve_file(parsed, argument), device, threads, batch_atoms, argument)
+    if parsed.kind == "guarded":
+        from ..learning.grade import load_grader
+        from .guarded import GuardedPotential
+
+        inner = str(parsed.options["potential"])
+        training = read_frames(parsed.options["training"], argument)
+        return GuardedPotential(
+            load_potential(inner, device, threads, batch_atoms, argument),
+            load_grader(inner, training, argument),
+            float(parsed.options["largest_grade"]),
+        )
     if device != "cpu":
         fix = "give --device cpu" + (", and the device in the JSON of the calculator" if parsed.kind == "ase" else "")
         raise InputError("--device", f"{parsed.kind} potentials are not moved to {device}", fix)

@@ -25,7 +25,7 @@ def resolve_file(specification: Specification, argument: str = "--potential") ->
     :raises InputError: no such file or name, or a name that is neither in the cache nor within reach
     :raises ValueError: an ``ase`` or ``new`` specification, which has no file
     """
-    if specification.kind == "ase" or specification.is_new:
+    if specification.kind in ("ase", "guarded") or specification.is_new:
         raise ValueError(f"a potential of the kind {specification.kind}:{specification.target} has no file")
     path = Path(specification.target).expanduser()
     if specification.kind == "mattersim":

@@ -9,10 +9,11 @@ from typing import Any, Literal, cast, get_args
 
 from ..errors import InputError
 
-Kind = Literal["mattersim", "mtp", "ase"]
+Kind = Literal["mattersim", "mtp", "ase", "guarded"]
 
 NEW = "new"
-FORMS = "mattersim:NAME_OR_FILE, mtp:FILE or ase:MODULE:CALLABLE[:JSON]"
+FORMS = "mattersim:NAME_OR_FILE, mtp:FILE, ase:MODULE:CALLABLE[:JSON] or guarded:JSON"
+GUARD = ("potential", "training", "largest_grade")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Specification:
     """A specification taken apart.
 
     ``target`` is a name or file (``mattersim``, ``mtp``), ``MODULE:CALLABLE`` (``ase``) or ``new`` for a model to
-    be trained from nothing; ``options`` are the keyword arguments given as JSON.
+    be trained from nothing; ``options`` are the keyword arguments given as JSON. ``guarded`` has the options GUARD: the
+    specification of a potential, the file it was trained on, and the largest grade it is asked for.
     """
 
     kind: Kind
@@ -30,12 +32,12 @@ class Specification:
     @property
     def is_new(self) -> bool:
         """Whether a model is to be made from nothing."""
-        return self.kind != "ase" and self.target == NEW
+        return self.kind in ("mattersim", "mtp") and self.target == NEW
 
 
 def parse_specification(text: str, argument: str = "--potential") -> Specification:
     """Take a specification apart: ``mattersim:NAME_OR_FILE``, ``mtp:FILE``, ``ase:MODULE:CALLABLE[:JSON]``,
-    ``mattersim:new[:JSON]`` or ``mtp:new[:JSON]``.
+    ``mattersim:new[:JSON]``, ``mtp:new[:JSON]``, ``guarded:JSON``.
 
     :raises InputError: unknown kind, missing target, or JSON that is not an object
     """
@@ -44,6 +46,8 @@ def parse_specification(text: str, argument: str = "--potential") -> Specificati
         raise InputError(argument, f"{text!r} is of no known kind", f"give {FORMS}")
     if kind == "ase":
         return _parse_ase(text, rest, argument)
+    if kind == "guarded":
+        return Specification("guarded", "", _guard_options(text, rest, argument))
     if not rest:
         raise InputError(argument, f"{text!r} names no potential", f"give {FORMS}")
     target, _, options = rest.partition(":")
@@ -58,6 +62,13 @@ def _parse_ase(text: str, rest: str, argument: str) -> Specification:
     if not module or not function:
         raise InputError(argument, f"{text!r} names no callable", "give ase:MODULE:CALLABLE[:JSON]")
     return Specification("ase", f"{module}:{function}", _parse_options(options, argument))
+
+
+def _guard_options(text: str, rest: str, argument: str) -> dict[str, Any]:
+    options = _parse_options(rest, argument)
+    if set(options) != set(GUARD) or not isinstance(options["largest_grade"], int | float):
+        raise InputError(argument, f"{text!r} is no guarded potential", f"give a JSON object with {', '.join(GUARD)}")
+    return options
 
 
 def _parse_options(text: str, argument: str) -> dict[str, Any]:
