@@ -27,13 +27,17 @@ class HessianCalculation(EngineCalculation):
         spec.input(
             "settings",
             valid_type=Dict,
-            validator=known_keys("settings", "configurations", "seed", "path", required=("configurations", "seed")),
-            help="configurations (size of the ensemble), seed, and path (band path such as GXMG) for dispersions.",
+            validator=known_keys(
+                "settings", "configurations", "seed", "path", "v4", "resamples", required=("configurations", "seed")
+            ),
+            help="configurations (size of the ensemble), seed, path (auto, or points such as GXMG) for dispersions, "
+            "v4 (with the fourth-order term), resamples (bootstrap, for the certainty of the verdict).",
         )
         spec.output(
             "result",
             valid_type=Dict,
-            help="frequencies_gamma (cm^-1, negative = imaginary), dynamically_stable and, with a path, dispersions.",
+            help="frequencies_gamma (cm^-1, negative = imaginary), dynamically_stable, stability (stable, unstable or "
+            "undecided within the noise) and, with a path, dispersions.",
         )
 
     def command(self, folder: Folder) -> Command:

@@ -20,6 +20,7 @@ def command(pk: str, folder: Path) -> None:
     """Write ranking, CIF files, a plot of the enthalpies and an AiiDA archive of the run PK into FOLDER."""
     from aiida.tools.archive import create_archive
 
+    from ..report.phase_diagram import plot_phase_diagram
     from ..report.plot import plot_search, searches_of
     from ..report.ranking import ranking_csv, ranking_rows
     from ..report.structures import write_structures
@@ -31,6 +32,10 @@ def command(pk: str, folder: Path) -> None:
     ranking = folder / "ranking.csv"
     ranking.write_text(ranking_csv(ranking_rows(node)))
     click.echo(f"ranking   {ranking}")
+    if "phase_diagram" in node.outputs:
+        click.echo(
+            f"plot      {plot_phase_diagram(node.outputs.phase_diagram.get_dict(), folder / 'phase_diagram.png')}"
+        )
     structures = write_structures(node, folder / "structures")
     click.echo(f"CIFs      {folder / 'structures'} ({len(structures)} files)")
     for number, search in enumerate(searches_of(node), start=1):

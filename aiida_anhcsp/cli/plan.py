@@ -11,18 +11,22 @@ from tabulate import tabulate
 from ..data.potential import PotentialData
 from ..engine.learning.settings import TrainSettings
 from ..engine.search.settings import SearchSettings
-from ..engine.sscha.settings import parse_stages
+from ..engine.sscha.settings import AUTO, parse_stages
 from ..workflows.settings import SschaStages
 from .inputs.build import Run
 from .inputs.models import (
     ActiveInput,
+    CorrectInput,
+    CorrectionInput,
     CspInput,
     EngineInput,
     FinetuneInput,
     LabelInput,
     LabelRunInput,
+    PhaseDiagramInput,
     SearchInput,
     SschaInput,
+    SschaOnLabelsInput,
 )
 
 Line = tuple[str, str]
@@ -46,6 +50,14 @@ def plan_of(run: Run) -> str:
         lines += sscha_lines(described, run.inputs)
     if isinstance(described, ActiveInput):
         lines += active_lines(described, run.inputs)
+    if isinstance(described, CorrectInput):
+        lines.append(("correction", correction_line(described.correction, 1)))
+    if isinstance(described, SschaOnLabelsInput):
+        population = described.population
+        number = f"at most {population.max_populations} populations of {population.configurations}"
+        lines.append(("labels", f"{number}, {label_line(described.label)}"))
+    if isinstance(described, PhaseDiagramInput):
+        lines += phase_diagram_lines(described, run.inputs)
     if isinstance(described, EngineInput):
         lines.append(("engine jobs", engine_resources(described)))
     return tabulate(lines, tablefmt="plain")
@@ -94,7 +106,17 @@ def csp_lines(described: CspInput, pressures: list[float]) -> list[Line]:
     runs = sscha.number * len(pressures) * len(sscha.temperatures)
     at = f"{points(pressures, 'GPa')} x {points(sscha.temperatures, 'K')}"
     text = f"{sscha.number} lowest distinct structures x {at} = {runs} runs, {sscha.max_concurrent} at a time"
-    return [*lines, ("SSCHA", text), ("SSCHA stages", stages_line(sscha, runs))]
+    lines += [("SSCHA", text), ("SSCHA stages", stages_line(sscha, runs))]
+    correction = described.correction
+    if correction is not None:
+        lines.append(("correction", correction_line(correction, runs)))
+    return lines
+
+
+def correction_line(correction: CorrectionInput, runs: int) -> str:
+    """Error to reach and labels of so many corrections."""
+    text = f"to {1000 * correction.target:g} meV/atom, {runs} x {correction.first} to {correction.max_labels} labels"
+    return f"{text} {label_line(correction.label)}"
 
 
 def structures_line(search: SearchSettings, pressures: int) -> str:
@@ -160,14 +182,26 @@ def active_lines(described: ActiveInput, inputs: Mapping[str, Any]) -> list[Line
     ]
 
 
+def phase_diagram_lines(described: PhaseDiagramInput, inputs: Mapping[str, Any]) -> list[Line]:
+    """A grid of SSCHA runs."""
+    grid, count = described.phase_diagram, inputs["structures"].count
+    runs = count * len(grid.pressures) * len(grid.temperatures)
+    at = f"{points(grid.pressures, 'GPa')} x {points(grid.temperatures, 'K')}"
+    return [
+        ("potential", potential_line(described.potential, inputs.get("potential"))),
+        ("SSCHA", f"{count} structures x {at} = {runs} runs, {grid.max_concurrent} at a time"),
+        ("SSCHA stages", stages_line(grid, runs)),
+    ]
+
+
 def stages_line(sscha: SschaStages, runs: int) -> str:
     """Stages and their least number of evaluations."""
-    stages = parse_stages(",".join(sscha.stages))
+    stages = parse_stages(",".join(sscha.stages).replace(AUTO, "1x1x1:"))
     jobs = len(stages) + sscha.audit
     evaluations = sum(stage.configurations for stage in stages) + sscha.audit * stages[-1].configurations
     audit = ", audit" if sscha.audit else ""
     return (
-        f"{', '.join(map(str, stages))}{audit}: {runs * jobs} jobs, {runs * evaluations} configurations for each "
+        f"{', '.join(sscha.stages)}{audit}: {runs * jobs} jobs, {runs * evaluations} configurations for each "
         "population drawn"
     )
 

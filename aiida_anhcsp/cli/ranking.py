@@ -17,12 +17,16 @@ from .status import load_run
 @with_dbenv()
 def command(pk: str, form: str | None) -> None:
     """Rank the structures of the run PK: by free energy after SSCHA, by enthalpy after a search."""
+    from ..report.phase_diagram import transition_table
     from ..report.ranking import ranking_csv, ranking_rows, ranking_table
 
-    rows = ranking_rows(load_run(pk))
+    node = load_run(pk)
+    rows = ranking_rows(node)
     if form == "json":
         click.echo(json.dumps(rows, indent=1))
     elif form == "csv":
         click.echo(ranking_csv(rows), nl=False)
     else:
         click.echo(ranking_table(rows))
+        if "phase_diagram" in node.outputs:
+            click.echo(f"\n{transition_table(node.outputs.phase_diagram.get_dict())}")

@@ -57,6 +57,12 @@ class DynamicalMatricesData(FolderData):
         """``dyn1`` ... ``dynN``, in order."""
         return [f"dyn{number}" for number in range(1, int(self.base.attributes.get("n_irreducible")) + 1)]
 
+    @property
+    def supercell(self) -> tuple[int, int, int]:
+        """Multiples of the primitive cell that the matrices span."""
+        first, second, third = self.base.attributes.get("supercell")
+        return int(first), int(second), int(third)
+
     def get_structure(self) -> Atoms:
         """Cell and centroids (angstrom) the matrices belong to."""
         with self.as_path() as path:

@@ -25,8 +25,9 @@ def ranking_rows(node: ProcessNode) -> list[dict[str, Any]]:
 
     :raises InputError: the run has neither ranking nor population (yet).
     """
-    if "ranking" in node.outputs:
-        return list(node.outputs.ranking["rows"])
+    for name in ("ranking", "phase_diagram"):
+        if name in node.outputs:
+            return list(node.outputs[name]["rows"])
     if "population" in node.outputs and isinstance(node.outputs.population, PopulationData):
         return population_rows(node.outputs.population)
     raise InputError("PK", f"run {node.pk} has no ranking yet", "follow it with aiida-anhcsp status PK --watch")
@@ -59,6 +60,8 @@ def ranking_table(rows: list[dict[str, Any]]) -> str:
         "dH (meV)": [f"{row['relative_enthalpy']:.1f}" for row in rows],
         "G (eV/atom)": [_free_energy(row) for row in rows],
         "dG (meV)": [_number(row, "relative_gibbs_free_energy", ".1f") for row in rows],
+        "G corrected (eV/atom)": [_free_energy(row, "gibbs_free_energy_corrected") for row in rows],
+        "dG corrected (meV)": [_number(row, "relative_gibbs_free_energy_corrected", ".1f") for row in rows],
         "space group": [_change(row.get("spacegroup_initial"), row.get("spacegroup_final")) for row in rows],
         **_distance_columns(rows),
         "made by": [row.get("operator", "") for row in rows],
@@ -101,11 +104,11 @@ def _number(row: Row, key: str, form: str) -> str:
     return format(row[key], form) if key in row else ""
 
 
-def _free_energy(row: Row) -> str:
-    if "gibbs_free_energy" not in row:
+def _free_energy(row: Row, key: str = "gibbs_free_energy") -> str:
+    if key not in row:
         return ""
-    error = row.get("gibbs_free_energy_error")
-    return f"{row['gibbs_free_energy']:.4f}" + (f" +- {error:.4f}" if error is not None else "")
+    error = row.get(f"{key}_error")
+    return f"{row[key]:.4f}" + (f" +- {error:.4f}" if error is not None else "")
 
 
 def _change(before: str | None, after: str | None) -> str:

@@ -16,12 +16,21 @@ from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.search.rank import lowest
 from ..engine.search.settings import SearchSettings
+from .correct import CorrectWorkChain
 from .finalists import awaited, describe, has_structures, linkable, listed, name_of, reason_of, tag, training_name
 from .finetune import FinetuneWorkChain
-from .ports import engine_inputs, parsed_by, validate_options, validate_positive
+from .ports import (
+    define_label,
+    engine_inputs,
+    parsed_by,
+    plain,
+    validate_label_inputs,
+    validate_options,
+    validate_positive,
+)
 from .protocols.builders import CspProtocol
 from .search import SearchWorkChain
-from .settings import FinalistSettings, JointSettings, ProductionSettings
+from .settings import CorrectionSettings, FinalistSettings, JointSettings, ProductionSettings
 from .sscha import SschaWorkChain
 from .submission import call_once, failure, find_child, get_child, submit_once
 
@@ -41,6 +50,11 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     several = "pressures" in inputs and len(inputs["pressures"].get_list()) > 1
     if several and "learning" in inputs.get("search", {}) and "finetune" not in inputs:
         return "finetune: searches that learn at several pressures need it; give epochs and learning_rate"
+    correction = inputs.get("correction")
+    if correction:
+        if not inputs["sscha"]["settings"].get_dict().get("audit", True):
+            return "sscha.settings: audit is off, but its ensemble is what the correction labels; leave it on"
+        return validate_label_inputs(correction["label_engine"], correction.get("label", {}), "correction.label")
     return None
 
 
@@ -49,7 +63,8 @@ class CspWorkChain(CspProtocol, WorkChain):
 
     Searches that learn, at one or several pressures; one potential from all their labels; on request searches with
     that potential alone; relaxation of the lowest distinct structures with it; SSCHA of the lowest of these at every
-    pressure and temperature; and the ranking by Gibbs free energy. An SSCHA run that fails is a row with its reason.
+    pressure and temperature; on request their correction to DFT; and the ranking by Gibbs free energy. An SSCHA run
+    that fails is a row with its reason.
     """
 
     @classmethod
@@ -109,6 +124,16 @@ class CspWorkChain(CspProtocol, WorkChain):
             validator=validate_positive,
             help="SSCHA runs at a time.",
         )
+        spec.input_namespace(
+            "correction", required=False, populate_defaults=False, help="Correction of the free energies to DFT."
+        )
+        spec.input(
+            "correction.settings",
+            valid_type=Dict,
+            validator=parsed_by(CorrectionSettings.parse, "correction.settings"),
+            help="target (error in eV/atom), first, max_labels, reminimise, relax: as those of anhcsp.correct.",
+        )
+        define_label(spec, "correction.")
         spec.inputs.validator = validate_together
         spec.outline(
             cls.search,
@@ -118,13 +143,15 @@ class CspWorkChain(CspProtocol, WorkChain):
             cls.relax,
             cls.rank,
             while_(cls.has_finalists)(cls.sscha),
+            while_(cls.has_uncorrected)(cls.correct),
             cls.results,
         )
         spec.output(
             "ranking",
             valid_type=Dict,
             help="rows: id, enthalpy, gibbs_free_energy (eV/atom) with its error, spacegroups and shortest distances "
-            "before and after, reason of a failure; lowest free energy first at each pressure and temperature.",
+            "before and after, reason of a failure; if corrected, gibbs_free_energy_corrected with its error, which "
+            "ranks them then; lowest free energy first at each pressure and temperature.",
         )
         spec.output("population", valid_type=PopulationData, help="The finalists of the first pressure, ranked.")
         spec.output_namespace(
@@ -346,6 +373,40 @@ class CspWorkChain(CspProtocol, WorkChain):
         }
         return submit_once(self, f"sscha_{name}", SschaWorkChain, inputs)
 
+    def has_uncorrected(self) -> bool:
+        """Whether free energies are still to be corrected."""
+        return bool(self.uncorrected())
+
+    def uncorrected(self) -> list[str]:
+        """Converged runs with an audit whose correction has not ended."""
+        if "correction" not in self.inputs:
+            return []
+        runs = {name: get_child(self, f"sscha_{name}") for name in self.ctx.runs}
+        names = [name for name, node in runs.items() if node.is_finished_ok and "audit" in node.outputs]
+        children = {name: find_child(self, f"correct_{name}") for name in names}
+        return [name for name, node in children.items() if node is None or not node.is_terminated]
+
+    def correct(self) -> ToContext:
+        """Submit the next corrections, as many as SSCHA runs may run at a time."""
+        waiting = self.uncorrected()
+        nodes = [self.submit_correction(name) for name in waiting[: self.inputs.sscha.max_concurrent]]
+        self.report(f"corrections: {listed(nodes)}; {len(waiting) - len(nodes)} wait")
+        return awaited(nodes)
+
+    def submit_correction(self, name: str) -> ProcessNode:
+        """Submit the correction of one run."""
+        run, correction = get_child(self, f"sscha_{name}"), self.inputs.correction
+        inputs = {
+            **engine_inputs({**self.inputs.search, **self.inputs.sscha}, CorrectWorkChain),
+            **{output: run.outputs[output] for output in ("result", "dynamical_matrices", "audit")},
+            "potential": run.inputs.potential,
+            "sscha": run.inputs.settings,
+            "settings": correction.settings,
+            "label_engine": correction.label_engine,
+            "label": plain(correction.get("label", {})),
+        }
+        return submit_once(self, f"correct_{name}", CorrectWorkChain, inputs)
+
     def results(self) -> ExitCode | None:
         """Hand out the ranking and everything it rests on."""
         nodes: dict[str, Node] = {}
@@ -356,6 +417,11 @@ class CspWorkChain(CspProtocol, WorkChain):
             nodes |= {
                 f"{output}_{name}": node.outputs[output] for output in ("result", "structure") if output in node.outputs
             }
+            corrected = find_child(self, f"correct_{name}")
+            if corrected is not None and "result" in corrected.outputs:
+                nodes[f"correction_{name}"] = corrected.outputs.result
+            elif corrected is not None:
+                runs[name] = {**run, "reason": reason_of(corrected)}
         for pressure in self.final_pressures:
             ranked = find_child(self, f"rank_{tag(pressure)}")
             if ranked is not None:

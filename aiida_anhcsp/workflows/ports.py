@@ -7,7 +7,7 @@ from typing import Any
 
 from aiida.engine import CalcJob, Process, ProcessSpec
 from aiida.engine.processes.ports import InputPort, PortNamespace
-from aiida.orm import Data, Dict, Str
+from aiida.orm import Data, Dict, Str, to_aiida_type
 from aiida.plugins import WorkflowFactory
 
 from ..calculations.relax import RelaxCalculation
@@ -58,6 +58,23 @@ def define_engine(spec: ProcessSpec) -> None:
         validator=validate_options,
         help="Scheduler options of the jobs: resources, max_wallclock_seconds, queue_name, account, ... One process "
         "without a wall time limit if absent.",
+    )
+
+
+def define_label(spec: ProcessSpec, namespace: str = "") -> None:
+    """Add ``label_engine`` and ``label``: which label work chain, and its inputs without the population.
+
+    :param namespace: where they go, with a full stop at the end
+    """
+    spec.input(
+        f"{namespace}label_engine",
+        valid_type=Str,
+        serializer=to_aiida_type,
+        validator=validate_label_engine,
+        help="Entry point of the label work chain: anhcsp.label.gpaw, anhcsp.label.vasp, anhcsp.label.ase, ...",
+    )
+    spec.input_namespace(
+        f"{namespace}label", dynamic=True, help="Inputs of the label work chain, without the population."
     )
 
 

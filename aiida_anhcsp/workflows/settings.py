@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 import numpy as np
+from ase import Atoms
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..engine.errors import InputError
 from ..engine.learning.settings import TrainSettings
-from ..engine.sscha.settings import Stage, parse_stages
+from ..engine.sscha.lattice import primitive_cell
+from ..engine.sscha.settings import AUTO, Stage, parse_stages, resolve_stages
+
+SYMMETRY_TOLERANCE = 0.03
+"""angstrom; the default of anhcsp-engine sscha."""
 
 
 class Settings(BaseModel):
@@ -102,7 +107,10 @@ class LearningSettings(Settings):
 class SschaStages(Settings):
     """How a structure is taken through SSCHA: ``stages`` as ``["1x1x1:200", "2x2x2:500"]``, smallest supercell first.
 
-    A stage that fails is repeated ``repeats`` times at most, each time with twice the configurations.
+    ``auto:200`` stands for a supercell that is chosen: more than eight atoms, then images beyond the potential's
+    range, then twice as far. A stage that fails is repeated ``repeats`` times at most, each time with twice the
+    configurations; a job that was stopped (wall time, machine) is continued from its last population,
+    ``continuations`` times at most.
     """
 
     stages: list[str] = Field(default=["1x1x1:200", "2x2x2:500"], min_length=1)
@@ -110,11 +118,24 @@ class SschaStages(Settings):
     fixed_cell: bool = False
     audit: bool = True
     repeats: int = Field(default=1, ge=0)
+    continuations: int = Field(default=5, ge=0)
 
     @field_validator("stages")
     @classmethod
     def _stages_are_written_well(cls, values: list[str]) -> list[str]:
-        return [str(stage) for value in values for stage in parse_stages(value, "stages")]
+        written = [item.strip() for value in values for item in value.split(",")]
+        parse_stages(",".join(written).replace(AUTO, "1x1x1:"), "stages")
+        return written
+
+    def stages_for(self, atoms: Atoms, cutoff: float | None) -> list[str]:
+        """The stages with the supercells of a structure.
+
+        :param cutoff: range of the potential, angstrom
+        :raises InputError: auto with a potential of unknown range
+        """
+        primitive = primitive_cell(atoms, SYMMETRY_TOLERANCE)
+        stages = resolve_stages(",".join(self.stages), primitive, cutoff, SYMMETRY_TOLERANCE, "settings.stages")
+        return [str(stage) for stage in stages]
 
 
 class SschaRunSettings(SschaStages):
@@ -170,6 +191,16 @@ class ActiveSettings(SschaRunSettings):
         return {name: getattr(self, name) for name in SschaRunSettings.model_fields}
 
 
+def possible_temperatures(values: list[float]) -> list[float]:
+    """The temperatures, in K.
+
+    :raises ValueError: one is negative, infinite or there twice
+    """
+    if any(not 0 <= value < float("inf") for value in values) or len(set(values)) < len(values):
+        raise ValueError("temperatures must be different from each other, finite and not negative")
+    return values
+
+
 class FinalistSettings(SschaStages):
     """SSCHA of the ``number`` lowest distinct structures at each pressure (GPa) and temperature (K)."""
 
@@ -179,9 +210,7 @@ class FinalistSettings(SschaStages):
     @field_validator("temperatures")
     @classmethod
     def _temperatures_are_possible(cls, values: list[float]) -> list[float]:
-        if any(not 0 <= value < float("inf") for value in values) or len(set(values)) < len(values):
-            raise ValueError("temperatures must be different from each other, finite and not negative")
-        return values
+        return possible_temperatures(values)
 
     def at(self, pressure: float, temperature: float) -> SschaRunSettings:
         """Settings of a run at one of the points."""
@@ -206,6 +235,58 @@ class JointSettings(Settings):
             return values
         common = {key: value for key, value in values.items() if key != "stages"}
         return {"stages": [{**common, **stage} for stage in values.get("stages", [{}])]}
+
+
+class PhaseDiagramSettings(SschaStages):
+    """A grid of ``pressures`` (GPa) and ``temperatures`` (K); ``relax`` holds fmax and max_steps of the relaxation."""
+
+    pressures: list[float] = Field(min_length=1)
+    temperatures: list[float] = Field(default=[0.0], min_length=1)
+    relax: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("pressures")
+    @classmethod
+    def _pressures_differ(cls, values: list[float]) -> list[float]:
+        if any(not np.isfinite(value) for value in values) or len(set(values)) < len(values):
+            raise ValueError("pressures must be finite and different from each other")
+        return sorted(values)
+
+    @field_validator("temperatures")
+    @classmethod
+    def _temperatures_are_possible(cls, values: list[float]) -> list[float]:
+        return sorted(possible_temperatures(values))
+
+    def at(self, pressure: float, temperature: float) -> SschaRunSettings:
+        """Settings of a run at one of the points."""
+        keys = self.model_dump(exclude={"pressures", "temperatures", "relax"})
+        return SschaRunSettings(**keys, pressure=pressure, temperature=temperature)
+
+
+class PopulationSettings(Settings):
+    """SSCHA on labels: fresh populations of ``configurations`` at ``pressure`` (GPa) until one finds a minimum."""
+
+    pressure: float = Field(allow_inf_nan=False)
+    configurations: int = Field(default=100, ge=4)
+    max_populations: int = Field(default=5, ge=1)
+    fixed_cell: bool = False
+    seed: int = Field(ge=0)
+
+
+class CorrectionSettings(Settings):
+    """How far a free energy is corrected to the reference: until its error is below ``target`` (eV/atom).
+
+    ``first`` configurations of the audit are labelled, then as many more as the error needs, ``max_labels`` at most.
+    With ``reminimise`` the free energy is also minimised again on the labels' forces; with ``relax`` the model is
+    relaxed again at the pressure where the reference has the target pressure. ``order`` 2 adds the classical variance
+    term, which is never used to rank.
+    """
+
+    target: float = Field(default=0.001, gt=0)
+    first: int = Field(default=20, ge=2)
+    max_labels: int = Field(default=200, ge=2)
+    reminimise: bool = True
+    relax: bool = False
+    order: Literal[1, 2] = 1
 
 
 class ProductionSettings(Settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..calculations.sscha import SschaCalculation
 from ..data.dynamical_matrices import DynamicalMatricesData
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
-from ..engine.sscha.settings import Stage, parse_stages
+from ..engine.sscha.settings import AUTO, Stage, parse_stages
 from .ports import define_engine, engine_inputs, parsed_by
 from .protocols.builders import SschaProtocol
 from .settings import SschaRunSettings, derived_seed
@@ -33,17 +34,31 @@ class SschaWorkChain(SschaProtocol, WorkChain):
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:
         super().define(spec)
-        spec.input("structure", valid_type=StructureData, help="Structure to start from, relaxed at the pressure.")
+        spec.input(
+            "structure",
+            valid_type=StructureData,
+            required=False,
+            help="Structure to start from, relaxed at the pressure; may be left out when start is given.",
+        )
+        spec.input(
+            "start",
+            valid_type=DynamicalMatricesData,
+            required=False,
+            help="State of another run of the same phase, at a pressure and temperature nearby, to start from; where "
+            "it spans the supercell of the last stage, only that stage is run.",
+        )
         spec.input("potential", valid_type=PotentialData, help="The potential whose free energy is minimised.")
         spec.input(
             "settings",
             valid_type=Dict,
             validator=parsed_by(SschaRunSettings.parse, "settings"),
             help="pressure (GPa), temperature (K), stages (['1x1x1:200', '2x2x2:500']: supercell and configurations), "
-            "seed, fixed_cell (default False), audit (default True), repeats of a failed stage (default 1).",
+            "seed, fixed_cell (default False), audit (default True), repeats of a failed stage (default 1), "
+            "continuations of a stage whose job was stopped (default 5). auto:500 chooses the supercell.",
         )
         define_engine(spec)
         spec.expose_inputs(SschaCalculation, include=("guard",))
+        spec.inputs.validator = validate_together
         spec.outline(
             cls.setup,
             while_(cls.has_stage)(cls.run_stage, cls.judge_stage),
@@ -66,11 +81,19 @@ class SschaWorkChain(SschaProtocol, WorkChain):
         spec.exit_code(410, "ERROR_NOT_CONVERGED", message="The free energy is no converged minimum: {reason}")
 
     def setup(self) -> None:
-        """Start with the first stage; ctx holds numbers and PKs only."""
+        """Start with the first stage, or with the last one from a state that spans its supercell."""
+        start = self.inputs.get("start")
+        atoms = self.inputs.structure.get_ase() if "structure" in self.inputs else start.get_structure()
+        self.ctx.stages = self.settings.stages_for(atoms, self.inputs.potential.cutoff)
         self.ctx.stage = 0
         self.ctx.repeat = 0
+        self.ctx.continued = 0
         self.ctx.state = None
         self.ctx.jobs = []
+        if start is not None:
+            self.ctx.state = start.pk
+            last = parse_stages(self.ctx.stages[-1])[0]
+            self.ctx.stage = len(self.ctx.stages) - 1 if start.supercell == last.supercell else 0
 
     @property
     def settings(self) -> SschaRunSettings:
@@ -80,19 +103,18 @@ class SschaWorkChain(SschaProtocol, WorkChain):
     @property
     def stage(self) -> Stage:
         """The stage of now; each repetition has twice the configurations."""
-        stages = self.settings.stages
+        stages = self.ctx.stages
         stage = parse_stages(stages[min(self.ctx.stage, len(stages) - 1)])[0]
         return Stage(stage.supercell, stage.configurations * 2**self.ctx.repeat)
 
     def has_stage(self) -> bool:
         """Whether a stage is still to be run."""
-        return bool(self.ctx.stage < len(self.settings.stages))
+        return bool(self.ctx.stage < len(self.ctx.stages))
 
     def run_stage(self) -> ToContext:
         """Submit the stage of now."""
-        node = self.submit_job(
-            self.stage_label(), "none", derived_seed(self.settings.seed, self.ctx.stage, self.ctx.repeat)
-        )
+        stream = (self.ctx.stage, self.ctx.repeat, self.ctx.continued)
+        node = self.submit_job(self.stage_label(), "none", derived_seed(self.settings.seed, *stream))
         self.report(f"stage {self.ctx.stage + 1} ({self.stage}) by {node.process_label}<{node.pk}>")
         return ToContext(current=node)
 
@@ -101,18 +123,23 @@ class SschaWorkChain(SschaProtocol, WorkChain):
         node = get_child(self, self.stage_label())
         if "dynamical_matrices" in node.outputs:
             self.ctx.state = node.outputs.dynamical_matrices.pk
-            self.ctx.jobs.append(node.pk)
+            if "result" in node.outputs:
+                self.ctx.jobs.append(node.pk)
+        if was_stopped(node) and self.ctx.continued < self.settings.continuations:
+            self.ctx.continued += 1
+            self.report(f"{failure(node)}; the stage goes on from its last population")
+            return None
         if not node.is_finished_ok and self.ctx.repeat < self.settings.repeats:
             self.ctx.repeat += 1
             self.report(f"{failure(node)}; the stage is repeated with {self.stage.configurations} configurations")
             return None
-        if "dynamical_matrices" not in node.outputs:
+        if not {"dynamical_matrices", "result"} <= set(node.outputs):
             self.report(f"{failure(node)}; nothing to go on from")
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_STAGE.format(reason=failure(node))
         self.report(f"stage {self.ctx.stage + 1}: {describe(node)}")
         self.ctx.stage += 1
         if self.has_stage():
-            self.ctx.repeat = 0
+            self.ctx.repeat = self.ctx.continued = 0
         return None
 
     def should_audit(self) -> bool:
@@ -121,7 +148,7 @@ class SschaWorkChain(SschaProtocol, WorkChain):
 
     def audit(self) -> ToContext:
         """Submit the audit of the last stage."""
-        seed = derived_seed(self.settings.seed, len(self.settings.stages), 0)
+        seed = derived_seed(self.settings.seed, len(self.ctx.stages), 0)
         node = self.submit_job("audit", "only", seed)
         self.report(f"audit ({self.stage}) by {node.process_label}<{node.pk}>")
         return ToContext(current=node)
@@ -129,7 +156,8 @@ class SschaWorkChain(SschaProtocol, WorkChain):
     def results(self) -> ExitCode | None:
         """Hand out the result of stages and audit together, and say whether it has converged."""
         last, audit = load_node(self.ctx.jobs[-1]), find_child(self, "audit")
-        nodes: dict[str, Node] = {"structure": self.inputs.structure, "final": last.outputs.structure}
+        first = self.inputs.structure if "structure" in self.inputs else self.inputs.start
+        nodes: dict[str, Node] = {"structure": first, "final": last.outputs.structure}
         for number, pk in enumerate(self.ctx.jobs, start=1):
             nodes[f"stage_{number:02d}"] = load_node(pk).outputs.result
         if audit is not None and "result" in audit.outputs:
@@ -160,16 +188,16 @@ class SschaWorkChain(SschaProtocol, WorkChain):
         return None
 
     def stage_label(self) -> str:
-        """Call link label of the stage of now: ``stage_2`` or ``stage_2_repeat_1``."""
+        """Call link label of the stage of now: ``stage_2``, ``stage_2_repeat_1`` or ``stage_2_continued_1``."""
         repeat = f"_repeat_{self.ctx.repeat}" if self.ctx.repeat else ""
-        return f"stage_{self.ctx.stage + 1}{repeat}"
+        continued = f"_continued_{self.ctx.continued}" if self.ctx.continued else ""
+        return f"stage_{self.ctx.stage + 1}{repeat}{continued}"
 
     def submit_job(self, label: str, audit: str, seed: int) -> ProcessNode:
         """Submit a stage or the audit, from the state of now."""
         settings = self.settings
         inputs = {
             **engine_inputs(self.inputs, SschaCalculation),
-            "structure": self.inputs.structure,
             "potential": self.inputs.potential,
             "settings": Dict(
                 {
@@ -184,9 +212,27 @@ class SschaWorkChain(SschaProtocol, WorkChain):
         }
         if "guard" in self.inputs:
             inputs["guard"] = dict(self.inputs.guard)
+        if "structure" in self.inputs:
+            inputs["structure"] = self.inputs.structure
         if self.ctx.state is not None:
             inputs["start"] = load_node(self.ctx.state)
         return submit_once(self, label, SschaCalculation, inputs)
+
+
+def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
+    """Inputs that need each other: something to start from, and a potential whose range is known for auto."""
+    if not {"structure", "start"} & set(inputs):
+        return "structure: missing; give structure, start or both"
+    automatic = [stage for stage in inputs["settings"].get_dict().get("stages", []) if AUTO in stage]
+    if automatic and inputs["potential"].cutoff is None:
+        return f"settings.stages: {automatic[0]} needs a potential of known range; write the supercells"
+    return None
+
+
+def was_stopped(node: ProcessNode) -> bool:
+    """Whether a job was stopped after a population at least, which it can be continued from."""
+    codes = SschaCalculation.exit_codes
+    return bool(node.exit_status == codes.ERROR_INTERRUPTED.status and "dynamical_matrices" in node.outputs)
 
 
 def describe(node: ProcessNode) -> str:

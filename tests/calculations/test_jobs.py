@@ -161,3 +161,37 @@ def test_guarded_relaxation_brings_the_training_set_along(generate_calc_job, eng
     guard = json.loads(arguments(info)[arguments(info).index("--potential") + 1].removeprefix("guarded:"))
     assert guard == {"potential": "mattersim:potential.pth", "training": "training.extxyz", "largest_grade": 2.5}
     assert "training.extxyz" in [target for _, _, target in info.local_copy_list]
+
+
+def test_a_correction_brings_the_audited_run_and_the_labels(generate_calc_job, engine_code, state, copper):
+    inputs = {"code": engine_code, "result": orm.Dict({"source": "audit"}), "dynamical_matrices": state}
+    inputs |= {"audit": copper, "labels": copper, "settings": orm.Dict({"order": 1, "reminimise": True, "pressure": 5})}
+    info, folder = generate_calc_job("anhcsp.correct", inputs)
+    assert arguments(info)[:4] == ["correct", "sscha", "labels.extxyz", "correction.json"]
+    assert sorted(arguments(info)[4:]) == ["--order", "--pressure", "--reminimise", "1", "5"]
+    assert json.loads((folder / "sscha" / "result.json").read_text()) == {"source": "audit"}
+    assert (folder / "sscha" / "dynamical_matrices" / "dyn1").is_file()
+    assert {copy[2] for copy in info.local_copy_list} == {"sscha/audit.extxyz", "labels.extxyz"}
+
+
+@pytest.mark.parametrize("settings", [{"order": 3}, {"ordre": 1}])
+def test_bad_settings_of_a_correction_are_named(generate_calc_job, engine_code, state, copper, settings):
+    inputs = {"code": engine_code, "result": orm.Dict({}), "dynamical_matrices": state, "audit": copper}
+    with pytest.raises(ValueError, match=r"settings: .*ord"):
+        generate_calc_job("anhcsp.correct", {**inputs, "labels": copper, "settings": orm.Dict(settings)})
+
+
+def test_configurations_are_drawn_from_a_state(generate_calc_job, engine_code, state):
+    inputs = {"code": engine_code, "dynamical_matrices": state, "settings": orm.Dict({"configurations": 9, "seed": 2})}
+    info, folder = generate_calc_job("anhcsp.draw", inputs)
+    assert arguments(info) == ["draw", "start", "result.extxyz", "--configurations", "9", "--seed", "2"]
+    assert (folder / "start" / "structure.extxyz").is_file()
+
+
+def test_a_step_takes_labels_and_a_potential(generate_calc_job, engine_code, emt, state, copper):
+    settings = orm.Dict({"pressure": 130.0, "fixed_cell": True})
+    inputs = {"code": engine_code, "dynamical_matrices": state, "labels": copper, "potential": emt}
+    info, _ = generate_calc_job("anhcsp.step", {**inputs, "settings": settings})
+    line = " ".join(arguments(info))
+    assert line.startswith("step start labels.extxyz out --potential ase:ase.calculators.emt:EMT")
+    assert "--pressure 130.0" in line and "--fixed-cell" in line

@@ -163,3 +163,39 @@ def test_two_stages_of_joint_training_are_in_the_plan(ready: Callable, write_inp
     keys = {"learning": LEARNING, "pressures": [5, 10], "finetune": {"seed": 1, "stages": stages}, "sscha": SSCHA}
     result = ready("launch", "csp", write_input({**SEARCH, **keys}), "--dry-run")
     assert "100, then 50 epochs on all labels" in result.output, result.output
+
+
+def test_plan_of_the_whole_path_tells_the_correction(ready: Callable, write_input: Callable) -> None:
+    correction = {"target": 0.002, "first": 10, "max_labels": 40, "label": LEARNING["label"]}
+    keys = {**SEARCH, "sscha": SSCHA, "correction": correction}
+    result = ready("launch", "csp", write_input(keys), "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "to 2 meV/atom, 4 x 10 to 40 labels by anhcsp.label.ase in jobs of 5" in result.output
+    wrong = {**correction, "target": 0}
+    result = ready("launch", "csp", write_input({**keys, "correction": wrong}), "--dry-run")
+    assert result.output.startswith("Error: correction.target: 0 is not possible")
+
+
+def test_plan_of_a_phase_diagram_counts_its_points(ready: Callable, write_input: Callable, tmp_path: Path) -> None:
+    frames = [bulk("Cu"), bulk("Cu", "bcc", a=2.85)]
+    for frame, name in zip(frames, ("fcc", "bcc"), strict=True):
+        frame.info["id"] = name
+    write_frames(tmp_path / "phases.extxyz", frames)
+    grid = {"pressures": [0, 20, 40], "temperatures": [0, 300], "stages": ["2x2x2:50"], "seed": 1}
+    keys = {"structures": "phases.extxyz", "potential": EMT, "phase_diagram": grid}
+    result = ready("launch", "phase_diagram", write_input(keys), "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "2 structures x 0, 20, 40 GPa x 0, 300 K = 12 runs" in result.output
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys"),
+    [
+        ("correct", {"sscha": 987654, "correction": {"label": LEARNING["label"]}}),
+        ("sscha_on_labels", {"start": 987654, "population": {"pressure": 1, "seed": 1}, "label": LEARNING["label"]}),
+    ],
+)
+def test_what_goes_on_with_a_run_needs_one(ready: Callable, write_input: Callable, kind: str, keys: Any) -> None:
+    result = ready("launch", kind, write_input(keys), "--dry-run")
+    assert result.exit_code == 2
+    assert "987654 is no SSCHA run with an audit" in result.output

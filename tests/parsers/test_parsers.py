@@ -8,6 +8,7 @@ import pytest
 from aiida import orm
 from ase.build import bulk
 
+from aiida_anhcsp.data.dynamical_matrices import DynamicalMatricesData
 from aiida_anhcsp.data.population import PopulationData
 from aiida_anhcsp.engine.frames import write_frames
 
@@ -189,3 +190,33 @@ def test_each_end_of_a_training_has_its_exit_code(status, code, generate_calc_jo
     files = {"exit_status": status, "engine.err": "anhcsp-engine: why it ended"}
     node = generate_calc_job_node("anhcsp.train", {"dataset": copper, "settings": orm.Dict({})}, files)
     assert parse("anhcsp.train", node)[1].exit_status == code
+
+
+def test_a_stage_that_was_killed_leaves_its_last_population(generate_calc_job_node, parse, sscha_files):
+    files = {name: content for name, content in sscha_files.items() if name not in ("exit_status", "out/result.json")}
+    node = generate_calc_job_node("anhcsp.sscha", {"settings": orm.Dict(STAGE)}, files)
+    outputs, process = parse("anhcsp.sscha", node)
+    assert process.exit_status == 400
+    assert {"structure", "dynamical_matrices"} <= set(outputs)
+    assert "result" not in outputs
+
+
+def test_a_correction_yields_its_result(generate_calc_job_node, parse):
+    files = {"exit_status": "0", "correction.json": '{"gibbs_free_energy": -3.0}'}
+    node = generate_calc_job_node("anhcsp.correct", {"settings": orm.Dict({})}, files)
+    outputs, process = parse("anhcsp.correct", node)
+    assert process.is_finished_ok
+    assert outputs["result"]["gibbs_free_energy"] == -3.0
+
+
+def test_a_step_that_finds_no_minimum_leads_on(generate_calc_job_node, parse, sscha_files, tmp_path):
+    (tmp_path / "dynamical_matrices").mkdir()
+    (tmp_path / "dynamical_matrices" / "dyn1").write_text("matrix")
+    (tmp_path / "structure.extxyz").write_text(sscha_files["out/structure.extxyz"])
+    start = DynamicalMatricesData.from_directory(tmp_path, supercell=(2, 2, 2), temperature=50.0)
+    files = {**sscha_files, "out/result.json": '{"converged": false, "reason": "minimising still gains"}'}
+    outputs, process = parse("anhcsp.step", generate_calc_job_node("anhcsp.step", {"dynamical_matrices": start}, files))
+    assert process.exit_status == 410
+    assert "still gains" in process.exit_message
+    assert outputs["dynamical_matrices"].supercell == (2, 2, 2)
+    assert outputs["dynamical_matrices"].base.attributes.get("temperature") == 50.0

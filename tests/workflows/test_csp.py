@@ -217,3 +217,57 @@ def test_several_pressures_that_learn_need_settings_of_the_joint_training() -> N
 def test_wrong_sscha_settings_are_refused_by_name(csp: Callable, change: dict[str, Any], field: str) -> None:
     with pytest.raises(ValueError, match=f"sscha.settings.{field}"):
         csp(sscha=change)
+
+
+@pytest.fixture
+def correction(engine_code: Any, emt: Any) -> dict[str, Any]:
+    """Inputs of the correction of all finalists."""
+    from aiida.orm import Dict
+
+    label = {"code": engine_code, "potential": emt}
+    return {"settings": Dict({"first": 5}), "label_engine": "anhcsp.label.ase", "label": label}
+
+
+def test_converged_runs_are_corrected_and_ranked_by_the_reference(
+    csp: Callable, add_child: Callable, emt: Any, copper: Any, correction: dict[str, Any]
+) -> None:
+    from aiida.orm import Dict
+
+    from aiida_anhcsp.data.dynamical_matrices import DynamicalMatricesData
+
+    workchain = csp(sscha={"temperatures": [0.0]}, correction=correction)
+    up_to_the_ranking(workchain, add_child, emt)
+    names = [f"p5_t0_g000_000{index}" for index in range(2)]
+    for index, name in enumerate(names):
+        result = {"converged": True, "gibbs_free_energy": 1.0 + 0.1 * index, "gibbs_free_energy_error": 0.001}
+        outputs = {"result": Dict(result), "audit": copper.clone(), "dynamical_matrices": DynamicalMatricesData()}
+        add_child(workchain, f"sscha_{name}", outputs, job=False)
+    assert workchain.uncorrected() == names
+    for index, name in enumerate(names):
+        document = {
+            "gibbs_free_energy": -5.0 - 0.1 * index,
+            "gibbs_free_energy_error": 0.002,
+            "n_labels": 5,
+            "reminimised": {"converged": True, "gibbs_free_energy": -5.01 - 0.1 * index},
+        }
+        add_child(workchain, f"correct_{name}", {"result": Dict(document)}, job=False)
+    assert not workchain.has_uncorrected()
+    assert workchain.results() is None
+    first, second = workchain.outputs["ranking"]["rows"]
+    assert (first["id"], first["rank"], first["gibbs_free_energy_corrected"]) == ("g000-0001", 1, -5.11)
+    assert first["gibbs_free_energy"] == pytest.approx(1.1)
+    assert second["relative_gibbs_free_energy_corrected"] == pytest.approx(100)
+    assert second["relative_gibbs_free_energy"] == pytest.approx(0)
+
+
+def test_without_corrections_nothing_is_corrected(csp: Callable, add_child: Callable, emt: Any) -> None:
+    workchain = csp()
+    up_to_the_ranking(workchain, add_child, emt)
+    assert not workchain.has_uncorrected()
+
+
+def test_a_correction_needs_the_audit_and_inputs_its_labels_take(csp: Callable, correction: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"sscha.settings: audit is off"):
+        csp(sscha={"audit": False}, correction=correction)
+    with pytest.raises(ValueError, match=r"correction.label.chunks: anhcsp.label.ase has no such input"):
+        csp(correction={**correction, "label": {**correction["label"], "chunks": 3}})

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ase.build import bulk
+
+from aiida_anhcsp.engine.frames import write_frames
 
 SETTINGS = {"pressure": 130.0, "temperature": 0.0, "stages": ["1x1x1:100", "2x2x2:200"], "seed": 4}
 
@@ -33,7 +36,7 @@ def result(converged: bool = True, gibbs: float = -1.0, **more: Any) -> dict[str
 def run(engine_code: Any, emt: Any, generate_workchain: Callable) -> Callable:
     """An SSCHA run before its first stage."""
 
-    def factory(**changes: Any) -> Any:
+    def factory(start: Any = None, **changes: Any) -> Any:
         from aiida.orm import Dict, StructureData
 
         from aiida_anhcsp.workflows.sscha import SschaWorkChain
@@ -44,6 +47,8 @@ def run(engine_code: Any, emt: Any, generate_workchain: Callable) -> Callable:
             "structure": StructureData(ase=bulk("Cu")),
             "settings": Dict({**SETTINGS, **changes}),
         }
+        if start is not None:
+            inputs["start"] = start
         workchain = generate_workchain(SschaWorkChain, inputs)
         workchain.setup()
         return workchain
@@ -186,3 +191,52 @@ def test_cell_and_stress_are_told_in_one_line():
         "cell 4.000, 4.000, 4.000 A, 90.0, 90.0, 90.0 degrees; "
         "stress (xx, yy, zz, yz, xz, xy) -1.0, -2.0, -3.0, 0.0, 0.0, 0.5 GPa"
     )
+
+
+def test_job_that_was_stopped_goes_on_from_its_last_population(
+    run: Callable, state: Callable, add_child: Callable
+) -> None:
+    workchain = run()
+    outputs = state()
+    del outputs["result"]
+    stopped = add_child(workchain, "stage_1", outputs, status=400, message="wall time")
+    assert workchain.judge_stage() is None
+    again = workchain.run_stage()["current"]
+    assert again.label == "stage_1_continued_1"
+    assert again.inputs.settings["stages"] == ["1x1x1:100"]
+    assert again.inputs.start.pk == stopped.outputs.dynamical_matrices.pk
+
+
+def test_job_that_is_stopped_again_and_again_is_given_up(run: Callable, state: Callable, add_child: Callable) -> None:
+    workchain = run(continuations=1, repeats=0)
+    for label in ("stage_1", "stage_1_continued_1"):
+        outputs = state()
+        del outputs["result"]
+        add_child(workchain, label, outputs, status=400, message="wall time")
+        exit_code = workchain.judge_stage()
+    assert exit_code.status == 401
+
+
+def test_a_state_of_the_last_supercell_starts_the_last_stage(run: Callable, tmp_path: Path) -> None:
+    from aiida_anhcsp.data.dynamical_matrices import DynamicalMatricesData
+
+    write_frames(tmp_path / "structure.extxyz", [bulk("Cu")])
+    (tmp_path / "dynamical_matrices").mkdir()
+    (tmp_path / "dynamical_matrices" / "dyn1").write_text("matrix")
+    for supercell, stages in (((2, 2, 2), ["2x2x2:200"]), ((1, 1, 1), ["1x1x1:100", "2x2x2:200"])):
+        start = DynamicalMatricesData.from_directory(tmp_path, supercell=supercell, temperature=0.0)
+        workchain = run(start=start)
+        child = workchain.run_stage()["current"]
+        assert child.inputs.settings["stages"] == stages[:1]
+        assert child.inputs.start.pk == start.pk
+
+
+def test_automatic_supercells_are_those_of_the_structure(run: Callable, emt: Any) -> None:
+    emt.base.attributes.set("cutoff", 8.0)
+    workchain = run(stages=["auto:100", "auto:200"])
+    assert workchain.ctx.stages == ["3x3x3:100", "4x4x4:200"]
+
+
+def test_automatic_supercells_need_the_range_of_the_potential(run: Callable) -> None:
+    with pytest.raises(ValueError, match=r"settings.stages: auto:100 needs a potential of known range"):
+        run(stages=["auto:100"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from aiida.engine import calcfunction
 from aiida.orm import Dict, StructureData
 from ase import Atoms
 from ase.neighborlist import neighbor_list
+
+from ...data.dynamical_matrices import DynamicalMatricesData
+from ...engine.sscha.reports import between_stages
 
 DISTANCE_STEP = 0.01
 """Distances closer than this (angstrom) count as one."""
@@ -37,6 +41,9 @@ def sscha_summary(**nodes: Any) -> Dict:
         "initial": {**_cell(nodes["structure"]), "spacegroup": stages[0]["spacegroup_initial"]},
         "final": {**_cell(nodes["final"]), "spacegroup": last.get("spacegroup_final", "P1")},
     }
+    difference = between_stages(result["stages"])
+    if difference is not None:
+        result["finite_size"] = {**result.get("finite_size", {}), "between_stages": difference}
     if result["stages"] and "stress" in last:
         result["initial"]["stress"] = result["stages"][0]["stress_initial"]
         result["final"]["stress"] = last["stress"]
@@ -49,24 +56,40 @@ def ranking_table(**nodes: Any) -> Dict:
 
     :param nodes: ``runs``, a Dict of ``id``, ``pressure`` (GPa), ``temperature`` (K) and, for a run that failed,
         ``reason``, by the name of the run; ``population_...``, ranked populations; ``result_NAME`` and
-        ``structure_NAME``, what the run of that name gave, if anything
+        ``structure_NAME``, what the run of that name gave, if anything, and ``correction_NAME``, that of its correction
     :return: ``rows``, lowest first at each pressure and temperature, failed ones last. Energies in eV/atom, distances
         in angstrom: the two shortest of each pair of elements, ``initial`` and ``final``
     """
+    return Dict({"rows": ranked_rows(nodes)})
+
+
+def ranked_rows(nodes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of :func:`ranking_table`."""
     frames = {
         (float(frame.info["pressure"]), frame.info["id"]): frame
         for name, node in nodes.items()
         if name.startswith("population_")
-        for frame in node.get_frames()
+        for frame in with_ranks(node.get_frames())
     }
     rows = []
     for name, run in nodes["runs"].get_dict().items():
         frame = frames[float(run["pressure"]), run["id"]]
         rows.append(_row(run, frame, nodes.get(f"result_{name}"), nodes.get(f"structure_{name}")))
-    rows.sort(key=lambda row: (row["pressure"], row["temperature"], _order(row)))
+        if f"correction_{name}" in nodes:
+            rows[-1].update(_corrected(nodes[f"correction_{name}"]))
+    key = _ranked_by(rows)
+    rows.sort(key=lambda row: (row["pressure"], row["temperature"], _order(row, key)))
     for _, group in itertools.groupby(rows, key=lambda row: (row["pressure"], row["temperature"])):
-        _add_ranks(list(group))
-    return Dict({"rows": rows})
+        _add_ranks(list(group), key)
+    return rows
+
+
+def with_ranks(frames: list[Atoms]) -> list[Atoms]:
+    """The relaxed frames, lowest enthalpy first, with a ``rank`` where they have none."""
+    relaxed = sorted((frame for frame in frames if "enthalpy" in frame.info), key=lambda frame: frame.info["enthalpy"])
+    for place, frame in enumerate(relaxed, start=1):
+        frame.info.setdefault("rank", place)
+    return relaxed
 
 
 def shortest_distances(atoms: Atoms, number: int = 2, cutoff: float = 4.0) -> dict[str, list[float]]:
@@ -89,8 +112,9 @@ def _distinct(distances: Any, number: int) -> list[float]:
     return kept
 
 
-def _cell(structure: StructureData) -> dict[str, Any]:
-    return {"cell": [list(vector) for vector in structure.cell], "volume": structure.get_cell_volume()}
+def _cell(structure: StructureData | DynamicalMatricesData) -> dict[str, Any]:
+    atoms = structure.get_structure() if isinstance(structure, DynamicalMatricesData) else structure.get_ase()
+    return {"cell": atoms.cell.tolist(), "volume": float(atoms.get_volume())}
 
 
 def _row(run: dict[str, Any], frame: Atoms, result: Dict | None, structure: StructureData | None) -> dict[str, Any]:
@@ -115,16 +139,38 @@ def _row(run: dict[str, Any], frame: Atoms, result: Dict | None, structure: Stru
     return row
 
 
-def _order(row: dict[str, Any]) -> tuple[bool, float]:
-    ranked = row["converged"] and "gibbs_free_energy" in row
-    return (not ranked, row["gibbs_free_energy"] if ranked else row["enthalpy"])
+def _corrected(correction: Dict) -> dict[str, Any]:
+    """G of the reference, at its own minimum where the labels led there, and how many labels it took."""
+    document = correction.get_dict()
+    minimum = document.get("reminimised", {})
+    best = minimum if minimum.get("converged", False) else document
+    return {
+        "gibbs_free_energy_corrected": best["gibbs_free_energy"],
+        "gibbs_free_energy_corrected_error": document["gibbs_free_energy_error"],
+        "n_labels": document["n_labels"],
+    }
 
 
-def _add_ranks(rows: list[dict[str, Any]]) -> None:
-    """``rank`` by free energy, and ``relative_enthalpy`` and ``relative_gibbs_free_energy`` in meV/atom."""
+def _ranked_by(rows: list[dict[str, Any]]) -> str:
+    """Corrected free energies rank where there are any: those of two potentials are not comparable."""
+    corrected = any("gibbs_free_energy_corrected" in row for row in rows)
+    return "gibbs_free_energy_corrected" if corrected else "gibbs_free_energy"
+
+
+def _order(row: dict[str, Any], key: str) -> tuple[bool, float]:
+    ranked = row["converged"] and key in row
+    return (not ranked, row[key] if ranked else row["enthalpy"])
+
+
+def _add_ranks(rows: list[dict[str, Any]], key: str) -> None:
+    """``rank`` by free energy, and ``relative_enthalpy`` and ``relative_gibbs_free_energy`` (...) in meV/atom."""
     lowest = min(row["enthalpy"] for row in rows)
+    converged = [row for row in rows if row["converged"]]
     for place, row in enumerate(rows, start=1):
         row["relative_enthalpy"] = 1000 * (row["enthalpy"] - lowest)
-        if not _order(row)[0]:
+        if not _order(row, key)[0]:
             row["rank"] = place
-            row["relative_gibbs_free_energy"] = 1000 * (row["gibbs_free_energy"] - rows[0]["gibbs_free_energy"])
+        for name in ("gibbs_free_energy", "gibbs_free_energy_corrected"):
+            if row["converged"] and name in row:
+                zero = min(other[name] for other in converged if name in other)
+                row[f"relative_{name}"] = 1000 * (row[name] - zero)

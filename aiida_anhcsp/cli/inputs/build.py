@@ -16,14 +16,18 @@ from pydantic import BaseModel
 from ...engine.errors import InputError
 from .models import (
     ActiveInput,
+    CorrectInput,
+    CorrectionInput,
     CspInput,
     EngineInput,
     FinetuneInput,
     LabelInput,
     LabelRunInput,
     LearningInput,
+    PhaseDiagramInput,
     SearchInput,
     SschaInput,
+    SschaOnLabelsInput,
 )
 from .ports import inputs_for
 from .problems import InvalidInputError, parse, read_mapping
@@ -82,6 +86,8 @@ def build_csp(described: CspInput, resources: Resources) -> tuple[str, dict[str,
     if finalists.options:
         sscha["options"] = Dict(finalists.options)
     inputs: dict[str, Any] = {"search": search, "sscha": sscha}
+    if described.correction is not None:
+        inputs["correction"] = correction_inputs(described.correction, resources)
     if described.pressures is not None:
         inputs["pressures"] = List(described.pressures)
     if described.finetune is not None:
@@ -149,6 +155,47 @@ def build_active(described: ActiveInput, resources: Resources) -> tuple[str, dic
     return "anhcsp.active_sscha", inputs
 
 
+def correction_inputs(described: CorrectionInput, resources: Resources) -> dict[str, Any]:
+    """Settings and labels of a correction."""
+    return {
+        "settings": Dict(described.settings),
+        "label_engine": Str(described.label.entry_point),
+        "label": label_inputs(described.label, "correction.label", resources),
+    }
+
+
+def build_correct(described: CorrectInput, resources: Resources) -> tuple[str, dict[str, Any]]:
+    """Inputs of ``anhcsp.correct``."""
+    inputs = {**engine_inputs(described, resources), **correction_inputs(described.correction, resources)}
+    run = resources.sscha_run("sscha", described.sscha)
+    if run is not None:
+        inputs |= {name: run.outputs[name] for name in ("result", "dynamical_matrices", "audit")}
+        inputs |= {"potential": run.inputs.potential, "sscha": run.inputs.settings}
+    return "anhcsp.correct", inputs
+
+
+def build_sscha_on_labels(described: SschaOnLabelsInput, resources: Resources) -> tuple[str, dict[str, Any]]:
+    """Inputs of ``anhcsp.sscha_on_labels``."""
+    inputs = engine_inputs(described, resources)
+    inputs["settings"] = Dict(described.population.model_dump())
+    inputs["label_engine"] = Str(described.label.entry_point)
+    inputs["label"] = label_inputs(described.label, "label", resources)
+    run = resources.sscha_run("start", described.start)
+    if run is not None:
+        inputs |= {"start": run.outputs.dynamical_matrices, "potential": run.inputs.potential}
+    return "anhcsp.sscha_on_labels", inputs
+
+
+def build_phase_diagram(described: PhaseDiagramInput, resources: Resources) -> tuple[str, dict[str, Any]]:
+    """Inputs of ``anhcsp.phase_diagram``."""
+    inputs = engine_inputs(described, resources)
+    inputs["structures"] = resources.population("structures", described.structures)
+    inputs["potential"] = resources.potential("potential", described.potential)
+    inputs["settings"] = Dict(described.phase_diagram.settings)
+    inputs["max_concurrent"] = described.phase_diagram.max_concurrent
+    return "anhcsp.phase_diagram", inputs
+
+
 def engine_inputs(described: EngineInput, resources: Resources) -> dict[str, Any]:
     """Code, options and runtime of the engine's jobs."""
     inputs: dict[str, Any] = {
@@ -210,4 +257,7 @@ KINDS: dict[str, tuple[type[BaseModel], Callable[[Any, Resources], tuple[str, di
     "finetune": (FinetuneInput, build_finetune),
     "sscha": (SschaInput, build_sscha),
     "active": (ActiveInput, build_active),
+    "correct": (CorrectInput, build_correct),
+    "sscha_on_labels": (SschaOnLabelsInput, build_sscha_on_labels),
+    "phase_diagram": (PhaseDiagramInput, build_phase_diagram),
 }

@@ -11,9 +11,12 @@ from ...engine.learning.settings import TrainSettings
 from ...engine.search.settings import SearchSettings
 from ...workflows.settings import (
     ActiveSettings,
+    CorrectionSettings,
     FinalistSettings,
     JointSettings,
     LearningSettings,
+    PhaseDiagramSettings,
+    PopulationSettings,
     ProductionSettings,
     SschaRunSettings,
 )
@@ -88,6 +91,17 @@ class FinalistInput(FinalistSettings):
         return self.model_dump(exclude={"code", "options", "max_concurrent"}, exclude_none=True)
 
 
+class CorrectionInput(CorrectionSettings):
+    """Correction of the free energies to the reference that labels."""
+
+    label: LabelInput
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys of the work chain's ``correction.settings``."""
+        return self.model_dump(exclude={"label"})
+
+
 class SearchInput(EngineInput):
     """Input of ``launch search``."""
 
@@ -118,6 +132,7 @@ class CspInput(SearchInput):
     finetune: JointSettings | None = None
     production: ProductionSettings | None = None
     sscha: FinalistInput
+    correction: CorrectionInput | None = None
 
     @field_validator("pressures")
     @classmethod
@@ -143,6 +158,40 @@ class CspInput(SearchInput):
             except InputError as error:
                 raise within("production.search", error) from error
         return self
+
+
+class CorrectInput(EngineInput):
+    """Input of ``launch correct``."""
+
+    sscha: str | int = Field(description="PK of the anhcsp.sscha run to correct.")
+    correction: CorrectionInput
+
+
+class SschaOnLabelsInput(EngineInput):
+    """Input of ``launch sscha_on_labels``."""
+
+    start: str | int = Field(description="PK of the anhcsp.sscha run, with a potential, to start from.")
+    population: PopulationSettings
+    label: LabelInput
+
+
+class PhaseDiagramGrid(PhaseDiagramSettings):
+    """Grid and stages of a phase diagram."""
+
+    max_concurrent: int = Field(default=2, ge=1, description="SSCHA runs at a time.")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys of the work chain's ``settings``."""
+        return self.model_dump(exclude={"max_concurrent"})
+
+
+class PhaseDiagramInput(EngineInput):
+    """Input of ``launch phase_diagram``."""
+
+    structures: str | int = Field(description="The phases: a file of structures or the PK of a population.")
+    potential: str | int
+    phase_diagram: PhaseDiagramGrid
 
 
 class LabelRunInput(Section):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aiida.common.exceptions import MultipleObjectsError, NotExistent
-from aiida.orm import AbstractCode, SinglefileData, StructureData, load_code, load_node
+from aiida.orm import AbstractCode, ProcessNode, SinglefileData, StructureData, load_code, load_node
 
 from ...data.population import PopulationData
 from ...data.potential import PotentialData
@@ -96,6 +96,18 @@ class Resources:
             self.problems.append(InputError(field, f"no file {path}", "give the path of a file"))
             return None
         return SinglefileData(path.resolve())
+
+    def sscha_run(self, field: str, value: str | int) -> ProcessNode | None:
+        """A finished SSCHA run with its audit, by PK or UUID."""
+
+        def find() -> ProcessNode:
+            node = self._node(value)
+            outputs = set(node.outputs) if isinstance(node, ProcessNode) else set()
+            if not {"result", "dynamical_matrices", "audit"} <= outputs:
+                raise InputError(field, f"{value} is no SSCHA run with an audit", "give the PK of an anhcsp.sscha run")
+            return node
+
+        return self._noting(find)
 
     def check(self) -> None:
         """Stop at what is wrong with the input.

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from .options import log_to_terminal
+
 
 @click.command("correct")
 @click.argument("sscha_outdir", type=click.Path(path_type=Path))
@@ -18,16 +20,30 @@ import click
     default=1,
     help="2 adds the classical variance term, meaningful only far above the phonon energies; never rank by it.",
 )
-def command(sscha_outdir: Path, labels: Path, out: Path, order: int) -> None:
+@click.option(
+    "--pressure", type=float, help="Target pressure of the reference in GPa, where the model was relaxed at another."
+)
+@click.option("--reminimise", is_flag=True, help="Also minimise again on the labels' forces (at a fixed cell).")
+def command(sscha_outdir: Path, labels: Path, out: Path, order: int, pressure: float | None, reminimise: bool) -> None:
     """Correct the audited free energy in SSCHA_OUTDIR to the potential that made LABELS; the result goes to OUT.
 
     LABELS are frames of audit.extxyz, with their ids, labelled by the reference (DFT). OUT is a JSON document with
     the corrected F, G and pressure, the corrections and their errors (of paired differences), and the pressure at
-    which to relax with the model so that the reference is at the target.
+    which to relax with the model so that the reference is at the target. With --reminimise it also has the free energy
+    at the reference's own minimum, as far as the labelled configurations carry.
     """
     from ..sscha.correction import correct
+    from ..sscha.run import LOG_FILE
+    from ..sscha.worker import Worker
 
-    document = correct(sscha_outdir, labels, 2 if order == 2 else 1)
+    log_to_terminal()
+    document = correct(sscha_outdir, labels, 2 if order == 2 else 1, pressure)
+    if reminimise:
+        with Worker(None, out.parent / LOG_FILE) as worker:
+            found = worker.run("run_reminimisation", sscha_outdir, labels, None)
+        found["free_energy"] = document["free_energy"] + found["gain"]
+        found["gibbs_free_energy"] = document["gibbs_free_energy"] + found["gain"] / document["n_atoms"]
+        document["reminimised"] = found
     out.write_text(json.dumps(document, indent=2) + "\n")
     click.echo(
         f"G = {document['gibbs_free_energy']:.5f} +- {document['gibbs_free_energy_error']:.5f} eV/atom "

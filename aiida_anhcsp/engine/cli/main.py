@@ -13,6 +13,7 @@ from ..errors import InputError
 
 COMMANDS = {
     "correct": "Correct an SSCHA free energy to a reference potential by perturbation.",
+    "draw": "Configurations of an SSCHA result, to be labelled.",
     "distort": "Distort structures at random, to be labelled.",
     "evaluate": "Energies, forces and stresses of frames.",
     "generate": "Random symmetric structures.",
@@ -23,6 +24,7 @@ COMMANDS = {
     "relax": "Relax frames at a pressure.",
     "search": "An evolutionary search in one process.",
     "sscha": "Relax a structure on its quantum anharmonic free energy.",
+    "step": "One SSCHA population on labels made elsewhere.",
     "train": "Train or finetune a potential.",
     "vary": "Offspring of a population.",
 }

@@ -18,7 +18,8 @@ from .options import log_to_terminal, potential_options, seed_option
 @click.option(
     "--stages",
     required=True,
-    help="SUPERCELL:CONFIGURATIONS of each stage, as 1x1x1:200,2x2x2:500; multiples of the primitive cell.",
+    help="SUPERCELL:CONFIGURATIONS of each stage, as 1x1x1:200,2x2x2:500; multiples of the primitive cell. "
+    "auto:200,auto:500 chooses: more than 8 atoms, images beyond the potential's range, and twice as far.",
 )
 @seed_option
 @click.option("--fixed-cell", is_flag=True, help="Leave the cell as it is; G is still taken at the target pressure.")
@@ -58,24 +59,24 @@ def command(
     converge is a result ("converged": false with a reason), not an error.
     """
     from ..errors import InputError
-    from ..sscha.run import run_sscha
-    from ..sscha.settings import Minimisation, SschaSettings, parse_stages
+    from ..sscha.run import run_sscha, stages_of
+    from ..sscha.settings import Minimisation, SschaSettings
     from ..sscha.worker import PotentialChoice
 
     if no_audit and audit_only:
         raise InputError("--no-audit", "it contradicts --audit-only", "give one of the two")
     log_to_terminal()
+    choice = PotentialChoice(specification, device, threads, batch_atoms)
     settings = SschaSettings(
         pressure=pressure,
         temperature=temperature,
-        stages=parse_stages(stages),
+        stages=stages_of(structure, stages, choice, symmetry_tolerance, outdir),
         seed=seed,
         fixed_cell=fixed_cell,
         audit="none" if no_audit else "only" if audit_only else "also",
         symmetry_tolerance=symmetry_tolerance,
         minimisation=Minimisation(max_populations=max_populations),
     )
-    choice = PotentialChoice(specification, device, threads, batch_atoms)
     result = run_sscha(structure, outdir, choice, settings, start)
     if "gibbs_free_energy" in result:
         click.echo(

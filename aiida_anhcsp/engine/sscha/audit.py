@@ -12,7 +12,7 @@ from sscha.Ensemble import Ensemble, Rydberg
 
 from ..frames import with_labels, write_frames
 from ..potentials.base import Potential
-from .dynamics import Phonons, to_atoms
+from .dynamics import Phonons, finite_size, to_atoms
 from .ensemble import draw, evaluate, measure
 from .evaluation import Labels, static_energy
 from .reports import AuditOutcome, Estimate
@@ -40,17 +40,30 @@ def audit(phonons: Phonons, stage: Stage, settings: SschaSettings, potential: Po
         measurement=measure(ensemble, reference, paired=False),
         force=_residual_force(ensemble),
         n_evaluations=stage.configurations + 1,
+        finite_size=finite_size(phonons, settings.temperature),
     )
 
 
+def configurations_of(phonons: Phonons, temperature: float, number: int, seed: int) -> list[Atoms]:
+    """Fresh, independent configurations without labels, ids ``a0000`` on."""
+    return _bare_frames(draw(phonons, temperature, number, (seed, *phonons.GetSupercell(), number), paired=False))
+
+
 def _frames(ensemble: Ensemble, labels: Labels) -> list[Atoms]:
-    template = to_atoms(ensemble.supercell_structure)
     frames = []
+    for index, frame in enumerate(_bare_frames(ensemble)):
+        stress = full_3x3_to_voigt_6_stress(labels.stresses[index])
+        frames.append(with_labels(frame, labels.energies[index], labels.forces[index], stress))
+    return frames
+
+
+def _bare_frames(ensemble: Ensemble) -> list[Atoms]:
+    template, frames = to_atoms(ensemble.supercell_structure), []
     for index, positions in enumerate(ensemble.xats):
         frame = template.copy()
         frame.positions = positions
-        stress = full_3x3_to_voigt_6_stress(labels.stresses[index])
-        frames.append(with_labels(frame, labels.energies[index], labels.forces[index], stress, id=f"a{index:04d}"))
+        frame.info["id"] = f"a{index:04d}"
+        frames.append(frame)
     return frames
 
 

@@ -71,16 +71,18 @@ def pressure_correction(frames: PairedFrames) -> Estimate | None:
     return Estimate.of(np.array(values))
 
 
-def correct(outdir: Path, labels: Path, order: Order = 1) -> dict[str, Any]:
+def correct(outdir: Path, labels: Path, order: Order = 1, pressure: float | None = None) -> dict[str, Any]:
     """Correct the audited result in ``outdir`` with the labels of some of its audit frames.
 
     G stays (F + P_target V)/n at the audited volume. ``pressure_to_relax_at`` is the target less the pressure
     correction: relaxing the model there puts the reference at the target, which is better than any correction of G.
 
+    :param pressure: target of the reference (GPa) where it is not the one the model was relaxed at
     :return: document with F, G and P corrected, the corrections alone, all with errors, and the number of labels
     :raises InputError: files are missing, fewer than two labels belong to the audit, or a frame does not match
     """
-    result = _result(outdir)
+    result = read_result(outdir)
+    target = result["pressure_target"] if pressure is None else pressure
     frames = pair_frames(outdir, labels)
     energies = [np.array([labels_of(frame)["energy"] for frame in side]) for side in (frames.reference, frames.model)]
     try:
@@ -96,23 +98,24 @@ def correct(outdir: Path, labels: Path, order: Order = 1) -> dict[str, Any]:
         "n_labels": len(frames.model),
         "label_origin": sorted({str(frame.info.get("label_origin", "unknown")) for frame in frames.reference}),
         "temperature": result["temperature"],
-        "pressure_target": result["pressure_target"],
+        "pressure_target": target,
+        "n_atoms": n_atoms,
         "volume": result["volume"],
         "free_energy_correction": correction.value,
         "free_energy_correction_error": correction.error,
         "free_energy": free_energy,
         "free_energy_error": uncertainty,
-        "gibbs_free_energy": (free_energy + result["pressure_target"] * GPa * result["volume"]) / n_atoms,
+        "gibbs_free_energy": (free_energy + target * GPa * result["volume"]) / n_atoms,
         "gibbs_free_energy_error": uncertainty / n_atoms,
     }
-    pressure = pressure_correction(frames)
-    if pressure is not None:
+    shift = pressure_correction(frames)
+    if shift is not None:
         document |= {
-            "pressure_correction": pressure.value,
-            "pressure_correction_error": pressure.error,
-            "pressure": result["pressure"] + pressure.value,
-            "pressure_error": float(np.hypot(result["pressure_error"], pressure.error)),
-            "pressure_to_relax_at": result["pressure_target"] - pressure.value,
+            "pressure_correction": shift.value,
+            "pressure_correction_error": shift.error,
+            "pressure": result["pressure"] + shift.value,
+            "pressure_error": float(np.hypot(result["pressure_error"], shift.error)),
+            "pressure_to_relax_at": target - shift.value,
         }
     return document
 
@@ -155,7 +158,11 @@ def _apart(first: Atoms, second: Atoms) -> float:
     return float(find_mic(first.positions - second.positions, first.cell, first.pbc)[1].max())
 
 
-def _result(outdir: Path) -> dict[str, Any]:
+def read_result(outdir: Path) -> dict[str, Any]:
+    """The result of an audited run.
+
+    :raises InputError: there is none
+    """
     path = outdir / "result.json"
     if not path.is_file():
         raise InputError("SSCHA_OUTDIR", f"no {path}", "give the OUTDIR of an sscha command")

@@ -6,6 +6,7 @@ Matrices are CellConstructor's ``Phonons``: force constants per q point in Ry/bo
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cellconstructor.ForceTensor
 import cellconstructor.symmetries
@@ -20,11 +21,10 @@ from ..errors import InputError
 from ..frames import read_frames, write_frames
 from ..potentials.base import Potential
 from .evaluation import evaluate_all
+from .settings import MATRICES_FOLDER, STRUCTURE_FILE
 
 RYDBERG_IN_CM = units.Rydberg / units.invcm  # python-sscha's own is 0.04 % too small
 DISPLACEMENT = 0.02
-STRUCTURE_FILE = "structure.extxyz"
-MATRICES_FOLDER = "dynamical_matrices"
 
 
 def to_structure(atoms: Atoms) -> Structure:
@@ -113,6 +113,30 @@ def interpolate(phonons: Phonons, supercell: tuple[int, int, int], potential: Po
         _assemble(structure, np.array(plain.q_tot), np.array(plain.dynmats)),
     ]
     return min(candidates, key=lambda candidate: modes_below(candidate, floor))
+
+
+def finite_size(phonons: Phonons, temperature: float) -> dict[str, Any]:
+    """What matrices interpolated to twice the supercell change in the harmonic part of F.
+
+    The same as python-sscha's ``get_free_energy_interpolating`` less the free energy of the ensemble: the anharmonic
+    part is that of the supercell.
+
+    :param temperature: K
+    :return: ``mesh``, and ``shift`` (eV per primitive cell) or, where the interpolation is of no use, the number of its
+        ``imaginary_modes``
+    """
+    supercell = tuple(int(number) for number in phonons.GetSupercell())
+    mesh = (2 * supercell[0], 2 * supercell[1], 2 * supercell[2])
+    fine = _on_mesh(phonons, mesh)
+    fine.Symmetrize()
+    imaginary = modes_below(fine, 0.0)
+    if imaginary:
+        return {"mesh": list(mesh), "imaginary_modes": imaginary}
+    per_cell = [
+        float(np.real(each.GetHarmonicFreeEnergy(temperature))) / np.prod(each.GetSupercell()) * Rydberg
+        for each in (fine, phonons)
+    ]
+    return {"mesh": list(mesh), "shift": float(per_cell[0] - per_cell[1])}
 
 
 def raise_floor(phonons: Phonons, floor: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,34 +36,98 @@ class BandPath:
     label_distances: list[float]
 
 
-def free_energy_hessian(phonons: Phonons, temperature: float, number: int, seed: int, potential: Potential) -> Phonons:
-    """Second derivative of the free energy in the centroids, without the fourth-order term.
+@dataclass(frozen=True)
+class HessianOutcome:
+    """Symmetrised matrices, and the lowest squared frequency (cm^-2, negative if imaginary) of each resampling."""
+
+    phonons: Phonons
+    resampled: np.ndarray
+
+
+def free_energy_hessian(
+    phonons: Phonons,
+    temperature: float,
+    number: int,
+    seed: int,
+    potential: Potential,
+    v4: bool = False,
+    resamples: int = 0,
+) -> HessianOutcome:
+    """Second derivative of the free energy in the centroids.
 
     Bianco et al., Phys. Rev. B 96, 014111 (2017), from a fresh ensemble at the matrices given, which are taken to be
     those of the minimum.
 
     :param number: configurations of the ensemble, which are pairs
-    :return: symmetrised matrices on the same q points; negative eigenvalues are instabilities
+    :param v4: with the fourth-order term, see :func:`check_memory`
+    :param resamples: how often the pairs are drawn with replacement (bootstrap) to see how far the noise carries
     :raises EvaluationError: the potential refuses a configuration
     """
     ensemble = draw(phonons, temperature, number, (seed, *phonons.GetSupercell(), number), paired=True)
     evaluate(ensemble, potential, static_energy(to_atoms(phonons.structure), potential))
-    hessian = ensemble.get_free_energy_hessian(include_v4=False)
+    hessian = ensemble.get_free_energy_hessian(include_v4=v4)
     hessian.Symmetrize()
-    return hessian
+    generator, weights, squares = np.random.default_rng((seed, number, resamples)), ensemble.rho.copy(), []
+    for _ in range(resamples):
+        counts = generator.multinomial(number // 2, np.full(number // 2, 2 / number))
+        ensemble.rho[:] = weights * np.repeat(counts, 2)
+        resampled = ensemble.get_free_energy_hessian(include_v4=v4)
+        resampled.Symmetrize()
+        squares.append(_signed_square(lowest_frequency(resampled)))
+    return HessianOutcome(hessian, np.array(squares))
 
 
-def describe(phonons: Phonons, hessian: Phonons, potential: Potential, bands: BandPath | None) -> dict[str, Any]:
+def check_memory(n_atoms: int, available: int) -> None:
+    """Refuse the fourth-order term where its tensor and the copy that is symmetrised do not fit.
+
+    :param n_atoms: of the supercell
+    :param available: bytes
+    :raises InputError: naming what is needed
+    """
+    needed = 2 * 8 * (3 * n_atoms) ** 4
+    if needed > available:
+        raise InputError(
+            "--v4",
+            f"{n_atoms} atoms need {needed / 1e9:.1f} GB and {available / 1e9:.1f} GB are available",
+            "leave it out or use a smaller supercell",
+        )
+
+
+def available_memory() -> int:
+    """Memory that this machine can still give, bytes."""
+    return int(os.sysconf("SC_AVPHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE"))
+
+
+def verdict(lowest: float, resampled: np.ndarray) -> dict[str, Any]:
+    """Dynamical stability from the lowest frequency (cm^-1), and how sure it is.
+
+    ``stability`` is ``stable`` or ``unstable`` where two standard deviations of the resampled squared frequency do not
+    reach zero, ``undecided`` otherwise; without resampling there is none.
+    """
+    stable = lowest > STABLE
+    if len(resampled) < 2:
+        return {"lowest_frequency": lowest, "dynamically_stable": bool(stable)}
+    error = float(np.std(resampled, ddof=1))
+    sure = abs(_signed_square(lowest)) > 2 * error
+    return {
+        "lowest_frequency": lowest,
+        "lowest_frequency_squared_error": error,
+        "dynamically_stable": bool(stable),
+        "stability": ("stable" if stable else "unstable") if sure else "undecided",
+        "resamples": len(resampled),
+    }
+
+
+def describe(phonons: Phonons, outcome: HessianOutcome, potential: Potential, bands: BandPath | None) -> dict[str, Any]:
     """Result document: frequencies at Gamma and verdict; with bands also harmonic, auxiliary and Hessian bands.
 
     The verdict is that no mode of the supercell's q points, translations aside, is imaginary by more than 1 cm^-1.
     """
-    lowest = lowest_frequency(hessian)
+    hessian = outcome.phonons
     result: dict[str, Any] = {
         "frequencies_gamma": frequencies_gamma(hessian),
         "auxiliary_frequencies_gamma": frequencies_gamma(phonons),
-        "lowest_frequency": lowest,
-        "dynamically_stable": bool(lowest > STABLE),
+        **verdict(lowest_frequency(hessian), outcome.resampled),
         "supercell": [int(number) for number in phonons.GetSupercell()],
     }
     if bands is None:
@@ -112,6 +177,10 @@ def band_path(phonons: Phonons, path: str) -> BandPath:
         label_distances += [travelled, travelled + length]
         travelled += length
     return BandPath(np.concatenate(points), np.concatenate(distances), labels, label_distances)
+
+
+def _signed_square(frequency: float) -> float:
+    return float(np.sign(frequency) * frequency**2)
 
 
 def _bands(phonons: Phonons, bands: BandPath) -> list[list[float]]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import numpy as np
 import spglib
 from ase import Atoms
+from ase.geometry import minkowski_reduce
 from ase.neighborlist import neighbor_list
+from numpy.typing import NDArray
 
 from ..errors import InputError
 
 OVERLAP = 0.5
+SMALL = 8
+LARGEST_MULTIPLE = 8
 
 
 def check_structure(atoms: Atoms, argument: str) -> None:
@@ -51,6 +58,37 @@ def spacegroup(atoms: Atoms, tolerance: float) -> str:
     return "P1" if dataset is None else str(dataset.international)
 
 
+def automatic_supercells(atoms: Atoms, cutoff: float, tolerance: float) -> tuple[tuple[int, int, int], ...]:
+    """Supercells of the stages of the LaH10 study: a small one, then one whose images do not meet, then a large one.
+
+    The first is the primitive cell where that has more than eight atoms, otherwise the smallest supercell that has;
+    in the second an atom is farther from its images than the cutoff; in the third twice as far. All keep the point
+    group. Among supercells of as many cells the one with the most distant images is taken.
+
+    :param atoms: primitive cell
+    :param cutoff: range of the potential, angstrom
+    :param tolerance: spglib's, angstrom
+    :return: multiples of the primitive cell, each larger than the one before
+    """
+    rotations = _rotations(atoms, tolerance)
+    numbers = range(1, LARGEST_MULTIPLE + 1)
+    multiples = [(i, j, k) for i, j, k in itertools.product(numbers, numbers, numbers) if _keeps(rotations, (i, j, k))]
+    images = {m: image_distance(atoms, m) for m in multiples}
+    multiples.sort(key=lambda m: (math.prod(m), -images[m]))
+    chosen = [next(m for m in multiples if len(atoms) * math.prod(m) > SMALL or len(atoms) > SMALL)]
+    for distance in (cutoff, 2 * cutoff):
+        found = next((m for m in multiples if images[m] > distance), None)
+        if found is not None and math.prod(found) > math.prod(chosen[-1]):
+            chosen.append(found)
+    return tuple(chosen)
+
+
+def image_distance(atoms: Atoms, multiples: tuple[int, int, int]) -> float:
+    """Distance between an atom and its nearest image in a supercell, angstrom."""
+    reduced, _ = minkowski_reduce(atoms.cell.array * np.array(multiples)[:, None])
+    return float(np.linalg.norm(reduced, axis=1).min())
+
+
 def check_supercell(atoms: Atoms, multiples: tuple[int, int, int], tolerance: float) -> None:
     """Refuse supercells python-sscha fails with: of a single atom, or without all the rotations of the crystal.
 
@@ -59,10 +97,7 @@ def check_supercell(atoms: Atoms, multiples: tuple[int, int, int], tolerance: fl
     """
     if len(atoms) * int(np.prod(multiples)) == 1:
         raise InputError("--stages", "a single atom has no vibrations in 1x1x1", "use 2x2x2 or larger")
-    dataset = spglib.get_symmetry_dataset(_spglib_cell(atoms), symprec=tolerance)
-    scale = np.array(multiples)
-    rotations = np.eye(3)[None] if dataset is None else dataset.rotations
-    if np.any(np.mod(rotations * scale[None, None, :], scale[None, :, None])):
+    if not _keeps(_rotations(atoms, tolerance), multiples):
         written = "x".join(map(str, multiples))
         raise InputError(
             "--stages",
@@ -79,6 +114,17 @@ def repeated(atoms: Atoms, multiples: tuple[int, ...]) -> Atoms:
     positions = np.tile(atoms.positions, (len(cells), 1)) + shifts
     cell = atoms.cell.array * np.array(multiples)[:, None]
     return Atoms(np.tile(atoms.numbers, len(cells)), positions=positions, cell=cell, pbc=True)
+
+
+def _rotations(atoms: Atoms, tolerance: float) -> NDArray[np.int_]:
+    dataset = spglib.get_symmetry_dataset(_spglib_cell(atoms), symprec=tolerance)
+    return np.eye(3, dtype=int)[None] if dataset is None else np.asarray(dataset.rotations)
+
+
+def _keeps(rotations: NDArray[np.int_], multiples: tuple[int, int, int]) -> bool:
+    """Whether every rotation maps the supercell's lattice onto itself."""
+    scale = np.array(multiples)
+    return not np.any(np.mod(rotations * scale[None, None, :], scale[None, :, None]))
 
 
 def _spglib_cell(atoms: Atoms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

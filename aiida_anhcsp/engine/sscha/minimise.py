@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from ase.units import GPa
 from numpy.typing import NDArray
-from sscha.Ensemble import Bohr, Rydberg
+from sscha.Ensemble import Bohr, Ensemble, Rydberg
 from sscha.SchaMinimizer import SSCHA_Minimizer
 
 from ..potentials.base import Potential
@@ -47,6 +48,7 @@ def minimise_stage(
     settings: SschaSettings,
     minimisation: Minimisation,
     potential: Potential,
+    after_population: Callable[[Phonons], None] = lambda _: None,
 ) -> StageOutcome:
     """Minimise the free energy in one supercell, first at a fixed cell, then with the cell at the target pressure.
 
@@ -54,6 +56,7 @@ def minimise_stage(
     does not move after the last, so that matrices and ensemble agree.
 
     :param phonons: starting matrices on the stage's supercell
+    :param after_population: called with the matrices and the cell to go on from after each population
     :raises StageError: no positive definite matrix is found, or the cell runs away
     :raises EvaluationError: the potential refuses a configuration
     """
@@ -74,7 +77,7 @@ def minimise_stage(
         n_evaluations += stage.configurations
         if number == 1:
             stress_initial = measure(ensemble, reference, paired=True).stress
-        minimiser = _run(ensemble, minimisation)
+        minimiser = run_minimiser(ensemble, minimisation)
         phonons = minimiser.dyn.Copy()
         excess, error = _excess(minimiser, settings.pressure)
         allowed = np.maximum(SIGNIFICANT_EXCESS * error, minimisation.pressure_tolerance * GPa)
@@ -97,12 +100,17 @@ def minimise_stage(
             change = phonons.structure.get_volume() / first_volume
             if not 1 / LARGEST_VOLUME_CHANGE < change < LARGEST_VOLUME_CHANGE:
                 raise StageError(f"the cell runs away: {change:.2f} times its volume at the start of the stage")
+        after_population(phonons)
     missing = "the free energy" if not population.minimised else "the pressure"
     reason = f"{missing} has not converged after {minimisation.max_populations} populations of stage {stage}"
     return StageOutcome(phonons, stress_initial, population, False, reason, n_evaluations)
 
 
-def _run(ensemble: object, minimisation: Minimisation) -> SSCHA_Minimizer:
+def run_minimiser(ensemble: Ensemble, minimisation: Minimisation) -> SSCHA_Minimizer:
+    """Minimise the free energy on one evaluated ensemble, at a fixed cell, until it is used up or converged.
+
+    :raises StageError: python-sscha finds no positive definite matrix
+    """
     minimiser = SSCHA_Minimizer(
         ensemble,
         root_representation=minimisation.root_representation,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -68,11 +68,12 @@ class Population:
 
 @dataclass(frozen=True)
 class AuditOutcome:
-    """``force`` is the largest residual force on a centroid with its error, eV/angstrom."""
+    """``force`` is the largest residual force on a centroid with its error, eV/angstrom; ``finite_size`` as there."""
 
     measurement: Measurement
     force: Estimate
     n_evaluations: int
+    finite_size: dict[str, Any] = field(default_factory=dict)
 
     def at_rest(self, settings: SschaSettings) -> str:
         """Why this is no minimum at the target pressure, within the errors of stage and audit; empty if it is one."""
@@ -114,6 +115,16 @@ class AuditReport:
     outcome: AuditOutcome
     unrest: str
     point: Point
+
+
+def between_stages(entries: list[dict[str, Any]]) -> float | None:
+    """Difference of G (eV/atom) between the last supercell and the one before it; None where there is only one.
+
+    :param entries: ``supercell`` and ``gibbs_free_energy`` of the stages, in order
+    """
+    last = entries[-1] if entries else {}
+    other = [entry for entry in entries if entry.get("supercell") != last.get("supercell")]
+    return last["gibbs_free_energy"] - other[-1]["gibbs_free_energy"] if other else None
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,17 @@ from ase import Atoms
 from ..errors import InputError
 from ..frames import read_frames
 from .lattice import check_structure, check_supercell, primitive_cell, spacegroup
-from .reports import Measurement, Point, StageReport
-from .settings import Minimisation, SschaSettings, Stage
+from .reports import Measurement, Point, StageReport, between_stages
+from .settings import (
+    AUTO,
+    MATRICES_FOLDER,
+    STRUCTURE_FILE,
+    Minimisation,
+    SschaSettings,
+    Stage,
+    parse_stages,
+    resolve_stages,
+)
 from .worker import PotentialChoice, Worker, WorkerError
 
 LOG = logging.getLogger(__name__)
@@ -85,6 +94,21 @@ def read_structure(path: Path, tolerance: float) -> tuple[Atoms, int]:
     if len(primitive) != len(frames[0]):
         LOG.info("the cell of %d atoms is not primitive: reduced to %d atoms", len(frames[0]), len(primitive))
     return primitive, len(frames[0])
+
+
+def stages_of(structure: Path, text: str, choice: PotentialChoice, tolerance: float, outdir: Path) -> tuple[Stage, ...]:
+    """Stages as written, automatic ones resolved for the structure and the range of the potential.
+
+    :raises InputError: see :func:`resolve_stages` and :func:`read_structure`
+    """
+    if AUTO not in text:
+        return parse_stages(text)
+    atoms, _ = read_structure(structure, tolerance)
+    outdir.mkdir(parents=True, exist_ok=True)
+    with Worker(choice, outdir / LOG_FILE) as worker:
+        stages = resolve_stages(text, atoms, worker.run("tell_cutoff"), tolerance)
+    LOG.info("stages %s", ", ".join(map(str, stages)))
+    return stages
 
 
 class Attempts:
@@ -161,7 +185,12 @@ def _run_stages(
     here, reason = start, ""
     for number, stage in enumerate(settings.stages, start=1):
         folder = outdir / STAGES_FOLDER / f"{number}-{'x'.join(map(str, stage.supercell))}"
-        report, tried = attempts.run(f"stage {stage}", "run_stage", _stage_arguments(here, stage, settings, folder))
+        arguments = _stage_arguments(here, stage, settings, folder, outdir)
+        try:
+            report, tried = attempts.run(f"stage {stage}", "run_stage", arguments)
+        except WorkerError:
+            _go_back(outdir, here if number > 1 else None)
+            raise
         _add_stage(result, stage, report, tried, settings)
         here, reason = folder, report.reason
         shutil.copytree(folder, outdir, dirs_exist_ok=True)
@@ -169,10 +198,18 @@ def _run_stages(
     return here, reason
 
 
+def _go_back(outdir: Path, stage: Atoms | Path | None) -> None:
+    """Leave no state of a stage that failed, but that of the stage before, if there was one."""
+    shutil.rmtree(outdir / MATRICES_FOLDER, ignore_errors=True)
+    (outdir / STRUCTURE_FILE).unlink(missing_ok=True)
+    if isinstance(stage, Path):
+        shutil.copytree(stage, outdir, dirs_exist_ok=True)
+
+
 def _stage_arguments(
-    here: Atoms | Path, stage: Stage, settings: SschaSettings, folder: Path
+    here: Atoms | Path, stage: Stage, settings: SschaSettings, folder: Path, checkpoint: Path
 ) -> Callable[[Minimisation], tuple[Any, ...]]:
-    return lambda minimisation: (here, stage, settings, minimisation, folder)
+    return lambda minimisation: (here, stage, settings, minimisation, folder, checkpoint)
 
 
 def _run_audit(attempts: Attempts, reached: Path, settings: SschaSettings, outdir: Path, result: dict[str, Any]) -> str:
@@ -187,6 +224,10 @@ def _run_audit(attempts: Attempts, reached: Path, settings: SschaSettings, outdi
         "force_error": report.outcome.force.error,
         "at_rest": not report.unrest,
     }
+    result["finite_size"] = report.outcome.finite_size
+    difference = between_stages(result["stages"])
+    if difference is not None:
+        result["finite_size"]["between_stages"] = difference
     result["n_evaluations"] += report.outcome.n_evaluations
     return str(report.unrest)
 

@@ -7,8 +7,14 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from ..errors import InputError
+from ase import Atoms
 
+from ..errors import InputError
+from .lattice import automatic_supercells
+
+AUTO = "auto:"
+STRUCTURE_FILE = "structure.extxyz"
+MATRICES_FOLDER = "dynamical_matrices"
 Audit = Literal["also", "none", "only"]
 
 
@@ -52,6 +58,34 @@ def parse_stages(text: str, argument: str = "--stages") -> tuple[Stage, ...]:
     if not stages:
         raise InputError(argument, "no stage given", "write at least one, such as 2x2x2:500")
     return tuple(stages)
+
+
+def resolve_stages(
+    text: str, atoms: Atoms, cutoff: float | None, tolerance: float, argument: str = "--stages"
+) -> tuple[Stage, ...]:
+    """Stages of which some may be written ``auto:200``: each takes the next automatic supercell, if there is one.
+
+    :param atoms: primitive cell
+    :param cutoff: range of the potential (angstrom), None where it is unknown
+    :param tolerance: spglib's, angstrom
+    :raises InputError: as :func:`parse_stages`, or auto with a potential of unknown range
+    """
+    items = [item.strip() for item in text.split(",") if item.strip()]
+    if not any(item.startswith(AUTO) for item in items):
+        return parse_stages(text, argument)
+    parse_stages(text.replace(AUTO, "1x1x1:"), argument)
+    if cutoff is None:
+        raise InputError(argument, "auto needs the range of the potential, which is unknown", "write the supercells")
+    supercells = iter(automatic_supercells(atoms, cutoff, tolerance))
+    written = []
+    for item in items:
+        if not item.startswith(AUTO):
+            written.append(item)
+            continue
+        supercell = next(supercells, None)
+        if supercell is not None:
+            written.append("x".join(map(str, supercell)) + ":" + item.removeprefix(AUTO))
+    return parse_stages(",".join(written), argument)
 
 
 @dataclass(frozen=True)

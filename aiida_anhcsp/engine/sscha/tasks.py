@@ -6,11 +6,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ase import Atoms
 
 from ..errors import InputError
+from ..frames import read_frames, write_frames
 from ..potentials.base import Potential
-from .audit import audit
+from .audit import audit, configurations_of
+from .correction import pair_frames
 from .dynamics import (
     Phonons,
     frequencies_gamma,
@@ -24,12 +27,14 @@ from .dynamics import (
     to_structure,
 )
 from .evaluation import EvaluationError, static_energy
-from .hessian import band_path, describe, free_energy_hessian
+from .hessian import available_memory, band_path, check_memory, describe, free_energy_hessian
 from .lattice import spacegroup
 from .minimise import minimise_stage
 from .qualification import examine
+from .reminimise import reminimise
 from .reports import AuditReport, Examination, Point, StageReport
 from .settings import Minimisation, SschaSettings, Stage
+from .step import describe_step, step
 
 LOG = logging.getLogger(__name__)
 
@@ -51,6 +56,11 @@ def check_potential(potential: Potential, atoms: Atoms) -> None:
         raise InputError("STRUCTURE", str(error), "give a structure the potential can evaluate") from error
 
 
+def tell_cutoff(potential: Potential) -> float | None:
+    """Range of the potential, angstrom; None where it is unknown."""
+    return potential.cutoff
+
+
 def run_stage(
     potential: Potential,
     start: Atoms | Path,
@@ -58,14 +68,23 @@ def run_stage(
     settings: SschaSettings,
     minimisation: Minimisation,
     folder: Path,
+    checkpoint: Path,
 ) -> StageReport:
     """Minimise one stage from a structure (harmonically) or from a folder, and save where it ended in ``folder``.
 
+    :param checkpoint: folder that gets the state after every population, for a run that is killed
     :raises StageError: another attempt should use other settings
     :raises EvaluationError: the potential refuses a configuration
     """
     phonons = _starting_matrices(potential, start, stage, minimisation.frequency_floor)
-    outcome = minimise_stage(phonons, stage, settings, minimisation, potential)
+    outcome = minimise_stage(
+        phonons,
+        stage,
+        settings,
+        minimisation,
+        potential,
+        after_population=lambda state: save(state, checkpoint, settings.temperature),
+    )
     save(outcome.phonons, folder, settings.temperature)
     return StageReport(
         population=outcome.population,
@@ -98,19 +117,73 @@ def run_audit(potential: Potential, start: Path, stage: Stage, settings: SschaSe
 
 
 def run_hessian(
-    potential: Potential, start: Path, configurations: int, seed: int, path: str | None, folder: Path
+    potential: Potential,
+    start: Path,
+    configurations: int,
+    seed: int,
+    path: str | None,
+    folder: Path,
+    v4: bool,
+    resamples: int,
 ) -> dict[str, Any]:
     """Hessian of the point in a folder: its matrices go to ``folder``, what describes them is returned.
 
-    :raises InputError: the folder is incomplete, or the path names unknown points
+    :raises InputError: the folder is incomplete, the path names unknown points, or the memory is too small for v4
     :raises EvaluationError: the potential refuses a configuration
     """
     phonons, temperature = load(start, "SSCHA_OUTDIR"), load_temperature(start, "SSCHA_OUTDIR")
     check_potential(potential, to_atoms(phonons.structure))
     bands = None if path is None else band_path(phonons, path)
-    hessian = free_energy_hessian(phonons, temperature, configurations, seed, potential)
-    save(hessian, folder, temperature)
-    return {"temperature": temperature, "configurations": configurations} | describe(phonons, hessian, potential, bands)
+    if v4:
+        check_memory(phonons.structure.N_atoms * int(np.prod(phonons.GetSupercell())), available_memory())
+    outcome = free_energy_hessian(phonons, temperature, configurations, seed, potential, v4, resamples)
+    save(outcome.phonons, folder, temperature)
+    document = {"temperature": temperature, "configurations": configurations, "v4": v4}
+    return document | describe(phonons, outcome, potential, bands)
+
+
+def run_reminimisation(_: None, outdir: Path, labels: Path, folder: Path | None) -> dict[str, Any]:
+    """Minimise the audited point in ``outdir`` again on labels of its audit frames, see :func:`reminimise`.
+
+    :param folder: where structure and matrices go, if anywhere
+    :raises InputError: files are missing or do not belong together
+    :raises StageError: python-sscha finds no positive definite matrix
+    """
+    frames = pair_frames(outdir, labels)
+    phonons, temperature = load(outdir, "SSCHA_OUTDIR"), load_temperature(outdir, "SSCHA_OUTDIR")
+    outcome = reminimise(phonons, temperature, frames.reference)
+    if folder is not None:
+        save(outcome.phonons, folder, temperature)
+    return {
+        "converged": outcome.converged,
+        "gain": outcome.gain,
+        "kong_liu_ratio": outcome.after.kong_liu_ratio,
+        "displacement": outcome.displacement,
+        "auxiliary_frequencies_gamma": frequencies_gamma(outcome.phonons),
+    }
+
+
+def run_draw(_: None, start: Path, configurations: int, seed: int, out: Path) -> None:
+    """Write fresh, independent configurations of the point in a folder, with ids ``a0000`` on.
+
+    :raises InputError: the folder is incomplete
+    """
+    phonons, temperature = load(start, "SSCHA_OUTDIR"), load_temperature(start, "SSCHA_OUTDIR")
+    write_frames(out, configurations_of(phonons, temperature, configurations, seed))
+
+
+def run_step(
+    potential: Potential, start: Path, labels: Path, pressure: float, fixed_cell: bool, folder: Path
+) -> dict[str, Any]:
+    """One population on labels that were made elsewhere, see :func:`step`; where it leads goes to ``folder``.
+
+    :raises InputError: files are missing or do not belong together
+    :raises StageError: python-sscha finds no positive definite matrix
+    """
+    phonons, temperature = load(start, "SSCHA_OUTDIR"), load_temperature(start, "SSCHA_OUTDIR")
+    outcome = step(phonons, temperature, read_frames(labels, "LABELS"), pressure, fixed_cell, potential)
+    save(outcome.phonons, folder, temperature)
+    return {"temperature": temperature} | describe_step(phonons, outcome, pressure)
 
 
 def run_examination(potential: Potential, atoms: Atoms, pressure: float, number: int, seed: int) -> Examination:

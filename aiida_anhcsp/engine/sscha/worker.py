@@ -38,14 +38,15 @@ class Worker:
     """A spawned process that holds the potential and does one task after the other.
 
     A task is a function of :mod:`.tasks`, called with the potential and the arguments given. What Fortran and
-    python-sscha print goes to ``log``; the engine's log keeps going to standard error.
+    python-sscha print goes to ``log``; the engine's log keeps going to standard error. Without a choice the tasks are
+    called with None for the potential.
     """
 
-    def __init__(self, choice: PotentialChoice, log: Path) -> None:
+    def __init__(self, choice: PotentialChoice | None, log: Path) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, choice, log), daemon=True)
-        with _threads(choice.threads):
+        with _threads(1 if choice is None else choice.threads):
             self._process.start()
         theirs.close()
 
@@ -84,7 +85,7 @@ class Worker:
         self.close()
 
 
-def _serve(connection: Connection, choice: PotentialChoice, log: Path) -> None:
+def _serve(connection: Connection, choice: PotentialChoice | None, log: Path) -> None:
     _silence(log)
     potential = None
     while True:
@@ -93,7 +94,7 @@ def _serve(connection: Connection, choice: PotentialChoice, log: Path) -> None:
         except EOFError:
             return
         try:
-            if potential is None:
+            if potential is None and choice is not None:
                 potential = _load(choice)
             tasks = importlib.import_module(f"{__package__}.tasks")
             connection.send(("done", getattr(tasks, task)(potential, *arguments)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ProcessBuilder
-from aiida.orm import AbstractCode, Dict, StructureData
+from aiida.orm import AbstractCode, Dict, ProcessNode, StructureData
 
 from ...data.population import PopulationData
 from ...data.potential import PotentialData
@@ -80,6 +80,36 @@ class SschaProtocol(ProtocolMixin):
         builder = cls.get_builder()  # type: ignore[attr-defined]
         builder.code, builder.potential, builder.structure = code, potential, structure
         builder.settings = Dict({"pressure": pressure, "temperature": temperature, **inputs["settings"]})
+        if options:
+            builder.options = Dict(dict(options))
+        return builder
+
+
+class CorrectProtocol(ProtocolMixin):
+    """Builder of ``anhcsp.correct``."""
+
+    PROTOCOL_FILE = "correct.yaml"
+
+    @classmethod
+    def get_builder_from_protocol(
+        cls,
+        code: AbstractCode,
+        sscha: ProcessNode,
+        label_engine: str,
+        label: Mapping[str, Any],
+        *,
+        protocol: str | None = None,
+        overrides: Overrides = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> ProcessBuilder:
+        """Builder of the correction of a finished ``anhcsp.sscha`` run; see :class:`SearchProtocol`."""
+        inputs = cls.get_protocol_inputs(protocol, overrides)
+        builder = cls.get_builder()  # type: ignore[attr-defined]
+        builder.code, builder.potential, builder.sscha = code, sscha.inputs.potential, sscha.inputs.settings
+        builder.result, builder.audit = sscha.outputs.result, sscha.outputs.audit
+        builder.dynamical_matrices = sscha.outputs.dynamical_matrices
+        builder.label_engine, builder.label = label_engine, dict(label)
+        builder.settings = Dict(inputs["settings"])
         if options:
             builder.options = Dict(dict(options))
         return builder

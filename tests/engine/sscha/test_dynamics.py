@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
+from ase.build import bulk
+from sscha.Ensemble import Rydberg
 
 from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.sscha.dynamics import (
+    finite_size,
     frequencies_gamma,
     harmonic,
     highest_frequency,
@@ -13,7 +17,9 @@ from aiida_anhcsp.engine.sscha.dynamics import (
     save,
     to_structure,
 )
+from aiida_anhcsp.engine.sscha.ensemble import draw, evaluate
 
+from .conftest import toy
 from .copper_gold import copper_gold
 from .toy import bond_frequency, crystal
 
@@ -63,3 +69,18 @@ def test_harmonic_matrices_are_carried_to_another_supercell_as_if_calculated_the
     carried = interpolate(harmonic(structure, (1, 1, 1), emt), (2, 2, 2), emt, 0.05)
     direct = harmonic(structure, (2, 2, 2), emt)
     assert np.allclose(carried.dynmats, direct.dynmats, atol=1e-5)
+
+
+def test_the_finite_size_shift_is_that_of_python_sscha(emt):
+    phonons = harmonic(to_structure(bulk("Cu", a=3.5)), (2, 2, 2), emt)
+    ensemble = draw(phonons, 300, 4, (1,), paired=True)
+    evaluate(ensemble, emt, 0.0)
+    found = finite_size(phonons, 300)
+    theirs = ensemble.get_free_energy_interpolating([4, 4, 4]) - ensemble.get_free_energy() / 8
+    assert found["mesh"] == [4, 4, 4]
+    assert found["shift"] == pytest.approx(theirs * Rydberg, abs=1e-5)
+
+
+def test_an_interpolation_with_imaginary_modes_is_of_no_use(toy_potential):
+    phonons = harmonic(to_structure(crystal()), (1, 1, 1), load_potential(toy(k=-2.0)))
+    assert finite_size(phonons, 0)["imaginary_modes"] > 0

@@ -4,7 +4,15 @@ from ase import Atoms
 from ase.build import bulk
 
 from aiida_anhcsp.engine.errors import InputError
-from aiida_anhcsp.engine.sscha.lattice import check_structure, check_supercell, primitive_cell, repeated, spacegroup
+from aiida_anhcsp.engine.sscha.lattice import (
+    automatic_supercells,
+    check_structure,
+    check_supercell,
+    image_distance,
+    primitive_cell,
+    repeated,
+    spacegroup,
+)
 
 
 def test_conventional_cell_becomes_the_primitive_one():
@@ -59,3 +67,25 @@ def test_repetition_goes_along_the_first_axis_first():
 def test_a_single_atom_needs_a_supercell():
     with pytest.raises(InputError, match="no vibrations in 1x1x1"):
         check_supercell(bulk("Cu"), (1, 1, 1), 0.01)
+
+
+def test_small_cells_get_more_than_eight_atoms_and_then_images_out_of_reach():
+    first, second, third = automatic_supercells(bulk("Cu"), 8.0, 0.01)
+    assert (first, second, third) == ((3, 3, 3), (4, 4, 4), (7, 7, 7))
+    assert image_distance(bulk("Cu"), second) > 8.0 > image_distance(bulk("Cu"), first)
+    assert len(automatic_supercells(bulk("Cu"), 5.0, 0.01)) == 2
+
+
+def test_a_primitive_cell_of_more_than_eight_atoms_comes_first():
+    assert automatic_supercells(bulk("Cu", cubic=True) * (3, 1, 1), 3.0, 0.01)[0] == (1, 1, 1)
+
+
+@pytest.mark.parametrize("structure", [bulk("Mg"), bulk("Fe"), bulk("Ti") * (1, 1, 2)])
+def test_automatic_supercells_keep_the_point_group(structure):
+    for multiples in automatic_supercells(structure, 5.0, 0.01):
+        check_supercell(structure, multiples, 0.01)
+
+
+def test_images_are_counted_across_the_shortest_diagonal():
+    slanted = Atoms("H", cell=[[3, 0, 0], [2.9, 0.5, 0], [0, 0, 3]], pbc=True)
+    assert image_distance(slanted, (1, 1, 1)) == pytest.approx(np.hypot(0.1, 0.5))

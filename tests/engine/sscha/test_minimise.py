@@ -10,7 +10,7 @@ from aiida_anhcsp.engine.sscha.settings import Minimisation, SschaSettings, pars
 
 from .conftest import toy
 from .copper_gold import copper_gold
-from .toy import crystal, exact, static_energy
+from .toy import crystal, exact, harmonic_free_energy, static_energy
 
 
 def settings(stages: str, pressure: float = 5.0, temperature: float = 0.0, **changes: bool) -> SschaSettings:
@@ -70,3 +70,32 @@ def test_too_few_populations_are_a_reason_not_an_error():
     outcome = minimise_stage(start, chosen.stages[0], chosen, Minimisation(max_populations=1), potential)
     assert not outcome.converged
     assert "after 1 populations of stage 1x1x1:40" in outcome.reason
+
+
+@pytest.mark.parametrize("temperature", [0, 300, 2000])
+def test_a_harmonic_crystal_has_its_exact_free_energy_after_one_population(temperature):
+    potential = load_potential(toy(lam=0.0))
+    chosen = settings("1x1x1:20", temperature=temperature, fixed_cell=True)
+    start = harmonic(to_structure(crystal()), (1, 1, 1), potential)
+    outcome = minimise_stage(start, chosen.stages[0], chosen, Minimisation(), potential)
+    free_energy = outcome.population.measurement.free_energy
+    assert (outcome.converged, outcome.population.number) == (True, 1)
+    assert free_energy.value == pytest.approx(harmonic_free_energy(5.0, temperature), abs=2e-6)
+    assert free_energy.error < 1e-6
+
+
+def test_the_state_is_handed_out_after_every_population():
+    potential = load_potential(toy())
+    chosen = settings("1x1x1:20")
+    start = harmonic(to_structure(crystal()), (1, 1, 1), potential)
+    volumes: list[float] = []
+    outcome = minimise_stage(
+        start,
+        chosen.stages[0],
+        chosen,
+        Minimisation(),
+        potential,
+        after_population=lambda state: volumes.append(state.structure.get_volume()),
+    )
+    assert len(volumes) >= outcome.population.number - 1
+    assert volumes[0] != pytest.approx(27.0)

@@ -49,8 +49,8 @@ def test_stages_run_one_by_one_equal_stages_run_together(tmp_path, emt):
     first, second = chosen.stages
     together = run_sscha(written(copper_gold(), tmp_path), tmp_path / "all", PotentialChoice(EMT_SPECIFICATION), chosen)
     atoms = primitive_cell(copper_gold(), chosen.symmetry_tolerance)
-    run_stage(emt, atoms, first, chosen, chosen.minimisation, tmp_path / "1")
-    run_stage(emt, tmp_path / "1", second, chosen, chosen.minimisation, tmp_path / "2")
+    run_stage(emt, atoms, first, chosen, chosen.minimisation, tmp_path / "1", tmp_path / "now")
+    run_stage(emt, tmp_path / "1", second, chosen, chosen.minimisation, tmp_path / "2", tmp_path / "now")
     audited = run_audit(emt, tmp_path / "2", second, chosen, tmp_path / "3").outcome.measurement
     assert audited.free_energy.value == together["free_energy"]
     for name in ("audit.extxyz", "structure.extxyz", "dynamical_matrices/dyn1"):

@@ -1,0 +1,207 @@
+"""Free energies of some phases on a grid of pressures and temperatures, and where they meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, while_
+from aiida.orm import Dict, Float, Node, ProcessNode, Str
+
+from ..calculations.functions.phase_diagram import phase_table
+from ..calculations.functions.population import extract_structure
+from ..calculations.relax import RelaxCalculation
+from ..data.population import PopulationData
+from ..data.potential import PotentialData
+from .finalists import awaited, has_structures, linkable, listed, name_of, reason_of, tag
+from .ports import define_engine, engine_inputs, parsed_by, validate_positive
+from .settings import PhaseDiagramSettings
+from .sscha import SschaWorkChain
+from .submission import call_once, failure, find_child, get_child, submit_once
+
+
+def validate_structures(value: PopulationData, _: Any) -> str | None:
+    """Structures that cannot be told apart by their names."""
+    names = [frame.info.get("id") for frame in value.get_frames()]
+    if None in names or len(set(names)) < len(names):
+        return "structures: every structure needs an id of its own; write id=NAME in the comment lines of the file"
+    return None
+
+
+class PhaseDiagramWorkChain(WorkChain):
+    """Phase diagram of given structures by their quantum anharmonic free energies.
+
+    All structures are relaxed at every pressure (classical ions); each then goes through SSCHA at every pressure and
+    temperature, starting from its neighbour: the next lower pressure, or the next lower temperature at the lowest
+    pressure. Transitions come from fits of the differences of G(P), beside those of the enthalpies.
+    """
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:
+        super().define(spec)
+        spec.input(
+            "structures",
+            valid_type=PopulationData,
+            validator=validate_structures,
+            help="The phases, each with an id of its own.",
+        )
+        spec.input("potential", valid_type=PotentialData, help="The potential.")
+        spec.input(
+            "settings",
+            valid_type=Dict,
+            validator=parsed_by(PhaseDiagramSettings.parse, "settings"),
+            help="pressures (GPa), temperatures (K, [0]), stages, seed, fixed_cell, audit, repeats, continuations (as "
+            "those of anhcsp.sscha), relax {fmax, max_steps}.",
+        )
+        spec.input(
+            "max_concurrent",
+            valid_type=int,
+            non_db=True,
+            default=2,
+            validator=validate_positive,
+            help="SSCHA runs at a time.",
+        )
+        define_engine(spec)
+        spec.outline(cls.relax, cls.plan, while_(cls.has_points)(cls.sscha), cls.results)
+        spec.output(
+            "phase_diagram",
+            valid_type=Dict,
+            help="rows: id, pressure, temperature, enthalpy, gibbs_free_energy (eV/atom) with error, ranks before and "
+            "after, merged_into; transitions: kind (classical or quantum), lower, upper, pressure and error (GPa).",
+        )
+        spec.output_namespace(
+            "populations", dynamic=True, valid_type=PopulationData, help="The relaxed structures at each pressure."
+        )
+        spec.exit_code(401, "ERROR_SUB_PROCESS_FAILED_RELAX", message="No structure could be relaxed: {reason}")
+        spec.exit_code(404, "ERROR_SUB_PROCESS_FAILED_SSCHA", message="No SSCHA run converged: {reason}")
+        spec.exit_code(410, "ERROR_INCOMPLETE", message="{failed} of {total} points have no free energy: {reason}")
+
+    @property
+    def settings(self) -> PhaseDiagramSettings:
+        """The validated settings."""
+        return PhaseDiagramSettings.parse(self.inputs.settings.get_dict())
+
+    def relax(self) -> ToContext:
+        """Submit the relaxation of all structures at each pressure."""
+        nodes = []
+        for pressure in self.settings.pressures:
+            inputs = {
+                **engine_inputs(self.inputs, RelaxCalculation),
+                "population": self.inputs.structures,
+                "potential": self.inputs.potential,
+                "pressure": Float(pressure),
+                "settings": Dict(self.settings.relax),
+            }
+            nodes.append(submit_once(self, f"relax_{tag(pressure)}", RelaxCalculation, inputs))
+        self.report(f"{self.inputs.structures.count} structures are relaxed: {listed(nodes)}")
+        return awaited(nodes)
+
+    def plan(self) -> ExitCode | None:
+        """List the points: what is relaxed at a pressure is taken to all temperatures."""
+        runs: dict[str, dict[str, Any]] = {}
+        for pressure in self.settings.pressures:
+            node = get_child(self, f"relax_{tag(pressure)}")
+            frames = node.outputs.population.get_frames() if has_structures(node) else []
+            for frame in frames:
+                if "enthalpy" in frame.info:
+                    for temperature in self.settings.temperatures:
+                        run = {"id": frame.info["id"], "pressure": pressure, "temperature": temperature}
+                        runs[name_of(run)] = run
+        if not runs:
+            node = get_child(self, f"relax_{tag(self.settings.pressures[0])}")
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason=failure(node))
+        self.ctx.runs = runs
+        self.report(f"{len(runs)} points")
+        return None
+
+    def has_points(self) -> bool:
+        """Whether points are still to be computed."""
+        return any(not self.has_ended(name) for name in self.ctx.runs)
+
+    def has_ended(self, name: str) -> bool:
+        """Whether the run of a point has ended."""
+        node = find_child(self, f"sscha_{name}")
+        return node is not None and node.is_terminated
+
+    def neighbour(self, name: str) -> str | None:
+        """The point that this one starts from, None for the first of a structure."""
+        run, grid = self.ctx.runs[name], self.settings
+        mine = [other for other in self.ctx.runs.values() if other["id"] == run["id"]]
+        pressures = [p for p in grid.pressures if any(other["pressure"] == p for other in mine)]
+        place, level = pressures.index(run["pressure"]), grid.temperatures.index(run["temperature"])
+        if place:
+            return name_of({**run, "pressure": pressures[place - 1]})
+        if level:
+            return name_of({**run, "temperature": grid.temperatures[level - 1]})
+        return None
+
+    def ready(self) -> list[str]:
+        """Points that have not ended and whose neighbour has."""
+        waiting = [name for name in self.ctx.runs if not self.has_ended(name)]
+        before = {name: self.neighbour(name) for name in waiting}
+        return [name for name in waiting if before[name] is None or self.has_ended(str(before[name]))]
+
+    def sscha(self) -> ToContext:
+        """Submit the next points, as many as may run at a time."""
+        ready = self.ready()
+        nodes = [self.submit_point(name) for name in ready[: self.inputs.max_concurrent]]
+        self.report(f"SSCHA: {listed(nodes)}")
+        return awaited(nodes)
+
+    def submit_point(self, name: str) -> ProcessNode:
+        """Submit one point, from its neighbour's state or from the relaxed structure."""
+        run = self.ctx.runs[name]
+        inputs = {
+            **engine_inputs(self.inputs, SschaWorkChain),
+            "potential": self.inputs.potential,
+            "settings": Dict(self.settings.at(run["pressure"], run["temperature"]).model_dump()),
+        }
+        neighbour = self.neighbour(name)
+        state = None if neighbour is None else get_child(self, f"sscha_{neighbour}")
+        if state is not None and "dynamical_matrices" in state.outputs:
+            inputs["start"] = state.outputs.dynamical_matrices
+        else:
+            inputs["structure"] = call_once(
+                self,
+                f"structure_{tag(run['pressure'])}_{linkable(run['id'])}",
+                extract_structure,
+                population=get_child(self, f"relax_{tag(run['pressure'])}").outputs.population,
+                identity=Str(run["id"]),
+            )
+        return submit_once(self, f"sscha_{name}", SschaWorkChain, inputs)
+
+    def results(self) -> ExitCode | None:
+        """Hand out the table, and say what it lacks."""
+        nodes: dict[str, Node] = {}
+        runs: dict[str, dict[str, Any]] = {}
+        for name, run in self.ctx.runs.items():
+            node = get_child(self, f"sscha_{name}")
+            runs[name] = run if node.is_finished_ok else {**run, "reason": reason_of(node)}
+            nodes |= {
+                f"{output}_{name}": node.outputs[output] for output in ("result", "structure") if output in node.outputs
+            }
+        relaxed = {tag(p): get_child(self, f"relax_{tag(p)}") for p in self.settings.pressures}
+        populations = {name: node.outputs.population for name, node in relaxed.items() if has_structures(node)}
+        nodes |= {f"population_{name}": node for name, node in populations.items()}
+        table = call_once(self, "phase_table", phase_table, runs=Dict(runs), **nodes)
+        self.out("phase_diagram", table)
+        self.out("populations", populations)
+        for transition in table["transitions"]:
+            self.report(describe(transition))
+        return self.verdict([run["reason"] for run in runs.values() if "reason" in run], len(runs))
+
+    def verdict(self, reasons: list[str], total: int) -> ExitCode | None:
+        """None where every point converged."""
+        if len(reasons) == total:
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_SSCHA.format(reason=reasons[0])
+        if reasons:
+            return self.exit_codes.ERROR_INCOMPLETE.format(failed=len(reasons), total=total, reason=reasons[0])
+        return None
+
+
+def describe(transition: dict[str, Any]) -> str:
+    """A transition in one line."""
+    at = f" at {transition['temperature']:g} K" if "temperature" in transition else ""
+    return (
+        f"{transition['kind']}{at}: {transition['lower']} -> {transition['upper']} at "
+        f"{transition['pressure']:.1f} +- {transition['error']:.1f} GPa"
+    )

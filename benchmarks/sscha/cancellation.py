@@ -1,0 +1,96 @@
+"""Do the errors of single forces cancel in what SSCHA makes of them? A potential against DFT on one ensemble.
+
+After the H3S study: four-atom H3S, SSCHA with the potential at a fixed cell, then the audit's configurations are
+labelled by GPAW (the settings of ``benchmarks/mini_model/settings.json``), and single forces are compared with dF/dR
+and with the force constants of the self-consistency. The same labels correct the free energy. Labels are appended as
+they are computed, and a second run computes only those that are missing. Run from the root of the repository:
+
+    python -m benchmarks.sscha.cancellation [--potential SPEC] [--lattice A] [--configurations N] [--minutes M]
+
+writes ``benchmarks/sscha/cancellation.json`` and ``cancellation.png``; the folder ``/tmp`` or WORK keeps the labels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from aiida_anhcsp.engine.frames import read_frames, write_frames
+from aiida_anhcsp.engine.sscha.cancellation import Cancellation, cancellation
+from aiida_anhcsp.engine.sscha.correction import correct
+from aiida_anhcsp.engine.sscha.dynamics import load
+
+from ..mini_model.prototypes import im3m
+from .soft_mode import engine
+
+ROOT = Path(__file__).parents[2]
+LABEL = ROOT / "aiida_anhcsp/workflows/gpaw_frames.py"
+
+
+def main(potential: str, lattice: float, configurations: int, minutes: float) -> None:
+    """SSCHA, labels, comparison."""
+    work = Path(os.environ.get("WORK", "/tmp")) / f"cancellation_{lattice:g}_{configurations}"
+    work.mkdir(parents=True, exist_ok=True)
+    if not (work / "out/result.json").is_file():
+        write_frames(work / "h3s.extxyz", [im3m(lattice)])
+        stages = f"1x1x1:{configurations}"
+        engine("sscha", str(work / "h3s.extxyz"), str(work / "out"), "--potential", potential, "--seed", "1",
+               "--pressure", "0", "--fixed-cell", "--temperature", "0", "--stages", stages)  # fmt: skip
+    label(work, configurations, minutes)
+    frames = read_frames(work / "labels.extxyz")
+    audit = read_frames(work / "out/audit.extxyz")
+    done = [frame for frame in frames if frame.info["status"] == "ok"]
+    for frame in done:
+        frame.info["id"] = audit[int(frame.info["index"])].info["id"]
+    write_frames(work / "done.extxyz", done)
+    ours = [audit[int(frame.info["index"])] for frame in done]
+    found = cancellation(load(work / "out"), 0.0, ours, done)
+    document = {"potential": potential, "lattice_constant": lattice, **found.summary()}
+    document["correction"] = correct(work / "out", work / "done.extxyz")
+    print(json.dumps(document, indent=1))
+    path = Path(__file__).with_suffix(".json")
+    path.write_text(json.dumps(document, indent=1) + "\n")
+    plot(found, path.with_suffix(".png"))
+
+
+def label(work: Path, configurations: int, minutes: float) -> None:
+    """Labels of the audit, as many as the time allows."""
+    command = ["/usr/bin/python3", str(LABEL), str(work / "out/audit.extxyz")]
+    command += [
+        str(ROOT / "benchmarks/mini_model/settings.json"),
+        str(work / "labels.extxyz"),
+        "0",
+        str(configurations),
+    ]
+    try:
+        subprocess.run(command, check=True, timeout=60 * minutes, stdout=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        print("the time is over; run again for the rest", file=sys.stderr)
+
+
+def plot(found: Cancellation, path: Path) -> None:
+    """Distributions of the differences of single forces and of their averages."""
+    figure = Figure(figsize=(5, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.hist(1000 * found.forces.ravel(), 60, density=True, alpha=0.6, label="single forces")
+    for value in 1000 * found.gradient.ravel():
+        axes.axvline(value, color="tab:red", linewidth=1)
+    axes.plot([], [], color="tab:red", label="dF/dR")
+    axes.set_xlabel("DFT - potential (meV/angstrom)")
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--potential", default="mattersim:mini-H-S")
+    parser.add_argument("--lattice", type=float, default=3.1)
+    parser.add_argument("--configurations", type=int, default=100)
+    parser.add_argument("--minutes", type=float, default=15.0)
+    main(**vars(parser.parse_args()))

@@ -1,0 +1,159 @@
+"""The soft T1u mode of Im-3m H3S at Gamma: harmonic against static pressure, SSCHA against quantum pressure.
+
+For each lattice constant the cell is fixed, SSCHA runs in 2x2x2 and the free-energy Hessian follows. The mode is the
+one of the T1u modes with the largest weight on hydrogen moving along its S-H-S bond. Squared frequencies are negative
+where the mode is unstable; zeros are interpolated. Points that are in the JSON file already are not repeated. Run from
+the root of the repository:
+
+    python -m benchmarks.sscha.soft_mode [--potential SPEC] [--temperature K] [--configurations N] [--name NAME]
+
+writes ``benchmarks/sscha/NAME.json`` and ``NAME.png``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.units import GPa
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from aiida_anhcsp.engine.frames import write_frames
+from aiida_anhcsp.engine.potentials import load_potential
+from aiida_anhcsp.engine.sscha.dynamics import RYDBERG_IN_CM, Phonons, harmonic, load, to_atoms, to_structure
+from aiida_anhcsp.engine.sscha.evaluation import evaluate_all
+
+from ..mini_model.prototypes import im3m
+
+ROOT = Path(__file__).parents[2]
+LATTICES = (3.20, 3.15, 3.10, 3.06, 3.02, 2.98, 2.94)
+SUPERCELL = (2, 2, 2)
+
+
+def main(potential: str, temperature: float, configurations: int, name: str) -> None:
+    """All points, then the zeros and the figure."""
+    path = Path(__file__).with_name(f"{name}.json")
+    document = json.loads(path.read_text()) if path.is_file() else {"points": []}
+    document |= {"potential": potential, "temperature": temperature, "configurations": configurations}
+    done = {point["lattice_constant"] for point in document["points"]}
+    for lattice in LATTICES:
+        if lattice in done:
+            continue
+        point = run(lattice, potential, temperature, configurations)
+        print({key: value for key, value in point.items() if not isinstance(value, list)}, flush=True)
+        document["points"] = sorted([*document["points"], point], key=lambda entry: -entry["lattice_constant"])
+        document["zeros"] = {
+            kind: zero(document["points"], kind, pressure)
+            for kind, pressure in (("harmonic", "static_pressure"), ("hessian", "pressure"))
+        }
+        path.write_text(json.dumps(document, indent=1) + "\n")
+    plot(document, path.with_suffix(".png"))
+
+
+def run(lattice: float, potential: str, temperature: float, configurations: int) -> dict[str, Any]:
+    """One lattice constant: pressures (GPa) and squared frequencies (cm^-2)."""
+    began = time.monotonic()
+    atoms = im3m(lattice)
+    with tempfile.TemporaryDirectory() as folder:
+        write_frames(Path(folder) / "h3s.extxyz", [atoms])
+        common = ["--potential", potential, "--seed", "1"]
+        stages = f"1x1x1:{configurations // 2},2x2x2:{configurations}"
+        engine("sscha", f"{folder}/h3s.extxyz", f"{folder}/out", *common, "--pressure", "0", "--fixed-cell",
+               "--temperature", str(temperature), "--stages", stages)  # fmt: skip
+        engine("hessian", f"{folder}/out", f"{folder}/hessian", *common, "--configurations", str(2 * configurations))
+        result = json.loads((Path(folder) / "out/result.json").read_text())
+        auxiliary, hessian = load(Path(folder) / "out"), load(Path(folder) / "hessian")
+    loaded = load_potential(potential)
+    labels = evaluate_all(loaded, [to_atoms(auxiliary.structure)], "structures")
+    bare = harmonic(to_structure(to_atoms(auxiliary.structure)), SUPERCELL, loaded)
+    return {
+        "lattice_constant": lattice,
+        "static_pressure": float(-np.trace(labels.stresses[0]) / 3 / GPa),
+        "pressure": result["pressure"],
+        "pressure_error": result["pressure_error"],
+        "converged": result["converged"],
+        "harmonic": soft_mode(bare),
+        "auxiliary": soft_mode(auxiliary),
+        "hessian": soft_mode(hessian),
+        "free_energy": result["free_energy"],
+        "free_energy_error": result["free_energy_error"],
+        "wall_time": round(time.monotonic() - began, 1),
+    }
+
+
+def engine(*arguments: str) -> None:
+    """Run ``anhcsp-engine``."""
+    subprocess.run([sys.executable, "-m", "aiida_anhcsp.engine.cli.main", *arguments], cwd=ROOT, check=True)
+
+
+def soft_mode(phonons: Phonons) -> float:
+    """Squared frequency (cm^-2) of the T1u mode at Gamma in which hydrogen moves most along its bonds."""
+    basis, along = t1u(phonons)
+    roots = np.sqrt(np.repeat([phonons.structure.masses[symbol] for symbol in phonons.structure.atoms], 3))
+    vectors, _ = np.linalg.qr((basis * roots[:, None])[:, :])
+    matrix = np.real(phonons.dynmats[0]) / np.outer(roots, roots)
+    squares, modes = np.linalg.eigh(vectors.T @ matrix @ vectors)
+    weights = np.array([(along @ (vectors @ mode)) ** 2 for mode in modes.T])
+    return float(squares[int(np.argmax(weights))] * RYDBERG_IN_CM**2)
+
+
+def t1u(phonons: Phonons) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Displacements that span T1u along x, translation first, shape (12, 3), and hydrogen along its bond, (12,)."""
+    atoms = to_atoms(phonons.structure)
+    sulfur = [atom.symbol for atom in atoms].index("S")
+    basis = np.zeros((len(atoms), 3, 3))
+    along = np.zeros((len(atoms), 3))
+    for index, symbol in enumerate(atoms.symbols):
+        if symbol == "S":
+            kind = 0
+        else:
+            bond = atoms.get_distance(sulfur, index, mic=True, vector=True)
+            kind = 1 if abs(bond[0]) > 0.5 else 2
+        basis[index, 0, kind] = 1.0
+        if kind == 1:
+            along[index, 0] = 1.0
+    return basis.reshape(-1, 3), along.ravel()
+
+
+def zero(points: list[dict[str, Any]], kind: str, pressure: str) -> float | None:
+    """Pressure (GPa) at which the mode becomes stable, interpolated between points; None where it does not."""
+    ordered = sorted(points, key=lambda point: point[pressure])
+    for lower, upper in itertools.pairwise(ordered):
+        if lower[kind] < 0 <= upper[kind]:
+            fraction = -lower[kind] / (upper[kind] - lower[kind])
+            return float(lower[pressure] + fraction * (upper[pressure] - lower[pressure]))
+    return None
+
+
+def plot(document: dict[str, Any], path: Path) -> None:
+    """Squared frequencies against pressure."""
+    figure = Figure(figsize=(5, 4), layout="constrained")
+    axes = figure.subplots()
+    points = document["points"]
+    for kind, pressure, style in (("harmonic", "static_pressure", "--s"), ("hessian", "pressure", "-o")):
+        label = "harmonic, static pressure" if kind == "harmonic" else "SSCHA Hessian, quantum pressure"
+        axes.plot([point[pressure] for point in points], [point[kind] / 1e6 for point in points], style, label=label)
+    axes.axhline(0, color="black", linewidth=0.5)
+    axes.set_xlabel("pressure (GPa)")
+    axes.set_ylabel(r"$\omega^2$ of T$_{1u}$ ($10^6$ cm$^{-2}$)")
+    axes.set_title(f"Im-3m H$_3$S, {document['temperature']:g} K")
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--potential", default="mattersim:mini-H-S")
+    parser.add_argument("--temperature", type=float, default=0.0)
+    parser.add_argument("--configurations", type=int, default=200)
+    parser.add_argument("--name", default="soft_mode_mini")
+    main(**vars(parser.parse_args()))

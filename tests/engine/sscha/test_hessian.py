@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.potentials import load_potential
+from aiida_anhcsp.engine.sscha.dynamics import frequencies_gamma, harmonic, to_structure
+from aiida_anhcsp.engine.sscha.hessian import check_memory, free_energy_hessian, verdict
+
+from .conftest import toy
+from .toy import bond_frequency, crystal, exact
+
+
+def test_the_hessian_of_the_toy_is_its_auxiliary_matrix(toy_potential):
+    frequency, _ = exact(5.0, 300)
+    curvature = (frequency / bond_frequency(1.0)) ** 2
+    phonons = harmonic(to_structure(crystal()), (1, 1, 1), load_potential(toy(k=curvature, lam=0.0)))
+    outcome = free_energy_hessian(phonons, 300, 400, 1, toy_potential, resamples=6)
+    assert frequencies_gamma(outcome.phonons)[-1] == pytest.approx(frequency, rel=0.02)
+    assert len(outcome.resampled) == 6
+    assert verdict(frequencies_gamma(outcome.phonons)[-1], outcome.resampled)["stability"] == "stable"
+
+
+def test_the_fourth_order_has_no_effect_where_there_is_no_third(toy_potential):
+    phonons = harmonic(to_structure(crystal()), (1, 1, 1), load_potential(toy(k=6.0, lam=0.0)))
+    without, with_v4 = (free_energy_hessian(phonons, 0, 100, 1, toy_potential, v4=v4).phonons for v4 in (False, True))
+    assert frequencies_gamma(with_v4) == pytest.approx(frequencies_gamma(without), rel=0.01, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("lowest", "spread", "stability"),
+    [
+        (100.0, 1000.0, "stable"),
+        (-100.0, 1000.0, "unstable"),
+        (50.0, 2000.0, "undecided"),
+        (-50.0, 2000.0, "undecided"),
+    ],
+)
+def test_the_verdict_knows_its_noise(lowest, spread, stability):
+    resampled = np.sign(lowest) * lowest**2 + spread * np.array([-1, 1] * 10)
+    assert verdict(lowest, resampled)["stability"] == stability
+
+
+def test_without_resampling_nothing_is_said_on_the_noise():
+    assert "stability" not in verdict(100.0, np.array([]))
+
+
+def test_too_little_memory_for_the_fourth_order_is_told():
+    check_memory(4, 10**9)
+    with pytest.raises(InputError, match=r"--v4: 32 atoms need 1.4 GB and 1.0 GB are available"):
+        check_memory(32, 10**9)
