@@ -66,19 +66,21 @@ def candidates(ranked: Sequence[Atoms], radius: float, number: int, antiseeds: A
         known = {frame.info["id"]: fingerprint(frame, elements) for frame in ranked}
         ranked = sorted(ranked, key=lambda frame: frame.info["fitness"] + _penalty(frame, ranked, known, antiseeds))
     leaders: list[Atoms] = []
-    prints: list[NDArray[np.float64]] = []
     ratios: list[str] = []
+    prints = np.empty((0, 0))
     for frame in ranked:
         if len(leaders) == number:
             break
         own = known[frame.info["id"]] if known else fingerprint(frame, elements)
+        if not leaders:
+            prints = np.empty((min(number, len(ranked)), len(own)))
         ratio = frame.symbols.formula.reduce()[0].format("hill")
-        rivals = np.array([other for other, formula in zip(prints, ratios, strict=True) if formula == ratio])
-        if len(rivals) == 0 or not np.any(distance(own, rivals) < radius):
+        alike = [place for place, other in enumerate(ratios) if other == ratio]
+        if not np.any(distance(own, prints[: len(leaders)])[alike] < radius):
+            prints[len(leaders)] = own
             leaders.append(frame)
-            prints.append(own)
             ratios.append(ratio)
-    return Parents(leaders, np.array(prints))
+    return Parents(leaders, prints[: len(leaders)])
 
 
 def _penalty(
