@@ -87,9 +87,9 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
             required=False,
             help="A known structure: the search ends when it is found.",
         )
-        spec.inputs.validator = validate_structures
         define_engine(spec)
         define_learning(spec)
+        spec.inputs.validator = validate_structures
         spec.outline(
             cls.setup,
             while_(cls.should_evolve)(

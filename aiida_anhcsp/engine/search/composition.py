@@ -14,7 +14,7 @@ from ase.formula import Formula
 
 from ..errors import InputError
 
-MOST_COMPOSITIONS = 100_000
+MOST_COMPOSITIONS = 10_000
 LARGEST_ELEMENT_CELL = 4
 
 

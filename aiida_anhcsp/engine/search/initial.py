@@ -45,7 +45,7 @@ class RandomStructures:
         for composition in choices:
             distances.require_room(composition, volumes[composition] * composition.n_atoms * (1.0 + VOLUME_SPREAD))
         self.choices, self.volumes, self.distances = choices, volumes, distances
-        self.groups = {composition: list(compatible_groups(composition.counts)) for composition in choices}
+        self.groups: dict[Composition, list[int]] = {}
         self.failures: Counter[tuple[Composition, int]] = Counter()
 
     def draw(self, rng: np.random.Generator, choices: Sequence[Composition] = ()) -> Atoms:
@@ -56,7 +56,7 @@ class RandomStructures:
         """
         for _ in range(ATTEMPTS):
             composition = draw(choices or self.choices, rng)
-            groups = self.groups[composition]
+            groups = self.groups.setdefault(composition, list(compatible_groups(composition.counts)))
             if not groups:
                 continue
             group = int(rng.choice(groups))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -185,6 +186,10 @@ class SearchSettings(Section):
 
         :raises InputError: formula or limits are impossible.
         """
+        return self._cells
+
+    @cached_property
+    def _cells(self) -> tuple[Composition, ...]:
         limits = self.composition
         if limits is None:
             return compositions(self.formula or "", self.formula_units)
