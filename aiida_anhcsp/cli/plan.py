@@ -69,7 +69,7 @@ def search_lines(described: SearchInput, inputs: Mapping[str, Any], pressures: l
     atoms = sorted({composition.n_atoms for composition in search.compositions()})
     rounds = len(pressures) * sum(1 for generation in range(search.generations) if search.number_in(generation))
     lines = [
-        ("system", f"{search.formula}, {span(atoms)} atoms a cell, {points(pressures, 'GPa')}"),
+        ("system", f"{search.system}, {span(atoms)} atoms a cell, {points(pressures, 'GPa')}"),
         ("potential", potential_line(described.potential, inputs.get("potential"))),
         ("search", structures_line(search, len(pressures))),
         ("relaxation", f"to {search.relax.fmax:g} eV/angstrom in at most {search.relax.max_steps} steps"),

@@ -7,18 +7,24 @@ from dataclasses import replace
 
 from ase import Atoms
 
-from ..engine.search.loop import Generation, summary
+from ..engine.search.loop import Generation, height, summary
 from ..engine.search.rank import is_relaxed
+from ..engine.search.settings import SearchSettings
 
 
-def knowledge(population: Sequence[Atoms], generation: int) -> Generation:
+def knowledge(
+    population: Sequence[Atoms], generation: int, settings: SearchSettings, target: Atoms | None = None
+) -> Generation:
     """The row of the history that an engine search has after a generation.
 
     It is made from the ranked population of now: after learning, all enthalpies are those of the newest potential.
+
+    :param target: adds the distance of the structure nearest to it
     """
     earlier = [frame for frame in population if frame.info["generation"] <= generation]
     lowest = min((float(frame.info["enthalpy"]) for frame in earlier if is_relaxed(frame)), default=None)
-    return replace(summary(earlier, generation), lowest_enthalpy=lowest)
+    row = replace(summary(earlier, generation, target=target), lowest_enthalpy=lowest)
+    return replace(row, hull_mean=height(earlier, settings))
 
 
 def describe_change(change: Mapping[str, Mapping[str, float]]) -> str:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
-from aiida.orm import Dict, Float, Int, Node, ProcessNode, load_node
+from aiida.orm import Dict, Float, Int, Node, ProcessNode, StructureData, load_node
 
 from ..calculations.functions.history import count_failed, search_history
-from ..calculations.functions.population import add_seeds, judge_population, merge_populations, rank_population
+from ..calculations.functions.population import (
+    add_seeds,
+    judge_population,
+    merge_populations,
+    rank_population,
+    symmetrise_lowest,
+)
 from ..calculations.generate import GenerateCalculation
 from ..calculations.relax import RelaxCalculation
 from ..calculations.vary import VaryCalculation
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
+from ..engine.errors import InputError
 from ..engine.search.loop import should_continue
+from ..engine.search.seeds import with_seeds
 from ..engine.search.settings import SearchSettings
+from ..engine.search.symmetrise import symmetrised
+from ..engine.search.target import require_target
 from .learning import LearningSteps, define_learning
 from .ports import define_engine, engine_inputs, parsed_by
 from .progress import knowledge
@@ -25,9 +36,25 @@ from .submission import call_once, failure, find_child, get_child, submit_once
 
 def validate_search_settings(value: Dict | None, context: Any) -> str | None:
     """Settings of the search that ``anhcsp-engine search`` would refuse, or that a port replaces."""
-    if value is not None and value.get_dict().get("potential") is not None:
-        return "settings: potential is an input of its own here; remove this key"
+    for key in ("potential", "seeds", "target"):
+        if value is not None and value.get_dict().get(key) is not None:
+            return f"settings: {key} is an input of its own here; remove this key"
     return parsed_by(lambda mapping, argument: SearchSettings.parse(mapping), "settings")(value, context)
+
+
+def validate_structures(value: Mapping[str, Any], _: Any) -> str | None:
+    """Seeds and a target that are no structures of the search."""
+    if "settings" not in value:
+        return None
+    try:
+        settings = SearchSettings.parse(value["settings"].get_dict())
+        if "seeds" in value:
+            with_seeds([], value["seeds"].get_frames(), settings)
+        if "target" in value:
+            require_target(settings, value["target"].get_ase())
+    except InputError as error:
+        return str(error)
+    return None
 
 
 class SearchWorkChain(SearchProtocol, LearningSteps):
@@ -47,14 +74,22 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
             valid_type=Dict,
             validator=validate_search_settings,
             help="The keys of SEARCH.yaml: formula, formula_units ('1' or '1-4'), pressure (GPa), population, "
-            "generations, max_relaxations, seed, relax {fmax, max_steps}, minimum_distances, operators, stop.",
+            "generations, max_relaxations, seed, relax {fmax, max_steps}, minimum_distances, operators, stop, or "
+            "composition instead of formula; the documentation of the search lists all.",
         )
         spec.input("potential", valid_type=PotentialData, help="The potential the search starts with.")
         spec.input(
             "seeds", valid_type=PopulationData, required=False, help="Structures that join the first generation."
         )
+        spec.input(
+            "target",
+            valid_type=StructureData,
+            required=False,
+            help="A known structure: the search ends when it is found.",
+        )
         define_engine(spec)
         define_learning(spec)
+        spec.inputs.validator = validate_structures
         spec.outline(
             cls.setup,
             while_(cls.should_evolve)(
@@ -71,6 +106,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
                     cls.judge_learning,
                 ),
             ),
+            if_(cls.should_symmetrise)(cls.relax_symmetrised, cls.rank_symmetrised),
             cls.results,
         )
         spec.output(
@@ -117,8 +153,12 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
         """Whether another generation is made."""
         done = self.ctx.generation + 1
         frames = [] if self.ctx.population is None else load_node(self.ctx.population).get_frames()
-        history = [knowledge(frames, generation) for generation in range(done)]
-        if not should_continue(self.settings, history):
+        settings = self.settings
+        history = [knowledge(frames, generation, settings) for generation in range(done - 1)]
+        if done:
+            target = self.inputs.target.get_ase() if "target" in self.inputs else None
+            history.append(knowledge(frames, done - 1, settings, target))
+        if not should_continue(settings, history):
             self.report(f"the search ends after {done} generations")
             return False
         self.ctx.generation = done
@@ -132,7 +172,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
         """Submit the generation of symmetric random structures."""
         inputs = {**engine_inputs(self.inputs, GenerateCalculation), "settings": self.inputs.settings}
         node = submit_once(self, self.label_of("generate"), GenerateCalculation, inputs)
-        self.report(f"generation 0: random structures of {self.settings.formula} by {node.process_label}<{node.pk}>")
+        self.report(f"generation 0: random structures of {self.settings.system} by {node.process_label}<{node.pk}>")
         return ToContext(current=node)
 
     def vary(self) -> ToContext:
@@ -155,7 +195,14 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
             return self.exit_with(getattr(self.exit_codes, code), born)
         population = born.outputs.population
         if self.is_first() and "seeds" in self.inputs:
-            population = call_once(self, "add_seeds", add_seeds, population=population, seeds=self.inputs.seeds)
+            population = call_once(
+                self,
+                "add_seeds",
+                add_seeds,
+                population=population,
+                seeds=self.inputs.seeds,
+                settings=self.inputs.settings,
+            )
         return ToContext(current=self.submit_relaxation("relax", population))
 
     def rank(self) -> ExitCode | None:
@@ -178,6 +225,39 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
             f"lowest enthalpy {self.lowest_text()}"
         )
         return None
+
+    def should_symmetrise(self) -> bool:
+        """Whether a looser tolerance sees more symmetry in any of the lowest structures."""
+        number = self.settings.symmetrise
+        if self.ctx.population is None or not symmetrised(load_node(self.ctx.population).get_frames(), number):
+            return False
+        call_once(
+            self,
+            "symmetrise",
+            symmetrise_lowest,
+            population=load_node(self.ctx.population),
+            settings=self.inputs.settings,
+        )
+        return True
+
+    def relax_symmetrised(self) -> ToContext:
+        """Submit the relaxation of the symmetrised copies."""
+        copies = get_child(self, "symmetrise").outputs.result
+        self.report(f"{copies.count} of the lowest structures symmetrised, to be relaxed again")
+        return ToContext(current=self.submit_relaxation("symmetrised", copies))
+
+    def rank_symmetrised(self) -> None:
+        """Rank the symmetrised copies among all others: the lower of two alike represents both."""
+        node = self.child("symmetrised")
+        if "population" in node.outputs:
+            judged = call_once(
+                self,
+                "judge_symmetrised",
+                judge_population,
+                population=node.outputs.population,
+                settings=self.inputs.settings,
+            )
+            self.rank_all(judged, "rank_symmetrised")
 
     def results(self) -> None:
         """Hand out the ranked population, the final potential, all labels and the history."""
@@ -213,7 +293,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
         if self.ctx.population is not None:
             population = call_once(
                 self,
-                self.label_of("merge"),
+                self.label_of("merge" if step == "rank" else f"merge_for_{step}"),
                 merge_populations,
                 earlier=load_node(self.ctx.population),
                 latest=relaxed,
@@ -237,7 +317,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
             ("finetune", "finetune", "metrics"),
             ("rank_again", "rank_again", "result"),
         )
-        nodes = {}
+        nodes: dict[str, Node] = {"settings": self.inputs.settings}
         for generation in range(self.ctx.generation + 1):
             for column, step, output in columns:
                 child = find_child(self, f"generation_{generation:03d}_{step}")

@@ -8,6 +8,10 @@ from aiida.engine import calcfunction
 from aiida.orm import Dict
 
 from ...data.population import PopulationData
+from ...engine.search.loop import height
+from ...engine.search.rates import rates
+from ...engine.search.settings import SearchSettings
+from ...engine.search.vary import parents_of
 
 RELAXED = ("converged", "max_steps")
 
@@ -29,16 +33,24 @@ def search_history(**nodes: Any) -> Dict:
 
     :param nodes: by generation, such as ``relax_003``: the relaxed population (``relax``), the ranked one (``rank``),
         the report of the labelling (``label``), the metrics of the finetuning (``finetune``) and what was ranked after
-        it (``rank_again``), where there are any
+        it (``rank_again``), where there are any; ``settings``, the keys of SEARCH.yaml
     :return: ``generations``, a list of rows with ``generation``, ``relaxed``, ``failed``, ``lowest_enthalpy`` (eV/atom)
         and the same with the finetuned potential, ``lowest_enthalpy_after``, ``labelled``, ``labels_failed``,
-        ``rmse_before`` and ``rmse_after``; absent where not known
+        ``rmse_before`` and ``rmse_after``, the ``rates`` that the operators have earned, and the ``hull_mean``
+        (eV/atom) of a search over compositions; absent where not known
     """
     rows: dict[int, dict[str, Any]] = {}
+    settings = nodes.pop("settings", None)
+    search = None if settings is None else SearchSettings.parse(settings.get_dict())
     for name in sorted(nodes):
         step, number = name.rsplit("_", 1)
         row = rows.setdefault(int(number), {"generation": int(number)})
         row.update(_columns(step, nodes[name], int(number)))
+        if step == "rank" and search is not None:
+            population = nodes[name].get_frames()
+            row["rates"] = rates(population, parents_of(population, search).frames, search)
+            if (hull := height(population, search)) is not None:
+                row["hull_mean"] = hull
     return Dict({"generations": [rows[number] for number in sorted(rows)]})
 
 

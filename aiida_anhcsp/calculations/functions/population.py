@@ -8,7 +8,9 @@ from aiida.orm import Dict, Str, StructureData
 from ...data.population import PopulationData
 from ...engine.frames import bare
 from ...engine.search.rank import lowest, rank
+from ...engine.search.seeds import with_seeds
 from ...engine.search.settings import SearchSettings
+from ...engine.search.symmetrise import symmetrised
 from ...engine.search.unphysical import set_aside_unphysical
 
 
@@ -47,14 +49,29 @@ def lowest_of(population: PopulationData, settings: Dict) -> PopulationData:
 
 
 @calcfunction
-def add_seeds(population: PopulationData, seeds: PopulationData) -> PopulationData:
-    """The first generation followed by seeds, which take identities of that generation and the operator ``seed``."""
-    frames = population.get_frames()
-    for number, seed in enumerate(seeds.get_frames(), start=len(frames)):
-        frame = bare(seed)
-        frame.info = {"id": f"g000-{number:04d}", "generation": 0, "operator": "seed"}
-        frames.append(frame)
-    return PopulationData.from_frames(frames)
+def add_seeds(population: PopulationData, seeds: PopulationData, settings: Dict) -> PopulationData:
+    """The first generation followed by seeds, which take identities of that generation and the operator ``seed``.
+
+    :param settings: the keys of SEARCH.yaml
+    """
+    search = SearchSettings.parse(settings.get_dict())
+    return PopulationData.from_frames(with_seeds(population.get_frames(), seeds.get_frames(), search))
+
+
+@calcfunction
+def symmetrise_lowest(population: PopulationData, settings: Dict) -> PopulationData:
+    """Copies of the lowest structures in the symmetry that a looser tolerance sees; there is at least one.
+
+    :param settings: the keys of SEARCH.yaml, for ``symmetrise``
+    """
+    number = SearchSettings.parse(settings.get_dict()).symmetrise
+    return PopulationData.from_frames(symmetrised(population.get_frames(), number))
+
+
+@calcfunction
+def population_of_structures(**structures: StructureData) -> PopulationData:
+    """Structures as frames without info, in the order of their names."""
+    return PopulationData.from_frames(structures[name].get_ase() for name in sorted(structures))
 
 
 @calcfunction

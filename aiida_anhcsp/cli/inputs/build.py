@@ -104,7 +104,9 @@ def build_search(described: SearchInput, resources: Resources) -> tuple[str, dic
     inputs["potential"] = resources.potential("potential", described.potential)
     note_elements(described, inputs["potential"], resources)
     if described.seeds is not None:
-        inputs["seeds"] = resources.population("seeds", described.seeds)
+        inputs["seeds"] = resources.seeds("seeds", described.seeds)
+    if described.target is not None:
+        inputs["target"] = resources.structure("target", described.target)
     if described.learning is not None:
         inputs["learning"] = learning_inputs(described.learning, resources)
     return "anhcsp.search", inputs
@@ -234,7 +236,7 @@ def note_elements(described: SearchInput, potential: Any, resources: Resources) 
     """Note a potential that was not made for the elements of the formula."""
     if potential is None or potential.elements is None:
         return
-    foreign = sorted({e for c in described.search.compositions() for e in c.elements} - set(potential.elements))
+    foreign = sorted(set(described.search.elements) - set(potential.elements))
     if foreign:
         made_for = " ".join(potential.elements)
         resources.problems.append(

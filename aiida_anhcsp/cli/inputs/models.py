@@ -107,14 +107,21 @@ class SearchInput(EngineInput):
 
     potential: str | int
     search: SearchSettings
-    seeds: str | int | None = Field(default=None, description="Structures of the first generation: a file or a PK.")
+    seeds: str | int | list[str | int] | None = Field(
+        default=None,
+        description="Structures of the first generation: a file, or PKs of structures, a population or a run.",
+    )
+    target: str | int | None = Field(
+        default=None, description="A known structure at which the search ends: a file or a PK."
+    )
     learning: LearningInput | None = None
 
     @field_validator("search")
     @classmethod
     def _search_is_possible(cls, settings: SearchSettings) -> SearchSettings:
-        if settings.potential is not None:
-            raise InputError("search.potential", "not a key of search here", "give potential at the top level")
+        for key in ("potential", "seeds", "target"):
+            if getattr(settings, key) is not None:
+                raise InputError(f"search.{key}", "not a key of search here", f"give {key} at the top level")
         try:
             return SearchSettings.parse(settings.model_dump())
         except InputError as error:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from aiida.common.exceptions import MultipleObjectsError, NotExistent
 from aiida.orm import AbstractCode, ProcessNode, SinglefileData, StructureData, load_code, load_node
 
+from ...calculations.functions.population import population_of_structures
 from ...data.population import PopulationData
 from ...data.potential import PotentialData
 from ...engine.errors import InputError
@@ -70,6 +71,24 @@ class Resources:
                 raise InputError(field, f"node {value} is no population", "give the PK of a population, or a file")
             path = BUNDLED_DATASETS.get(str(value), self.folder / str(value))
             return PopulationData.from_frames(read_frames(path, field))
+
+        return self._noting(find)
+
+    def seeds(self, field: str, value: str | int | list[int | str]) -> PopulationData | None:
+        """Structures to begin with: a population, an earlier run, a file, or stored structures, one or a list."""
+
+        def find() -> PopulationData | None:
+            nodes = [self._node(each) for each in (value if isinstance(value, list) else [value])]
+            if all(isinstance(node, StructureData) for node in nodes):
+                names = {f"structure_{place:05d}": node for place, node in enumerate(nodes)}
+                population: PopulationData = population_of_structures(**names)
+                return population
+            if isinstance(value, list):
+                raise InputError(field, "not all are stored structures", "give PKs of structures, or one file")
+            if isinstance(nodes[0], ProcessNode) and "population" in nodes[0].outputs:
+                earlier: PopulationData = nodes[0].outputs.population
+                return earlier
+            return self.population(field, value)
 
         return self._noting(find)
 

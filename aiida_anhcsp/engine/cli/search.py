@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..errors import InputError
+from ..frames import read_frames
 from ..search.settings import SearchSettings
 from .options import log_to_terminal
 from .settings import read_mapping
@@ -29,6 +30,8 @@ def command(settings_file: Path, outdir: Path, device: str, threads: int, batch_
     \b
     Keys of SEARCH.yaml:
       formula            formula unit, taken as written (Si16 is sixteen atoms)
+      composition        instead of formula: {elements: {Cu: 0-8, Au: 0-8}, atoms: 2-8,
+                         charges: {...}, ends: [...]}, ranked by distance from the hull
       formula_units      1, or a range such as 1-4 [1]
       pressure           GPa [0]
       potential          mattersim:NAME_OR_FILE, mtp:FILE or ase:MODULE:CALLABLE[:JSON]
@@ -38,11 +41,20 @@ def command(settings_file: Path, outdir: Path, device: str, threads: int, batch_
       seed               seed of all randomness
       relax              {fmax: 0.01, max_steps: 500}
       minimum_distances  angstrom by pair, as {H-S: 1.1} [from covalent radii]
-      operators          weights of random, heredity, strain, permutation, rattle
-                         [{random: 0.5, heredity: 0.4, strain: 0.1}; what is not named is off]
+      seeds              file of structures that join the first generation [none]
+      operators          weights of random, heredity, softmutation, strain, permutation,
+                         ripple, rattle, transmute, add, remove [a mixture; if given,
+                         what is not named is off]
+      adaptation         share of success in the operators' rates, 0 keeps the weights [0.45]
+      mating             second parents are sought within this fingerprint distance [0.5]
       niching            only the lowest within this fingerprint distance is a parent [0.05]
+      antiseeds          {weight: eV/atom, width: 0.05}: penalty near the best of each
+                         generation [none]
       duplicates         {fingerprint: 0.01, enthalpy: 0.003, volume: 0.02}
-      stop               {generations_without_better: 5, better_by: 0.001} [never]
+      stop               {generations_without_better: 5, better_by: 0.001,
+                         target_distance: 0.01} [never]
+      target             file of a known structure at which the search ends [none]
+      symmetrise         lowest structures symmetrised and relaxed again at the end [0]
 
     OUTDIR gets population.extxyz, every structure in the order it was relaxed with its enthalpy, status and descent,
     and history.csv, a row for each generation.
@@ -57,4 +69,7 @@ def command(settings_file: Path, outdir: Path, device: str, threads: int, batch_
     potential = load_potential(
         settings.potential, device=device, threads=threads, batch_atoms=batch_atoms, argument="potential"
     )
-    search(settings, potential, outdir, batch_atoms)
+    folder = settings_file.parent
+    seeds = read_frames(folder / settings.seeds, "seeds") if settings.seeds else []
+    target = read_frames(folder / settings.target, "target")[0] if settings.target else None
+    search(settings, potential, outdir, batch_atoms, seeds, target)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +13,22 @@ from ase.data import atomic_numbers
 from ase.formula import Formula
 
 from ..errors import InputError
+
+MOST_COMPOSITIONS = 10_000
+LARGEST_ELEMENT_CELL = 4
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What compositions a search may visit: atoms of each element, atoms in all, charges that must cancel.
+
+    With ``ends``, all are multiples of these formulas added, and the ranges of ``elements`` do not count.
+    """
+
+    elements: Mapping[str, str | int]
+    atoms: str | int
+    charges: Mapping[str, float] | None = None
+    ends: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +73,23 @@ def parse_formula(formula: str, argument: str = "formula") -> dict[str, int]:
     return dict(counts)
 
 
+def parse_range(text: str | int, argument: str) -> tuple[int, ...]:
+    """Numbers of atoms: ``3`` gives (3,), ``0-2`` gives (0, 1, 2).
+
+    :raises InputError: no number that is not negative, or no increasing range of them.
+    """
+    first, dash, last = str(text).partition("-")
+    if not first.strip().isdigit() or (dash and not last.strip().isdigit()):
+        raise InputError(
+            argument, f"{text!r} is no range of numbers", "give a number such as 4, or a range such as 0-8"
+        )
+    low = int(first)
+    high = int(last) if dash else low
+    if high < low:
+        raise InputError(argument, f"{text!r} is no range of numbers", "give the smaller number first, as in 0-8")
+    return tuple(range(low, high + 1))
+
+
 def parse_formula_units(units: str | int, argument: str = "formula_units") -> tuple[int, ...]:
     """Allowed numbers of formula units: ``2`` gives (2,), ``1-4`` gives (1, 2, 3, 4).
 
@@ -83,3 +118,52 @@ def compositions(formula: str, units: str | int) -> tuple[Composition, ...]:
 def draw(choices: Sequence[Composition], rng: np.random.Generator) -> Composition:
     """One of the compositions, all equally likely."""
     return choices[int(rng.integers(len(choices)))]
+
+
+def compositions_within(limits: Limits) -> tuple[Composition, ...]:
+    """Every composition that the limits allow, small cells first, and cells of one to four atoms of each element.
+
+    The elements alone are the references of a hull, so that they belong to every search over compositions.
+
+    :raises InputError: the limits allow no composition, or more than a search could visit.
+    """
+    elements = tuple(limits.elements)
+    if limits.ends is None:
+        ranges = [parse_range(limits.elements[element], f"composition.elements.{element}") for element in elements]
+        size = math.prod(len(each) for each in ranges)
+        candidates: Iterable[tuple[int, ...]] = itertools.product(*ranges)
+    else:
+        ends = [parse_formula(end, "composition.ends") for end in limits.ends]
+        largest = max(parse_range(limits.atoms, "composition.atoms"))
+        size = (largest + 1) ** len(ends)
+        candidates = (
+            tuple(
+                sum(number * end.get(element, 0) for number, end in zip(numbers, ends, strict=True))
+                for element in elements
+            )
+            for numbers in itertools.product(range(largest + 1), repeat=len(ends))
+        )
+    if size > MOST_COMPOSITIONS:
+        raise InputError("composition", f"allows {size} combinations", "narrow the ranges of its elements")
+    allowed = set(parse_range(limits.atoms, "composition.atoms"))
+    chosen = {
+        counts
+        for counts in candidates
+        if sum(counts) in allowed and (limits.charges is None or _neutral(elements, counts, limits.charges))
+    }
+    if not chosen:
+        raise InputError("composition", "no composition is within these limits", "widen elements, atoms or charges")
+    for place in range(len(elements)):
+        for number in range(1, min(LARGEST_ELEMENT_CELL, max(allowed)) + 1):
+            chosen.add(tuple(number if other == place else 0 for other in range(len(elements))))
+    return tuple(_present(elements, counts) for counts in sorted(chosen, key=lambda counts: (sum(counts), counts)))
+
+
+def _present(elements: Sequence[str], counts: Sequence[int]) -> Composition:
+    """The composition without the elements it has none of."""
+    present = [(element, count) for element, count in zip(elements, counts, strict=True) if count]
+    return Composition(tuple(element for element, _ in present), tuple(count for _, count in present), 1)
+
+
+def _neutral(elements: Sequence[str], counts: Sequence[int], charges: Mapping[str, float]) -> bool:
+    return abs(sum(count * charges[element] for element, count in zip(elements, counts, strict=True))) < 1e-9

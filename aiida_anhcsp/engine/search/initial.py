@@ -15,8 +15,9 @@ from ..errors import InputError
 from .composition import Composition, draw
 from .distances import DistanceTable
 from .geometry import reduced
+from .rank import missing_elements
 from .settings import SearchSettings
-from .volumes import learned_volume_per_atom, volume_per_atom
+from .volumes import volume_per_atom, volume_ratio
 from .wyckoff import Site, compatible_groups, draw_cell, draw_sites, space_group
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ VOLUME_SPREAD = 0.1
 FAILURES_BEFORE_EXCLUSION = 3
 ATTEMPTS = 60
 TRIALS = 5
+REFERENCE_SHARE = 0.1
 
 
 class RandomStructures:
@@ -43,17 +45,18 @@ class RandomStructures:
         for composition in choices:
             distances.require_room(composition, volumes[composition] * composition.n_atoms * (1.0 + VOLUME_SPREAD))
         self.choices, self.volumes, self.distances = choices, volumes, distances
-        self.groups = {composition: list(compatible_groups(composition.counts)) for composition in choices}
+        self.groups: dict[Composition, list[int]] = {}
         self.failures: Counter[tuple[Composition, int]] = Counter()
 
-    def draw(self, rng: np.random.Generator) -> Atoms:
+    def draw(self, rng: np.random.Generator, choices: Sequence[Composition] = ()) -> Atoms:
         """A new structure in a reduced right-handed cell.
 
+        :param choices: the compositions to draw from; all if none are given
         :raises InputError: no structure obeys the distances in any of 60 attempts.
         """
         for _ in range(ATTEMPTS):
-            composition = draw(self.choices, rng)
-            groups = self.groups[composition]
+            composition = draw(choices or self.choices, rng)
+            groups = self.groups.setdefault(composition, list(compatible_groups(composition.counts)))
             if not groups:
                 continue
             group = int(rng.choice(groups))
@@ -74,10 +77,8 @@ class RandomStructures:
 def random_source(settings: SearchSettings, ranked: Sequence[Atoms] = ()) -> RandomStructures:
     """The source of random structures of a search; ``ranked`` ones (lowest first) teach it their volume."""
     choices = settings.compositions()
-    volumes = {
-        composition: learned_volume_per_atom(volume_per_atom(composition, settings.pressure), ranked)
-        for composition in choices
-    }
+    ratio = volume_ratio(ranked, settings.pressure)
+    volumes = {composition: ratio * volume_per_atom(composition, settings.pressure) for composition in choices}
     return RandomStructures(choices, volumes, settings.distance_table())
 
 
@@ -85,16 +86,31 @@ def random_population(settings: SearchSettings, generation: int = 0, number: int
     """A generation of random structures with ``id``, ``generation`` and ``operator`` in their info.
 
     Structure i of generation g depends on the seed, on g and on i (and, through excluded groups, on those before).
+    A search over compositions begins with its elements, the references of the hull: a tenth of the structures, and
+    at least two, for each.
 
     :param number: how many; by default what the settings say of that generation
     :raises InputError: no structure can obey the minimum distances.
     """
     count = settings.number_in(generation) if number is None else number
     source = random_source(settings)
+    alone = references(settings, count)
     return [
-        named(source.draw(generator_of(settings.seed, generation, index)), generation, index, "random")
-        for index in range(count)
+        named(source.draw(generator_of(settings.seed, generation, index), choices), generation, index, "random")
+        for index, choices in enumerate(alone + [()] * (count - len(alone)))
     ]
+
+
+def references(settings: SearchSettings, number: int, found: Sequence[Atoms] = ()) -> list[tuple[Composition, ...]]:
+    """Compositions of the first of ``number`` structures: those of elements that ``found`` has no structure of."""
+    if not settings.variable:
+        return []
+    each = max(2, round(REFERENCE_SHARE * number))
+    alone = [
+        tuple(choice for choice in settings.compositions() if choice.elements == (element,))
+        for element in missing_elements(found, settings)
+    ]
+    return [choices for choices in alone for _ in range(each)][:number]
 
 
 def generator_of(seed: int, generation: int, index: int) -> np.random.Generator:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from ase import Atoms
@@ -13,13 +14,21 @@ from ase import Atoms
 from ..errors import InputError
 from ..frames import through_text, write_frames
 from ..potentials import Potential
+from .hull import hull_mean
 from .initial import random_population
-from .rank import is_relaxed, lowest, rank
+from .rank import is_relaxed, lowest, missing_elements, rank
+from .rates import describe, rates
+from .seeds import with_seeds
 from .settings import SearchSettings
+from .symmetrise import symmetrised
+from .target import require_target, target_distance
 from .unphysical import set_aside_unphysical
-from .vary import vary
+from .vary import parents_of, vary
 
 log = logging.getLogger(__name__)
+
+HOPELESS = 3
+"""Generations in which everything fails before a search is given up."""
 
 
 @dataclass(frozen=True)
@@ -34,35 +43,63 @@ class Generation:
     lowest_id: str | None
     lowest_spacegroup: str | None
     total: int
+    rates: str | None = None
+    hull_mean: float | None = None
+    target_distance: float | None = None
 
 
-def search(settings: SearchSettings, potential: Potential, outdir: Path, batch_atoms: int = 64) -> list[Atoms]:
+def search(
+    settings: SearchSettings,
+    potential: Potential,
+    outdir: Path,
+    batch_atoms: int = 64,
+    seeds: Sequence[Atoms] = (),
+    target: Atoms | None = None,
+) -> list[Atoms]:
     """Run a search and write ``population.extxyz`` and ``history.csv`` to ``outdir`` after every generation.
 
     The frames pass through their text between the steps, as they do between the jobs of the work chain, so that both
     give the same structures.
 
     :param batch_atoms: most atoms evaluated in one call
+    :param seeds: structures that join the first generation
+    :param target: the search ends when it is found
     :return: every structure in the order it was relaxed, ranked
-    :raises InputError: the potential does not know an element, or no structure can obey the minimum distances.
+    :raises InputError: the potential does not know an element, no structure can obey the minimum distances, or seeds
+        or target are no structures of this search.
     """
     require_elements(settings, potential)
+    if target is not None:
+        require_target(settings, target)
     outdir.mkdir(parents=True, exist_ok=True)
     from ..relaxation import RelaxSettings, relax  # loads torch, which the work chains must not
 
     convergence = RelaxSettings(fmax=settings.relax.fmax, max_steps=settings.relax.max_steps, batch_atoms=batch_atoms)
     population: list[Atoms] = []
     history: list[Generation] = []
+
+    def relaxed(frames: Sequence[Atoms]) -> list[Atoms]:
+        come_to_rest = through_text(relax(frames, potential, settings.pressure, convergence))
+        return through_text(set_aside_unphysical(come_to_rest, settings))
+
+    def keep(latest: Sequence[Atoms]) -> list[Atoms]:
+        together = through_text(rank(merge([population, latest]), settings))
+        write_frames(outdir / "population.extxyz", together)
+        return together
+
     while should_continue(settings, history):
         generation = len(history)
-        children = through_text(first_or_next(population, settings, generation))
-        relaxed = through_text(relax(children, potential, settings.pressure, convergence))
-        relaxed = through_text(set_aside_unphysical(relaxed, settings))
-        population = through_text(rank(merge([population, relaxed]), settings))
-        history.append(summary(population, generation))
-        write_frames(outdir / "population.extxyz", population)
+        children = first_or_next(population, settings, generation)
+        if generation == 0:
+            children = with_seeds(children, seeds, settings)
+        population = keep(relaxed(through_text(children)))
+        history.append(summary(population, generation, settings, target))
         write_history(outdir / "history.csv", history)
         log.info(progress(history[-1]))
+    copies = symmetrised(population, settings.symmetrise)
+    if copies:
+        population = keep(relaxed(through_text(copies)))
+        log.info("%d of the lowest structures symmetrised and relaxed again", len(copies))
     return population
 
 
@@ -76,12 +113,22 @@ def merge(populations: Iterable[Sequence[Atoms]]) -> list[Atoms]:
     return [frame for population in populations for frame in population]
 
 
-def summary(population: Sequence[Atoms], generation: int) -> Generation:
-    """What a ranked population, everything up to ``generation``, amounts to."""
+def summary(
+    population: Sequence[Atoms],
+    generation: int,
+    settings: SearchSettings | None = None,
+    target: Atoms | None = None,
+) -> Generation:
+    """What a ranked population, everything up to ``generation``, amounts to.
+
+    :param settings: adds the rates that the operators have earned and, for a search over compositions, the mean
+        enthalpy of the hull
+    :param target: adds the distance of the structure that is nearest to it
+    """
     latest = [frame for frame in population if frame.info["generation"] == generation]
     distinct = lowest(population)
     best = distinct[0].info if distinct else {}
-    return Generation(
+    row = Generation(
         generation=generation,
         relaxed=sum(is_relaxed(frame) for frame in latest),
         failed=sum(not is_relaxed(frame) for frame in latest),
@@ -90,28 +137,58 @@ def summary(population: Sequence[Atoms], generation: int) -> Generation:
         lowest_id=str(best["id"]) if best else None,
         lowest_spacegroup=best.get("spacegroup"),
         total=len(population),
+        target_distance=target_distance(population, target) if target is not None else None,
     )
+    if settings is None:
+        return row
+    parents = parents_of(population, settings).frames
+    return replace(row, rates=describe(rates(population, parents, settings)), hull_mean=height(population, settings))
+
+
+def height(population: Sequence[Atoms], settings: SearchSettings) -> float | None:
+    """Mean enthalpy of the hull over the compositions of the search, eV/atom; None without a hull."""
+    relaxed = [frame for frame in population if is_relaxed(frame)]
+    if not settings.variable or missing_elements(relaxed, settings):
+        return None
+    return hull_mean(relaxed, [Counter(composition.symbols) for composition in settings.compositions()])
 
 
 def should_continue(settings: SearchSettings, history: Sequence[Generation]) -> bool:
-    """Whether another generation follows: neither generations nor relaxations are used up, and it still pays."""
+    """Whether another generation follows.
+
+    A search ends when generations or relaxations are used up, when nothing of the last three generations could
+    be relaxed, when the target is found, and when the lowest enthalpy, or the mean of the hull,
+    has not fallen by ``better_by`` in as many generations as ``generations_without_better`` says.
+    """
     if settings.number_in(len(history)) == 0:
+        return False
+    if len(history) >= HOPELESS and not any(row.relaxed for row in history[-HOPELESS:]):
+        log.warning("nothing could be relaxed in %d generations: the search ends", HOPELESS)
+        return False
+    nearest = history[-1].target_distance if history else None
+    if nearest is not None and nearest <= settings.stop.target_distance:
         return False
     patience = settings.stop.generations_without_better
     if patience is None or len(history) <= patience:
         return True
-    before = [row.lowest_enthalpy for row in history[:-patience] if row.lowest_enthalpy is not None]
-    now = history[-1].lowest_enthalpy
+    values = [row.hull_mean if settings.variable else row.lowest_enthalpy for row in history]
+    before = [value for value in values[:-patience] if value is not None]
+    now = values[-1]
     return now is None or not before or now < min(before) - settings.stop.better_by
 
 
 def progress(row: Generation) -> str:
     """One line on a generation."""
     best = "none" if row.lowest_enthalpy is None else f"{row.lowest_enthalpy:.4f} eV/atom"
-    return (
+    text = (
         f"generation {row.generation}: {row.relaxed} relaxed, {row.failed} failed, {row.distinct} distinct so far; "
         f"lowest {best} ({row.lowest_id or '-'}, {row.lowest_spacegroup or '-'})"
     )
+    if row.hull_mean is not None:
+        text += f"; hull at {row.hull_mean:.4f} eV/atom on average"
+    if row.target_distance is not None:
+        text += f"; target at a distance of {row.target_distance:.4f}"
+    return text
 
 
 def write_history(path: Path, history: Sequence[Generation]) -> None:
@@ -127,7 +204,7 @@ def require_elements(settings: SearchSettings, potential: Potential) -> None:
 
     :raises InputError: such an element.
     """
-    elements = {element for composition in settings.compositions() for element in composition.elements}
+    elements = set(settings.elements)
     if potential.elements is not None and not elements <= potential.elements:
         unknown = ", ".join(sorted(elements - potential.elements))
         raise InputError("formula", f"the potential does not know {unknown}", "choose another potential or formula")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
 from .fingerprint import distance, fingerprint
 from .rank import is_relaxed
+from .settings import Antiseeds
 
 TOURNAMENT = 3
 
@@ -24,38 +27,68 @@ def select_random(population: Sequence[Atoms], number: int, seed: int | Sequence
     return [relaxed[index] for index in sorted(chosen)]
 
 
-def niches(ranked: Sequence[Atoms], radius: float, number: int) -> list[Atoms]:
-    """The lowest of each niche, at most ``number``: none is within ``radius`` of a lower one by fingerprint.
+@dataclass(frozen=True)
+class Parents:
+    """Candidates, best first, with their fingerprints of shape (n, n_components)."""
 
-    Near-copies of a good structure, too different to be duplicates, would otherwise win every tournament.
+    frames: list[Atoms]
+    prints: NDArray[np.float64]
+
+    def choose(self, number: int, mating: float, rng: np.random.Generator) -> list[Atoms]:
+        """``number`` different parents, each the best of three drawn at random.
+
+        After the first, they are drawn from those within ``mating`` of it (cosine distance of fingerprints), if there
+        are any: slabs of unlike crystals seldom fit.
+        """
+        winners: list[int] = []
+        for _ in range(number):
+            available = [index for index in range(len(self.frames)) if index not in winners]
+            if winners:
+                apart = distance(self.prints[winners[0]], self.prints)
+                available = [index for index in available if apart[index] <= mating] or available
+            winners.append(int(min(rng.choice(available, size=TOURNAMENT))))
+        return [self.frames[index] for index in winners]
+
+
+def candidates(ranked: Sequence[Atoms], radius: float, number: int, antiseeds: Antiseeds | None = None) -> Parents:
+    """Those that may become parents: the best of each niche, at most ``number``.
+
+    No two of one formula are within ``radius`` of each other by fingerprint: near-copies of a good structure, too
+    different to be duplicates, would otherwise win every tournament. The best structure of the whole search is
+    always among them, however old, unless antiseeds say otherwise.
 
     :param ranked: distinct structures, lowest first
     :param radius: cosine distance; 0 keeps all
     """
     elements = sorted({symbol for frame in ranked for symbol in frame.symbols})
+    known: dict[str, NDArray[np.float64]] = {}
+    if antiseeds is not None:
+        known = {frame.info["id"]: fingerprint(frame, elements) for frame in ranked}
+        ranked = sorted(ranked, key=lambda frame: frame.info["fitness"] + _penalty(frame, ranked, known, antiseeds))
     leaders: list[Atoms] = []
+    ratios: list[str] = []
     prints = np.empty((0, 0))
     for frame in ranked:
         if len(leaders) == number:
             break
-        own = fingerprint(frame, elements)
+        own = known[frame.info["id"]] if known else fingerprint(frame, elements)
         if not leaders:
             prints = np.empty((min(number, len(ranked)), len(own)))
-        if not np.any(distance(own, prints[: len(leaders)]) < radius):
+        ratio = frame.symbols.formula.reduce()[0].format("hill")
+        alike = [place for place, other in enumerate(ratios) if other == ratio]
+        if not np.any(distance(own, prints[: len(leaders)])[alike] < radius):
             prints[len(leaders)] = own
             leaders.append(frame)
-    return leaders
+            ratios.append(ratio)
+    return Parents(leaders, prints[: len(leaders)])
 
 
-def tournament(ranked: Sequence[Atoms], number: int, rng: np.random.Generator) -> list[Atoms]:
-    """``number`` different parents, each the best of three drawn at random.
-
-    :param ranked: distinct structures, lowest first, at least ``number``
-    """
-    available = list(range(len(ranked)))
-    winners = []
-    for _ in range(number):
-        winner = min(rng.choice(available, size=TOURNAMENT))
-        available.remove(winner)
-        winners.append(ranked[winner])
-    return winners
+def _penalty(
+    frame: Atoms, ranked: Sequence[Atoms], prints: dict[str, NDArray[np.float64]], antiseeds: Antiseeds
+) -> float:
+    """Sum of weight exp(-d^2 / 2 width^2) over the best structures of all generations, eV/atom (USPEX)."""
+    best: dict[int, str] = {}
+    for other in ranked:
+        best.setdefault(int(other.info["generation"]), other.info["id"])
+    apart = distance(prints[frame.info["id"]], np.array([prints[name] for name in best.values()]))
+    return float(antiseeds.weight * np.exp(-(apart**2) / (2.0 * antiseeds.width**2)).sum())

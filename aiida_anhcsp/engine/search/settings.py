@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ..errors import InputError
-from .composition import Composition, compositions, parse_formula, parse_formula_units
+from .composition import Composition, Limits, compositions, compositions_within, parse_formula, parse_formula_units
 from .distances import DistanceTable, distance_table
 
 
@@ -32,9 +33,14 @@ class OperatorWeights(Section):
 
     random: float = Field(default=0, ge=0, description="New symmetric random structures.")
     heredity: float = Field(default=0, ge=0, description="Cut and splice of two parents.")
+    softmutation: float = Field(default=0, ge=0, description="One parent moved along a soft mode.")
     strain: float = Field(default=0, ge=0, description="Strained lattice of one parent.")
     permutation: float = Field(default=0, ge=0, description="Unlike atoms of one parent exchanged.")
+    ripple: float = Field(default=0, ge=0, description="Atoms of one parent shifted by standing waves.")
     rattle: float = Field(default=0, ge=0, description="Atoms of one parent displaced.")
+    transmute: float = Field(default=0, ge=0, description="Atoms of one parent turned into another element.")
+    add: float = Field(default=0, ge=0, description="Atoms put into the holes of one parent.")
+    remove: float = Field(default=0, ge=0, description="Atoms taken out of one parent.")
 
 
 class DuplicateRule(Section):
@@ -45,6 +51,24 @@ class DuplicateRule(Section):
     volume: float = Field(default=0.02, ge=0, description="Difference of volume per atom, relative to the mean.")
 
 
+class Antiseeds(Section):
+    """Gaussian penalties at the best structure of each generation, which drive parents away from where it has been."""
+
+    weight: float = Field(gt=0, description="Height, eV/atom.")
+    width: float = Field(default=0.05, gt=0, description="Standard deviation, cosine distance of fingerprints.")
+
+
+class CompositionLimits(Section):
+    """A search over compositions, ranked by distance from the convex hull."""
+
+    elements: dict[str, str | int] = Field(min_length=2, description="Atoms of each element in a cell, as {Cu: 0-8}.")
+    atoms: str | int = Field(description="Atoms in a cell, as 2-8; with ends, those of the formulas added.")
+    charges: dict[str, float] | None = Field(default=None, description="Charge of each element: cells are neutral.")
+    ends: list[str] | None = Field(
+        default=None, min_length=2, description="Only multiples of these formulas added, as [MgH2, CaH2]."
+    )
+
+
 class StopKeys(Section):
     """When a search ends before its last generation."""
 
@@ -52,12 +76,32 @@ class StopKeys(Section):
         default=None, ge=1, description="Generations without a lower enthalpy."
     )
     better_by: float = Field(default=0.001, ge=0, description="What counts as lower, eV/atom.")
+    target_distance: float = Field(
+        default=0.01, ge=0, le=1, description="Cosine distance of fingerprints at which the target is found."
+    )
+
+
+DEFAULT_WEIGHTS = OperatorWeights(
+    random=0.35,
+    heredity=0.25,
+    softmutation=0.15,
+    strain=0.05,
+    permutation=0.15,
+    ripple=0.05,
+    transmute=0.15,
+    add=0.1,
+    remove=0.1,
+)
+"""What an operator cannot do with the compositions of a search goes to the others."""
 
 
 class SearchSettings(Section):
     """What to search for, and how."""
 
-    formula: str = Field(description="Formula unit, taken as written: Si16 is sixteen atoms.")
+    formula: str | None = Field(default=None, description="Formula unit, taken as written: Si16 is sixteen atoms.")
+    composition: CompositionLimits | None = Field(
+        default=None, description="Instead of a formula: the limits of a search over compositions."
+    )
     formula_units: str | int = Field(default="1", description="Formula units in a cell: 1, or a range such as 1-4.")
     pressure: float = Field(default=0.0, description="Pressure, GPa.")
     potential: str | None = Field(
@@ -71,12 +115,28 @@ class SearchSettings(Section):
     minimum_distances: dict[str, float] = Field(
         default={}, description="Shortest distances by pair, as H-S: 1.1, angstrom."
     )
-    operators: OperatorWeights = OperatorWeights(random=0.5, heredity=0.4, strain=0.1)
+    seeds: str | None = Field(
+        default=None, description="File of structures that join the first generation; the work chain has a port."
+    )
+    target: str | None = Field(
+        default=None, description="File of a structure at which the search ends; the work chain has a port."
+    )
+    operators: OperatorWeights = DEFAULT_WEIGHTS
+    adaptation: float = Field(
+        default=0.45, ge=0, le=1, description="Share of success in the rates of the operators; 0 keeps the weights."
+    )
+    mating: float = Field(
+        default=0.5, ge=0, le=1, description="Fingerprint distance within which a second parent is looked for first."
+    )
+    antiseeds: Antiseeds | None = None
     niching: float = Field(
         default=0.05, ge=0, le=1, description="Fingerprint distance within which only the lowest becomes a parent."
     )
     duplicates: DuplicateRule = DuplicateRule()
     stop: StopKeys = StopKeys()
+    symmetrise: int = Field(
+        default=0, ge=0, description="Lowest structures that are symmetrised and relaxed again at the end."
+    )
 
     @field_validator("operators")
     @classmethod
@@ -95,18 +155,59 @@ class SearchSettings(Section):
             settings = cls.model_validate(dict(mapping))
         except ValidationError as error:
             raise _first_problem(error) from error
-        parse_formula(settings.formula)
+        if settings.formula is None and settings.composition is None:
+            raise InputError("formula", "missing", "add this key, or composition for a search over compositions")
+        if settings.formula is not None and settings.composition is not None:
+            raise InputError("composition", "given beside formula", "keep one of the two")
         parse_formula_units(settings.formula_units)
+        settings.compositions()
         settings.distance_table()
         return settings
 
+    @property
+    def variable(self) -> bool:
+        """Whether the composition is searched for, too."""
+        return self.composition is not None
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """All elements of the search."""
+        if self.composition is not None:
+            return tuple(self.composition.elements)
+        return tuple(parse_formula(self.formula or ""))
+
+    @property
+    def system(self) -> str:
+        """What is searched for, to be read: a formula, or elements as in Mg-Ca-H."""
+        return self.formula or "-".join(self.elements)
+
     def compositions(self) -> tuple[Composition, ...]:
-        """The cells that may be generated."""
-        return compositions(self.formula, self.formula_units)
+        """The cells that may be generated.
+
+        :raises InputError: formula or limits are impossible.
+        """
+        return self._cells
+
+    @cached_property
+    def _cells(self) -> tuple[Composition, ...]:
+        limits = self.composition
+        if limits is None:
+            return compositions(self.formula or "", self.formula_units)
+        for element in limits.elements:
+            if list(parse_formula(element, "composition.elements")) != [element]:
+                raise InputError("composition.elements", f"{element!r} is no element", "write them as in {Cu: 0-8}")
+        if limits.charges is not None and set(limits.charges) != set(limits.elements):
+            raise InputError("composition.charges", "not one for each element", f"give {', '.join(limits.elements)}")
+        for end in limits.ends or ():
+            if foreign := set(parse_formula(end, "composition.ends")) - set(limits.elements):
+                name = ", ".join(sorted(foreign))
+                raise InputError("composition.ends", f"{end} has {name}, which elements has not", "add it there")
+        ends = tuple(limits.ends) if limits.ends else None
+        return compositions_within(Limits(limits.elements, limits.atoms, limits.charges, ends))
 
     def distance_table(self) -> DistanceTable:
         """Minimum distances at the search's pressure."""
-        return distance_table(parse_formula(self.formula), self.pressure, self.minimum_distances)
+        return distance_table(self.elements, self.pressure, self.minimum_distances)
 
     def number_in(self, generation: int) -> int:
         """Structures of a generation: the population, or what ``max_relaxations`` leaves of it."""

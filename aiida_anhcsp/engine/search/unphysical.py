@@ -40,19 +40,29 @@ def set_aside_unphysical(frames: Sequence[Atoms], settings: SearchSettings) -> l
     """
     table = settings.distance_table()
     table = replace(table, minima={pair: TOLERANCE * distance for pair, distance in table.minima.items()})
-    enthalpies = [float(frame.info["enthalpy"]) for frame in frames if is_relaxed(frame)]
-    floor = -np.inf
-    if len(enthalpies) >= SMALLEST_GENERATION:
-        floor = float(np.quantile(enthalpies, 0.1)) - GHOST_DEPTH
+    alike: dict[str, list[float]] = {}
+    for frame in frames:
+        if is_relaxed(frame):
+            alike.setdefault(_ratio(frame), []).append(float(frame.info["enthalpy"]))
+    floors = {
+        ratio: float(np.quantile(enthalpies, 0.1)) - GHOST_DEPTH
+        for ratio, enthalpies in alike.items()
+        if len(enthalpies) >= SMALLEST_GENERATION
+    }
     judged = []
     for frame in frames:
         reason = ""
         if is_relaxed(frame):
             reason = table.violation(frame)
-            if not reason and frame.info["enthalpy"] < floor:
+            if not reason and frame.info["enthalpy"] < floors.get(_ratio(frame), -np.inf):
                 reason = f"enthalpy {frame.info['enthalpy']:.3f} eV/atom is far below all others"
         judged.append(_marked(frame, reason) if reason else frame)
     return judged
+
+
+def _ratio(frame: Atoms) -> str:
+    """The formula with the smallest numbers: enthalpies per atom of different ones are not to be compared."""
+    return str(frame.symbols.formula.reduce()[0].format("hill"))
 
 
 def _marked(frame: Atoms, reason: str) -> Atoms:

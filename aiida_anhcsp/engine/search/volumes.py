@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,18 +43,27 @@ def volume_per_atom(composition: Composition, pressure: float) -> float:
     return total / composition.n_atoms
 
 
-def learned_volume_per_atom(estimate: float, ranked: Sequence[Atoms]) -> float:
-    """The estimate corrected by relaxed structures: 0.7 of their volume + 0.3 of the old (as in MAGUS), angstrom^3.
+def volume_ratio(ranked: Sequence[Atoms], pressure: float) -> float:
+    """What relaxed structures say of the estimate: 0.7 of their volume relative to it + 0.3 (as in MAGUS).
 
-    :param ranked: relaxed structures of one formula, lowest first; the mean of the lower half counts
+    :param ranked: relaxed structures, lowest first; the mean of the lower half counts
+    :param pressure: GPa
+    :return: factor of :func:`volume_per_atom`; 1 where nothing is relaxed yet
     """
     if not ranked:
-        return estimate
+        return 1.0
     best = ranked[: max(1, round(BEST_SHARE * len(ranked)))]
-    relaxed = float(np.mean([frame.get_volume() / len(frame) for frame in best]))
-    return RELAXED_SHARE * relaxed + (1.0 - RELAXED_SHARE) * estimate
+    ratios = [frame.get_volume() / estimated_volume(frame, pressure) for frame in best]
+    return RELAXED_SHARE * float(np.mean(ratios)) + (1.0 - RELAXED_SHARE)
 
 
+def estimated_volume(frame: Atoms, pressure: float) -> float:
+    """Estimated volume of a frame's atoms at ``pressure`` (GPa), angstrom^3: atomic volumes added."""
+    counts = Counter(frame.get_chemical_symbols())
+    return sum(count * atomic_volume(element, pressure) for element, count in counts.items())
+
+
+@functools.cache
 def _elemental_solid(element: str) -> tuple[float, float]:
     from pymatgen.core import Element
 

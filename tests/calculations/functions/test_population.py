@@ -12,11 +12,14 @@ from aiida_anhcsp.calculations.functions.population import (
     extract_structure,
     lowest_of,
     merge_populations,
+    population_of_structures,
     rank_population,
+    symmetrise_lowest,
 )
 from aiida_anhcsp.data.population import PopulationData
+from aiida_anhcsp.engine.search.rank import lowest
 
-SEARCH = {"formula": "Cu", "formula_units": "1", "population": 4, "generations": 1, "seed": 1}
+SEARCH = {"formula": "Cu", "formula_units": "1-4", "population": 4, "generations": 1, "seed": 1}
 
 
 def identities(population):
@@ -49,10 +52,28 @@ def test_the_lowest_are_distinct_and_in_order(relaxed):
 
 
 def test_seeds_join_the_first_generation_as_new_structures(copper, relaxed):
-    frames = add_seeds(copper, relaxed).get_frames()
-    assert [frame.info["id"] for frame in frames[4:]] == [f"g000-{number:04d}" for number in range(4, 8)]
+    frames = add_seeds(copper, relaxed, orm.Dict(SEARCH)).get_frames()
+    assert [frame.info["id"] for frame in frames[4:]] == ["g000-0004", "g000-0005", "g000-0006"]
     assert frames[4].info["operator"] == "seed"
     assert "enthalpy" not in frames[4].info
+
+
+def test_symmetrised_copies_name_their_parents(copper_frames):
+    for frame in copper_frames:
+        frame.positions = bulk("Cu", cubic=True).positions
+        frame.rattle(0.01, seed=1)
+        frame.info.update(status="converged", enthalpy=-3.0)
+    ranked = rank_population(PopulationData.from_frames(copper_frames), orm.Dict(SEARCH))
+    copies = symmetrise_lowest(ranked, orm.Dict({**SEARCH, "symmetrise": 1})).get_frames()
+    assert {copy.info["operator"] for copy in copies} == {"symmetrise"}
+    assert {copy.info["parents"] for copy in copies} == {frame.info["id"] for frame in lowest(ranked.get_frames(), 1)}
+
+
+def test_stored_structures_become_a_population(copper):
+    structures = {f"s{index}": orm.StructureData(ase=bulk("Cu", a=3.6 + 0.1 * index)).store() for index in range(2)}
+    population = population_of_structures(**structures)
+    assert [frame.get_volume() for frame in population.get_frames()] == pytest.approx([3.6**3 / 4, 3.7**3 / 4])
+    assert len(population.creator.base.links.get_incoming().all_nodes()) == 2
 
 
 def test_an_extracted_structure_is_the_frame(copper):

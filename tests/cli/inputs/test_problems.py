@@ -53,6 +53,8 @@ def test_valid_keys_are_accepted() -> None:
         ("search.pressure", float("nan"), "should be a finite number"),
         ("search.minimum_distances", {"H": 1.0}, "write pairs like H-S"),
         ("search.potential", "mattersim:x", "give potential at the top level"),
+        ("search.seeds", "old.extxyz", "give seeds at the top level"),
+        ("search.composition", {"elements": {"Cu": "0-4"}, "atoms": 4}, "at least 2 items"),
         ("learning.number", 0, "greater than or equal to 1"),
         ("sscha.stages", ["2x2"], "such as 2x2x2:500"),
         ("sscha.temperatures", [-1], "not negative"),
@@ -82,7 +84,8 @@ def test_all_problems_are_reported_at_once() -> None:
 def test_a_missing_key_is_named() -> None:
     keys = copy.deepcopy(VALID)
     del keys["search"]["formula"]
-    assert problems(keys) == ["search.formula: missing; add this key"]
+    fix = "add this key, or composition for a search over compositions"
+    assert problems(keys) == [f"search.formula: missing; {fix}"]
 
 
 def test_labels_of_several_pressures_need_a_joint_training() -> None:

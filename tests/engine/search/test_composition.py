@@ -5,7 +5,15 @@ import pytest
 from ase.build import bulk
 
 from aiida_anhcsp.engine.errors import InputError
-from aiida_anhcsp.engine.search.composition import Composition, compositions, draw, parse_formula, parse_formula_units
+from aiida_anhcsp.engine.search.composition import (
+    Composition,
+    Limits,
+    compositions,
+    compositions_within,
+    draw,
+    parse_formula,
+    parse_formula_units,
+)
 
 
 def test_a_formula_is_taken_as_written():
@@ -50,3 +58,41 @@ def test_all_formula_units_are_equally_likely():
     rng = np.random.default_rng(1)
     counts = np.bincount([draw(choices, rng).units for _ in range(400)], minlength=5)[1:]
     assert counts.min() > 70
+
+
+def limited(**changes) -> list[str]:
+    keys = {"elements": {"Mg": "0-2", "H": "0-4"}, "atoms": "2-4", **changes}
+    return ["".join(composition.symbols) for composition in compositions_within(Limits(**keys))]
+
+
+def test_limits_give_every_composition_within_them_and_the_elements():
+    found = limited()
+    assert {"MgMgHH", "MgHHH", "HHHH", "MgH"} <= set(found)
+    assert {"Mg", "H", "MgMgMgMg"} <= set(found)
+    assert "MgMgHHH" not in found
+    assert len(found) == len(set(found))
+
+
+def test_charges_must_cancel():
+    found = limited(charges={"Mg": 2, "H": -1})
+    assert [name for name in found if "MgH" in name] == ["MgHH"]
+
+
+def test_with_ends_only_their_multiples_are_left():
+    found = limited(elements={"Mg": 0, "Ca": 0, "H": 0}, atoms="3-6", ends=("MgH2", "CaH2"))
+    compounds = {name for name in found if "H" in name and set(name) != {"H"}}
+    assert compounds == {"MgHH", "CaHH", "MgMgHHHH", "MgCaHHHH", "CaCaHHHH"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"elements": {"Mg": "3-1", "H": "0-4"}}, "composition.elements.Mg: '3-1' is no range"),
+        ({"atoms": "many"}, "composition.atoms: 'many' is no range"),
+        ({"atoms": "20-30"}, "composition: no composition is within these limits"),
+        ({"elements": {"Mg": "0-999", "H": "0-999"}}, "composition: allows 1000000 combinations"),
+    ],
+)
+def test_impossible_limits_are_refused_by_name(changes, message):
+    with pytest.raises(InputError, match=message):
+        limited(**changes)

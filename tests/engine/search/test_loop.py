@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
 
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import read_frames, through_text
 from aiida_anhcsp.engine.potentials import load_potential
+from aiida_anhcsp.engine.potentials.base import Evaluation
 from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
 from aiida_anhcsp.engine.search.initial import random_population
 from aiida_anhcsp.engine.search.loop import Generation, search, should_continue
-from aiida_anhcsp.engine.search.rank import rank
+from aiida_anhcsp.engine.search.rank import lowest, rank
 from aiida_anhcsp.engine.search.settings import SearchSettings
 from aiida_anhcsp.engine.search.vary import vary
 
@@ -23,7 +25,7 @@ CUAU = {
     "formula_units": "1-2",
     "population": 6,
     "generations": 2,
-    "seed": 3,
+    "seed": 1,
     "relax": {"fmax": 0.02, "max_steps": 200},
 }
 
@@ -106,3 +108,61 @@ def test_generations_in_which_everything_failed_do_not_end_it():
     settings = SearchSettings.parse({**CUAU, "generations": 9, "stop": {"generations_without_better": 1}})
     assert should_continue(settings, [row(0, None), row(1, None)])
     assert should_continue(settings, [row(0, None), row(1, -1.0)])
+
+
+def test_a_search_ends_when_the_target_is_found(emt, tmp_path, finished):
+    (target,) = lowest(finished[0], 1)
+    settings = SearchSettings.parse({**CUAU, "generations": 5, "stop": {"target_distance": 0.02}})
+    population = search(settings, emt, tmp_path, target=target)
+    rows = list(csv.DictReader((tmp_path / "history.csv").open()))
+    assert float(rows[-1]["target_distance"]) <= 0.02
+    assert len(rows) == target.info["generation"] + 1
+    assert len(population) == 6 * len(rows)
+
+
+def test_seeds_are_relaxed_with_the_first_generation(emt, tmp_path):
+    seed = bulk("Cu", "fcc", a=3.9, cubic=True)
+    seed.symbols[:2] = "Au"
+    settings = SearchSettings.parse({**CUAU, "generations": 1})
+    population = search(settings, emt, tmp_path, seeds=[seed])
+    assert len(population) == 7
+    assert population[-1].info["operator"] == "seed"
+    assert population[-1].info["enthalpy"] == pytest.approx(-0.0114, abs=5e-4)
+
+
+def test_a_search_over_compositions_finds_its_hull(emt, tmp_path):
+    """EMT's hull of Cu-Au has ordered phases below the elements, which are found without being asked for."""
+    limits = {"elements": {"Cu": "1-3", "Au": "1-3"}, "atoms": "2-4"}
+    keys = {key: CUAU[key] for key in ("seed", "relax")}
+    settings = SearchSettings.parse({**keys, "composition": limits, "population": 14, "generations": 3})
+    population = search(settings, emt, tmp_path)
+    on_hull = {frame.get_chemical_formula() for frame in population if frame.info.get("fitness") == 0.0}
+    assert len(on_hull) >= 3
+    assert all(frame.info["fitness"] >= 0.0 for frame in population if "rank" in frame.info)
+    means = [float(row["hull_mean"]) for row in csv.DictReader((tmp_path / "history.csv").open())]
+    assert means == sorted(means, reverse=True)
+
+
+def test_symmetrised_copies_join_at_the_end(emt, tmp_path):
+    settings = SearchSettings.parse({**CUAU, "generations": 1, "symmetrise": 6, "relax": {"fmax": 0.2}})
+    population = search(settings, emt, tmp_path)
+    copies = [frame for frame in population if frame.info["operator"] == "symmetrise"]
+    ids = {frame.info["id"] for frame in population}
+    assert all(copy.info["parents"] in ids for copy in copies)
+    assert population[6:] == copies
+
+
+def test_a_search_in_which_everything_fails_ends_after_three_generations(emt, tmp_path, caplog):
+    class Broken(type(emt)):  # type: ignore[misc]
+        def evaluate(self, frames):
+            return [Evaluation("failed", "no license") for _ in frames]
+
+    population = search(SearchSettings.parse({**CUAU, "generations": 9}), Broken.__new__(Broken), tmp_path)
+    assert len(population) == 18
+    assert {frame.info["operator"] for frame in population} == {"random"}
+    assert "nothing could be relaxed in 3 generations" in caplog.text
+
+
+def test_the_history_tells_what_the_operators_have_earned(finished):
+    rows = list(csv.DictReader((finished[1] / "history.csv").open()))
+    assert "heredity 0." in rows[-1]["rates"]

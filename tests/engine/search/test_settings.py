@@ -32,6 +32,10 @@ def test_what_is_not_given_has_a_default():
         ({"operators": {"magic": 1}}, "^operators.magic: unknown key"),
         ({"max_relaxations": 0}, "^max_relaxations: "),
         ({"seed": "one"}, "^seed: "),
+        ({"composition": {"elements": {"H": "0-4", "S": "0-4"}, "atoms": "1-4"}}, "^composition: given beside formula"),
+        ({"adaptation": 1.5}, "^adaptation: "),
+        ({"antiseeds": {"weight": 0}}, "^antiseeds.weight: "),
+        ({"stop": {"target_distance": 2}}, "^stop.target_distance: "),
     ],
 )
 def test_bad_input_is_one_line_that_names_the_key(changes, message):
@@ -54,3 +58,32 @@ def test_the_relaxations_allowed_are_shared_out_generation_by_generation():
 def test_without_a_limit_every_generation_is_full():
     settings = SearchSettings.parse(GOOD)
     assert [settings.number_in(generation) for generation in range(3)] == [4, 4, 0]
+
+
+def over(**changes):
+    limits = {"elements": {"H": "0-4", "S": "0-4"}, "atoms": "1-4", **changes}
+    return SearchSettings.parse({"composition": limits, "population": 4, "generations": 2, "seed": 1})
+
+
+def test_a_search_over_compositions_has_all_cells_within_its_limits():
+    settings = over()
+    assert settings.variable
+    assert settings.system == "H-S"
+    assert {"H", "S", "HS", "HHS", "HHHH"} <= {"".join(each.symbols) for each in settings.compositions()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"elements": {"H2": "0-4", "S": "0-4"}}, "^composition.elements: 'H2' is no element"),
+        ({"elements": {"H": "4-0", "S": "0-4"}}, "^composition.elements.H: "),
+        ({"elements": {"H": "0-4"}}, "^composition.elements: "),
+        ({"atoms": "9-12"}, "^composition: no composition is within these limits"),
+        ({"charges": {"H": 1}}, "^composition.charges: not one for each element"),
+        ({"ends": ["H2S", "Li"]}, "^composition.ends: Li has Li"),
+        ({"ratio": 2}, "^composition.ratio: unknown key"),
+    ],
+)
+def test_impossible_limits_are_one_line_that_names_the_key(changes, message):
+    with pytest.raises(InputError, match=message):
+        over(**changes)

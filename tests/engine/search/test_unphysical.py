@@ -42,3 +42,15 @@ def test_ghost_minimum_is_not_ranked() -> None:
 def test_few_structures_do_not_tell_what_is_usual() -> None:
     frames = [relaxed(0), relaxed(1, enthalpy=-6.0)]
     assert not any(map(is_unphysical, set_aside_unphysical(frames, SETTINGS)))
+
+
+def test_what_is_deep_for_one_formula_is_usual_for_another():
+    """Enthalpies per atom of a light and a heavy element differ by more than any ghost is deep."""
+    settings = SearchSettings.parse(
+        {"composition": {"elements": {"Cu": "0-2", "Au": "0-2"}, "atoms": "1-4"}, "population": 8, "generations": 1}
+        | {"seed": 1}
+    )
+    frames = [bulk("Cu") for _ in range(6)] + [bulk("Au") for _ in range(2)]
+    for index, frame in enumerate(frames):
+        frame.info.update(id=f"g000-000{index}", status="converged", enthalpy=-9.0 if index > 5 else -1.0)
+    assert not any(is_unphysical(frame) for frame in set_aside_unphysical(frames, settings))

@@ -7,6 +7,8 @@ import numpy as np
 from ase.build import bulk
 
 from aiida_anhcsp.engine.frames import through_text
+from aiida_anhcsp.engine.search.operators import OPERATORS, RefusalError
+from aiida_anhcsp.engine.search.operators.base import AnyComposition
 from aiida_anhcsp.engine.search.rank import rank
 from aiida_anhcsp.engine.search.settings import SearchSettings
 from aiida_anhcsp.engine.search.vary import vary
@@ -17,17 +19,17 @@ def changed(settings: SearchSettings, **changes: object) -> SearchSettings:
 
 
 def test_operators_share_a_generation_by_their_weights(ranked_h3s, h3s):
-    children = vary(ranked_h3s, changed(h3s, operators={"random": 1, "heredity": 3, "strain": 1}), 1)
+    children = vary(ranked_h3s, changed(h3s, operators={"random": 1, "heredity": 3, "strain": 1}, adaptation=0), 1)
     assert Counter(child.info["operator"] for child in children) == {"random": 2, "heredity": 6, "strain": 2}
     assert [child.info["id"] for child in children] == [f"g001-{index:04d}" for index in range(10)]
 
 
 def test_children_name_their_parents_and_newcomers_have_none(ranked_h3s, h3s):
     known = {frame.info["id"] for frame in ranked_h3s if "rank" in frame.info}
-    expected = {"random": 0, "heredity": 2, "strain": 1}
+    expected = {"random": 0, "heredity": 2}
     for child in vary(ranked_h3s, h3s, 1):
         parents = child.info.get("parents", "").split()
-        assert len(parents) == len(set(parents)) == expected[child.info["operator"]]
+        assert len(parents) == len(set(parents)) == expected.get(child.info["operator"], 1)
         assert set(parents) <= known
 
 
@@ -53,18 +55,32 @@ def test_where_everything_failed_all_are_random_and_the_log_says_so(ranked_h3s, 
     assert "heredity needs 2 distinct parents, there are 0" in caplog.text
 
 
-def test_an_operator_that_never_succeeds_is_replaced_in_bounded_time(caplog):
+class Refusing(AnyComposition):
+    name = "heredity"
+    n_parents = 2
+
+    def __call__(self, parents, rules, rng):
+        raise RefusalError("never")
+
+
+def test_an_operator_that_never_succeeds_is_replaced_and_left_alone(ranked_h3s, h3s, caplog, monkeypatch):
     caplog.set_level(logging.INFO)
-    settings = SearchSettings.parse(
-        {"formula": "Cu", "population": 2, "generations": 2, "seed": 1, "operators": {"heredity": 1}}
-    )
-    parents = [bulk("Cu"), bulk("Cu", "bcc", a=2.9)]
-    for index, parent in enumerate(parents):
-        parent.info.update(id=f"g000-000{index}", generation=0, status="converged", enthalpy=0.1 * index)
-    children = vary(rank(parents), settings, 1)
-    assert len(children) == 2
-    assert "heredity gave no child in 50 attempts, mostly: one parent gives less than 25% of the atoms" in caplog.text
+    monkeypatch.setitem(OPERATORS, "heredity", Refusing())
+    children = vary(ranked_h3s, changed(h3s, operators={"heredity": 1}), 1)
+    assert [child.info["operator"] for child in children] == ["random"] * 10
+    assert caplog.text.count("heredity gave no child in 50 attempts, mostly: never") == 3
 
 
 def test_the_last_generation_is_cut_to_the_relaxations_left(ranked_h3s, h3s):
     assert len(vary(ranked_h3s, changed(h3s, max_relaxations=13), 1)) == 3
+
+
+def test_a_search_over_compositions_looks_for_its_elements_until_it_has_them():
+    settings = SearchSettings.parse(
+        {"composition": {"elements": {"Cu": "0-2", "Au": "0-2"}, "atoms": "1-4"}, "population": 8, "generations": 2}
+        | {"seed": 1}
+    )
+    copper = bulk("Cu")
+    copper.info.update(id="g000-0000", generation=0, operator="random", status="converged", enthalpy=0.0)
+    children = vary(rank([copper], settings), settings, 1)
+    assert [set(child.symbols) for child in children[:2]] == [{"Au"}, {"Au"}]

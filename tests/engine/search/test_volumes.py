@@ -5,7 +5,7 @@ import pytest
 from ase.build import bulk
 
 from aiida_anhcsp.engine.search.composition import compositions
-from aiida_anhcsp.engine.search.volumes import atomic_volume, learned_volume_per_atom, volume_per_atom
+from aiida_anhcsp.engine.search.volumes import atomic_volume, volume_per_atom, volume_ratio
 
 
 @pytest.mark.parametrize(
@@ -33,15 +33,17 @@ def test_volume_falls_with_pressure_ever_more_slowly(element):
 
 def test_relaxed_structures_outweigh_the_estimate_and_the_lower_half_counts():
     small, large = bulk("Cu", a=3.6), bulk("Cu", a=4.6)
-    relaxed = small.get_volume()
-    assert learned_volume_per_atom(20.0, [small, large]) == pytest.approx(0.7 * relaxed + 0.3 * 20.0)
+    relaxed = small.get_volume() / atomic_volume("Cu", 0.0)
+    assert volume_ratio([small, large], 0.0) == pytest.approx(0.7 * relaxed + 0.3)
 
 
-def test_the_volume_learned_is_per_atom():
-    assert learned_volume_per_atom(20.0, [bulk("Cu")]) == pytest.approx(
-        learned_volume_per_atom(20.0, [bulk("Cu") * (2, 2, 1)])
-    )
+def test_the_ratio_is_the_same_for_a_supercell_and_for_another_formula():
+    copper = bulk("Cu")
+    gold = bulk("Au", a=np.cbrt(4.0 * copper.get_volume() * atomic_volume("Au", 0.0) / atomic_volume("Cu", 0.0)))
+    ratio = volume_ratio([copper], 0.0)
+    assert volume_ratio([copper * (2, 2, 1)], 0.0) == pytest.approx(ratio)
+    assert volume_ratio([gold], 0.0) == pytest.approx(ratio)
 
 
 def test_without_relaxed_structures_the_estimate_stands():
-    assert learned_volume_per_atom(20.0, []) == 20.0
+    assert volume_ratio([], 0.0) == 1.0

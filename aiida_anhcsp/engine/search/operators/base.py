@@ -25,14 +25,24 @@ class Rules:
     compositions: tuple[Composition, ...]
     distances: DistanceTable
 
+    def composition_of(self, parent: Atoms) -> Composition:
+        """The composition that ``parent`` has.
+
+        :raises RefusalError: it is none of the search's.
+        """
+        for composition in self.compositions:
+            if composition.holds(parent):
+                return composition
+        raise RefusalError(f"{parent.get_chemical_formula()} is not among the compositions of the search")
+
     def admit(self, child: Atoms) -> Atoms:
-        """The child in a reduced cell and without info; atoms that are too close are pushed apart first.
+        """The child in a reduced cell, atoms sorted by element and without info; close atoms are pushed apart first.
 
         :raises RefusalError: it breaks a rule even so.
         """
-        if not any(composition.holds(child) for composition in self.compositions):
-            raise RefusalError(f"{child.get_chemical_formula()} is not among the compositions of the search")
-        admitted = reduced(self.distances.relieved(child))
+        self.composition_of(child)
+        ordered = child[np.argsort(child.numbers, kind="stable")]
+        admitted = reduced(self.distances.relieved(ordered))
         if violation := self.distances.violation(admitted):
             raise RefusalError(violation)
         return admitted
@@ -44,8 +54,19 @@ class Operator(Protocol):
     name: str
     n_parents: int
 
+    def needs(self, compositions: Sequence[Composition]) -> str:
+        """What the operator needs and these compositions do not offer; empty where it can work."""
+
     def __call__(self, parents: Sequence[Atoms], rules: Rules, rng: np.random.Generator) -> Atoms:
         """A child in a reduced cell, without info.
 
         :raises RefusalError: these parents, with this randomness, give no child that obeys the rules.
         """
+
+
+class AnyComposition:
+    """An operator that works with every composition."""
+
+    def needs(self, compositions: Sequence[Composition]) -> str:
+        """Nothing."""
+        return ""

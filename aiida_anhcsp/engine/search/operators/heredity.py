@@ -32,13 +32,17 @@ class Heredity:
     name = "heredity"
     n_parents = 2
 
+    def needs(self, compositions: Sequence[Composition]) -> str:
+        """Two atoms, one of each parent."""
+        return "" if max(each.n_atoms for each in compositions) > 1 else "cells of two atoms or more"
+
     def __call__(self, parents: Sequence[Atoms], rules: Rules, rng: np.random.Generator) -> Atoms:
         """A child of two parents.
 
         :raises RefusalError: a parent contributes less than a quarter, or atoms come too close.
         """
         turned = [_turned(parent, rng) for parent in parents]
-        composition = draw([_composition(parent, rules) for parent in parents], rng)
+        composition = draw([rules.composition_of(parent) for parent in parents], rng)
         fraction = rng.uniform(SMALLEST_SHARE, 1.0 - SMALLEST_SHARE)
         normal = rng.choice(CUT_NORMALS)
         origins, numbers, scaled = _splice(turned, composition, normal, fraction, rng)
@@ -55,8 +59,7 @@ class Heredity:
         if flatness < 0.1:
             raise RefusalError("the mean lattice of the parents is flat")
         cell *= np.cbrt(volume / abs(np.linalg.det(cell)))
-        order = np.argsort(numbers, kind="stable")
-        return rules.admit(Atoms(numbers=numbers[order], scaled_positions=scaled[order], cell=cell, pbc=True))
+        return rules.admit(Atoms(numbers=numbers, scaled_positions=scaled, cell=cell, pbc=True))
 
 
 def _turned(parent: Atoms, rng: np.random.Generator) -> Atoms:
@@ -74,13 +77,6 @@ def _turned(parent: Atoms, rng: np.random.Generator) -> Atoms:
     frame.set_cell(metric, scale_atoms=True)
     frame.wrap()
     return frame
-
-
-def _composition(parent: Atoms, rules: Rules) -> Composition:
-    for composition in rules.compositions:
-        if composition.holds(parent):
-            return composition
-    raise RefusalError(f"{parent.get_chemical_formula()} is not among the compositions of the search")
 
 
 def _splice(

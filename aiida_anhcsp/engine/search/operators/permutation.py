@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from ase import Atoms
 
+from ..composition import Composition
 from .base import RefusalError, Rules
 
 LARGEST_SHARE = 0.5
@@ -20,6 +21,10 @@ class Permutation:
 
     name = "permutation"
     n_parents = 1
+
+    def needs(self, compositions: Sequence[Composition]) -> str:
+        """Two elements."""
+        return "" if any(len(each.elements) > 1 for each in compositions) else "two elements in a cell"
 
     def __call__(self, parents: Sequence[Atoms], rules: Rules, rng: np.random.Generator) -> Atoms:
         """The parent with elements exchanged.
@@ -40,5 +45,4 @@ class Permutation:
             second = int(rng.choice(unlike))
             child.numbers[[first, second]] = child.numbers[[second, first]]
             exchanged.update((first, second))
-        order = np.argsort(child.numbers, kind="stable")
-        return rules.admit(child[order])
+        return rules.admit(child)

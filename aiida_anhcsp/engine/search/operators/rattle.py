@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from ase import Atoms
 
-from .base import Rules
+from .base import AnyComposition, Rules
 
 SMALLEST, LARGEST = 0.1, 0.4
 
 
-class Rattle:
+class Rattle(AnyComposition):
     """Displace all atoms of one parent at random, in its cell.
 
     Gaussian displacements with a standard deviation drawn from 0.1 to 0.4 of the mean spacing (V/N)^(1/3): enough to

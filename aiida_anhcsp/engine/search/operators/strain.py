@@ -8,13 +8,13 @@ import numpy as np
 from ase import Atoms
 from ase.stress import voigt_6_to_full_3x3_strain
 
-from .base import Rules
+from .base import AnyComposition, Rules
 
 DEVIATION = 0.3
 LARGEST = 0.6
 
 
-class Strain:
+class Strain(AnyComposition):
     """Strain the lattice of one parent by a random symmetric matrix and restore its volume.
 
     Voigt components are Gaussian with a standard deviation of 0.3, cut at 0.6 (lattice mutation of Glass, Oganov and

@@ -1,0 +1,86 @@
+"""The hull of Gibbs free energies that carry statistical errors, as SSCHA gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Composition as Formula
+from scipy.special import ndtr
+
+from ..errors import InputError
+from .hull import hull_of
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A phase at one pressure and temperature: Gibbs free energy and its standard error, eV/atom."""
+
+    name: str
+    formula: str
+    gibbs: float
+    error: float
+
+
+@dataclass(frozen=True)
+class HullDistance:
+    """Distance of a phase from the hull of all the others, eV/atom: negative where the phase is on the hull.
+
+    ``value`` is that of the free energies as given, ``error`` the standard deviation under their errors, ``stable``
+    the probability that the distance is not positive (normal with this mean and deviation).
+    """
+
+    name: str
+    value: float
+    error: float
+
+    @property
+    def stable(self) -> float:
+        """Probability that the phase is on the hull."""
+        if self.error == 0.0:
+            return float(self.value <= 0.0)
+        return float(ndtr(-self.value / self.error))
+
+
+def gibbs_hull(phases: Sequence[Phase], draws: int = 500, *, seed: int) -> list[HullDistance]:
+    """Distance of every phase from the hull of the others, with error bars.
+
+    The errors are propagated by drawing all free energies anew from independent normal distributions, hull and phase
+    together: which phases form the hull may differ from draw to draw.
+
+    :raises InputError: an element has only one phase or none, an error is negative, or two names are the same.
+    """
+    names = [phase.name for phase in phases]
+    if len(set(names)) < len(names):
+        raise InputError("phases", "two have the same name", "give each a name of its own")
+    if any(not phase.error >= 0.0 for phase in phases):
+        raise InputError("phases", "an error is negative or no number", "give standard errors in eV/atom")
+    rng = np.random.default_rng(seed)
+    formulas = [Formula(phase.formula) for phase in phases]
+    gibbs = np.array([phase.gibbs for phase in phases])
+    errors = np.array([phase.error for phase in phases])
+    values = _distances(formulas, gibbs)
+    spread = np.std([_distances(formulas, rng.normal(gibbs, errors)) for _ in range(draws)], axis=0, ddof=1)
+    return [
+        HullDistance(phase.name, float(value), float(deviation))
+        for phase, value, deviation in zip(phases, values, spread, strict=True)
+    ]
+
+
+def out_of_reach(distances: Sequence[HullDistance], confidence: float = 0.99) -> list[str]:
+    """Names of the phases that the hull leaves behind with this confidence: no further sampling can save them."""
+    return [each.name for each in distances if each.stable < 1.0 - confidence]
+
+
+def _distances(formulas: Sequence[Formula], gibbs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distance from the hull of the other phases, shape (n,); 0 for the only phase of an element."""
+    every = list(zip(formulas, map(float, gibbs), strict=True))
+    distances = np.zeros(len(every))
+    for index, (formula, value) in enumerate(every):
+        others = every[:index] + every[index + 1 :]
+        if formula.is_element and not any(other.reduced_formula == formula.reduced_formula for other, _ in others):
+            continue
+        distances[index] = value - hull_of(others, "phases").get_hull_energy_per_atom(formula)
+    return distances

@@ -1,0 +1,46 @@
+"""Structures from elsewhere that join the first generation."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from ase import Atoms
+
+from ..errors import InputError
+from ..frames import bare
+from .settings import SearchSettings
+
+log = logging.getLogger(__name__)
+
+FAILED = ("too_close", "nonfinite", "collapsed", "exploded", "failed", "unphysical")
+
+
+def with_seeds(
+    population: Sequence[Atoms], seeds: Sequence[Atoms], settings: SearchSettings, argument: str = "seeds"
+) -> list[Atoms]:
+    """The first generation followed by seeds, which take identities of that generation and the operator ``seed``.
+
+    Of an earlier run what failed and what its ranking calls a duplicate is left out.
+
+    :raises InputError: a seed has none of the search's compositions, or is not periodic.
+    """
+    compositions = settings.compositions()
+    wanted = [seed for seed in seeds if seed.info.get("status") not in FAILED and "duplicate_of" not in seed.info]
+    if len(wanted) < len(seeds):
+        log.info(
+            "%d of %d seeds failed or are duplicates in the run they come from", len(seeds) - len(wanted), len(seeds)
+        )
+    frames = list(population)
+    for number, seed in enumerate(wanted, start=1):
+        name = seed.info.get("id", f"structure {number}")
+        if not any(composition.holds(seed) for composition in compositions):
+            formula = seed.get_chemical_formula()
+            fix = "take it out, or widen formula_units or composition"
+            raise InputError(argument, f"{name} is {formula}, no cell of this search for {settings.system}", fix)
+        if not seed.pbc.all() or seed.cell.rank < 3:
+            raise InputError(argument, f"{name} is not periodic in three directions", "give crystals")
+        frame = bare(seed)
+        frame.info = {"id": f"g000-{len(frames):04d}", "generation": 0, "operator": "seed"}
+        frames.append(frame)
+    return frames

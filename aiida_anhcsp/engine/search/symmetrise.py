@@ -1,0 +1,50 @@
+"""Space groups at several tolerances, and structures moved into the symmetry that a looser tolerance sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import spglib
+from ase import Atoms
+from ase.spacegroup.symmetrize import refine_symmetry
+
+from ..frames import bare
+from .rank import lowest
+
+TOLERANCES = (0.01, 0.1, 0.2)
+"""angstrom"""
+
+
+def space_groups(frame: Atoms) -> list[int]:
+    """International numbers at :data:`TOLERANCES`; 0 where spglib finds none."""
+    cell = (frame.cell.array, frame.get_scaled_positions(), frame.numbers)
+    found = [spglib.get_symmetry_dataset(cell, symprec=tolerance) for tolerance in TOLERANCES]
+    return [0 if dataset is None else int(dataset.number) for dataset in found]
+
+
+def symmetrised(population: Sequence[Atoms], number: int) -> list[Atoms]:
+    """Symmetrised copies of the lowest ``number`` distinct structures, to be relaxed again.
+
+    A structure has a copy for every looser tolerance whose space group is of higher number than any stricter one's.
+    Copies bear the ``id`` of their parent with ``-s1`` or ``-s2``, are of its generation and of the operator
+    ``symmetrise``; once all are relaxed and ranked together, the lower of the two represents the structure.
+
+    :param population: a ranked population
+    """
+    copies = []
+    for parent in lowest(population, number):
+        groups = space_groups(parent)
+        parent_id = str(parent.info["id"])
+        for place in range(1, len(TOLERANCES)):
+            if groups[place] <= max(groups[:place]):
+                continue
+            copy = bare(parent)
+            refine_symmetry(copy, symprec=TOLERANCES[place])
+            copy.info = {
+                "id": f"{parent_id}-s{place}",
+                "generation": parent.info["generation"],
+                "operator": "symmetrise",
+                "parents": parent_id,
+            }
+            copies.append(copy)
+    return copies

@@ -1,0 +1,98 @@
+"""Searches of several codes with the same calculator, relaxer, convergence, distances and seeds.
+
+    pip install -e '.[engine,benchmarks]'
+    OMP_NUM_THREADS=1 python benchmarks/search/run.py cu8au8 --seeds 0-9 [--minutes 10]
+    OMP_NUM_THREADS=1 python benchmarks/search/run.py cu8au8 --seeds 0-9 --code "ours, no niching"
+
+adds what is missing to results/SYSTEM.json, one search after the other, and can be stopped at any time; table.py
+makes the tables. A search is 200 relaxations: of each the enthalpy (eV/atom, null where it failed), the force calls
+and the operator are kept, and the enthalpies of the distinct structures within 60 meV/atom of its lowest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+from ase import Atoms
+from codes import CODES, COMPARED, HERE
+from systems import RELAXATIONS, SYSTEMS
+
+from aiida_anhcsp.engine.search.duplicates import find_duplicates
+from aiida_anhcsp.engine.search.rank import is_relaxed
+from aiida_anhcsp.engine.search.settings import DuplicateRule
+
+WINDOW = 0.06
+"""eV/atom"""
+
+
+def cpu_time() -> float:
+    """Seconds of this process and of its children."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def record(frames: list[Atoms], cpu: float, wall: float) -> dict[str, Any]:
+    """What is kept of a search."""
+    frames = frames[:RELAXATIONS]
+    relaxed = []
+    for index, frame in enumerate(frames):
+        frame.info["id"] = f"{index:04d}"
+        if is_relaxed(frame):
+            relaxed.append(frame)
+    lowest = min(frame.info["enthalpy"] for frame in relaxed)
+    near = [frame for frame in relaxed if frame.info["enthalpy"] < lowest + WINDOW]
+    duplicates = find_duplicates(near, DuplicateRule())
+    return {
+        "cpu_time": round(cpu, 1),
+        "wall_time": round(wall, 1),
+        "enthalpies": [round(f.info["enthalpy"], 5) if is_relaxed(f) else None for f in frames],
+        "force_calls": [int(f.info["steps"]) + 1 if "steps" in f.info else None for f in frames],
+        "operators": [f.info.get("operator", "") for f in frames],
+        "distinct": sorted(round(f.info["enthalpy"], 5) for f in near if f.info["id"] not in duplicates),
+    }
+
+
+def numbers(text: str) -> list[int]:
+    """``0-9`` or ``3``."""
+    first, _, last = text.partition("-")
+    return list(range(int(first), int(last or first) + 1))
+
+
+@click.command()
+@click.argument("system", type=click.Choice(list(SYSTEMS)))
+@click.option("--seeds", default="0-9", show_default=True)
+@click.option("--code", "codes", multiple=True, type=click.Choice(list(CODES)), default=list(COMPARED))
+@click.option("--minutes", type=float, help="Start no search after this much CPU time.")
+def main(system: str, seeds: str, codes: tuple[str, ...], minutes: float | None) -> None:
+    """Run the searches of SYSTEM that results/SYSTEM.json does not hold yet."""
+    path = HERE / "results" / f"{system}.json"
+    path.parent.mkdir(exist_ok=True)
+    for seed in numbers(seeds):
+        for code in codes:
+            results = json.loads(path.read_text()) if path.exists() else {"system": system, "searches": {}}
+            searches = results["searches"].setdefault(code, {})
+            if str(seed) in searches:
+                continue
+            if minutes is not None and cpu_time() > 60 * minutes:
+                return
+            with tempfile.TemporaryDirectory() as folder:
+                cpu, wall = cpu_time(), time.perf_counter()
+                frames = CODES[code](system, seed, Path(folder) / "search")
+                searches[str(seed)] = record(frames, cpu_time() - cpu, time.perf_counter() - wall)
+            results["versions"] = {p: version(p) for p in ("ase", "csp-cryspy", "matscipy", "numpy", "pyxtal")}
+            results["cores"] = os.cpu_count()
+            path.write_text(json.dumps(results) + "\n")
+            lowest = min(value for value in searches[str(seed)]["enthalpies"] if value is not None)
+            click.echo(f"{system} {code} seed {seed}: lowest {lowest:.4f} eV/atom, {cpu_time() - cpu:.0f} s CPU")
+
+
+if __name__ == "__main__":
+    main()

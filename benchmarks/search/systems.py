@@ -1,0 +1,44 @@
+"""What is searched for, and what all codes have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiida_anhcsp.engine.search.composition import Composition
+from aiida_anhcsp.engine.search.settings import SearchSettings
+
+POPULATION = 20
+GENERATIONS = 10
+RELAXATIONS = POPULATION * GENERATIONS
+RELAX = {"fmax": 0.01, "max_steps": 300}
+
+
+@dataclass(frozen=True)
+class System:
+    """A composition, a potential and a pressure (GPa)."""
+
+    formula: str
+    potential: str
+    pressure: float = 0.0
+
+    def settings(self, seed: int, **keys: Any) -> SearchSettings:
+        """Settings of this package's search; the other codes take distances, cells and convergence from here."""
+        common = {"population": POPULATION, "generations": GENERATIONS, "relax": RELAX, "seed": seed}
+        return SearchSettings.parse({"formula": self.formula, "pressure": self.pressure, **common, **keys})
+
+    @property
+    def composition(self) -> Composition:
+        """Atoms in the cell."""
+        return self.settings(0).compositions()[0]
+
+
+EMT = "ase:ase.calculators.emt:EMT"
+SYSTEMS = {
+    "cu8au8": System("Cu8Au8", EMT),
+    "si8": System("Si8", "ase:potentials:silicon"),
+    "h3s": System("H6S2", "mattersim:mini-H-S", 150.0),
+    "ag24": System("Ag24", EMT),
+    "si16": System("Si16", "ase:potentials:silicon"),
+    "c8": System("C8", "ase:potentials:carbon"),
+}

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.search.gibbs_hull import Phase, gibbs_hull, out_of_reach
+from aiida_anhcsp.engine.search.hull import hull_distances, hull_mean
+
+
+def phase(formula: str, enthalpy: float) -> Atoms:
+    return Atoms(formula, info={"enthalpy": enthalpy})
+
+
+ENDS = [phase("Cu", -1.0), phase("Au2", -2.0)]
+
+
+def test_distances_in_a_binary_are_those_of_the_tie_line():
+    distances = hull_distances([*ENDS, phase("CuAu", -1.7), phase("Cu3Au", -1.25), phase("Cu3Au", -1.45)])
+    assert distances == pytest.approx([0.0, 0.0, 0.0, 0.20, 0.0], abs=1e-9)
+
+
+def test_distances_do_not_depend_on_the_order_or_the_number_of_units():
+    frames = [*ENDS, phase("CuAu", -1.4), phase("Cu2Au2", -1.45), phase("CuAu3", -1.6)]
+    assert hull_distances(frames) == pytest.approx(hull_distances(frames[::-1])[::-1])
+
+
+def test_the_mean_falls_with_every_phase_that_moves_the_hull_and_with_no_other():
+    grid = [{"Cu": 3, "Au": 1}, {"Cu": 2, "Au": 2}, {"Cu": 1, "Au": 3}]
+    assert hull_mean(ENDS, grid) == pytest.approx(-1.5)
+    assert hull_mean([*ENDS, phase("CuAu", -1.7)], grid) == pytest.approx(-1.5 - (0.1 + 0.2 + 0.1) / 3)
+    assert hull_mean([*ENDS, phase("CuAu", -1.4)], grid) == pytest.approx(-1.5)
+
+
+def test_a_hull_without_an_element_is_refused():
+    with pytest.raises(InputError, match="no phase of Au alone"):
+        hull_distances([phase("Cu", -1.0), phase("CuAu", -1.7)])
+
+
+CU, AU = Phase("fcc Cu", "Cu", -1.0, 0.0), Phase("fcc Au", "Au", -2.0, 0.0)
+
+
+def test_without_errors_the_quantum_hull_is_the_hull():
+    phases = [CU, AU, Phase("L1_0", "CuAu", -1.7, 0.0), Phase("high", "CuAu", -1.6, 0.0)]
+    values = {each.name: each.value for each in gibbs_hull(phases, seed=1)}
+    assert values["L1_0"] == pytest.approx(-0.1)
+    assert values["high"] == pytest.approx(0.1)
+    assert values["fcc Cu"] == 0.0
+
+
+def test_the_error_of_a_distance_has_its_own_part_and_that_of_the_hull():
+    """CuAu over the line of the elements: d = g - (g_Cu + g_Au) / 2."""
+    phases = [Phase("a", "Cu", -1.0, 0.02), Phase("b", "Au", -2.0, 0.02), Phase("c", "CuAu", -1.49, 0.01)]
+    distance = next(each for each in gibbs_hull(phases, 4000, seed=2) if each.name == "c")
+    assert distance.value == pytest.approx(0.01)
+    assert distance.error == pytest.approx(np.sqrt(0.01**2 + 2 * 0.01**2), rel=0.05)
+    assert 0.2 < distance.stable < 0.4
+
+
+def test_only_what_the_errors_exclude_is_dropped():
+    phases = [CU, AU, Phase("low", "CuAu", -1.7, 0.01), Phase("near", "CuAu", -1.69, 0.01)]
+    phases.append(Phase("far", "CuAu", -1.5, 0.01))
+    assert out_of_reach(gibbs_hull(phases, seed=3)) == ["far"]
+
+
+def test_a_negative_error_and_a_name_given_twice_are_refused():
+    with pytest.raises(InputError, match="error is negative"):
+        gibbs_hull([CU, Phase("x", "Au", 0.0, -1.0)], seed=1)
+    with pytest.raises(InputError, match="same name"):
+        gibbs_hull([CU, CU], seed=1)

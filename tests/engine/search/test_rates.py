@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+from ase import Atoms
+
+from aiida_anhcsp.engine.search.rates import FLOOR, describe, plan, rates
+from aiida_anhcsp.engine.search.settings import SearchSettings
+
+KEYS = {"formula": "CuAu", "population": 10, "generations": 3, "seed": 1}
+WEIGHTS = {"random": 0.4, "heredity": 0.4, "permutation": 0.2}
+
+
+def settings(**changes: object) -> SearchSettings:
+    return SearchSettings.parse({**KEYS, "operators": WEIGHTS, **changes})
+
+
+def made(**numbers: int) -> list[Atoms]:
+    return [Atoms("CuAu", info={"operator": name}) for name, number in numbers.items() for _ in range(number)]
+
+
+def test_success_raises_a_rate_and_failure_lowers_it():
+    population = made(random=20, heredity=20, permutation=20)
+    earned = rates(population, made(heredity=15, random=2), settings())
+    assert earned["heredity"] > 0.4 > earned["random"]
+    assert sum(earned.values()) == pytest.approx(1.0)
+
+
+def test_no_rate_in_use_falls_below_the_floor():
+    population = made(random=500, heredity=500, permutation=500)
+    earned = rates(population, made(random=400), settings(adaptation=1.0))
+    assert min(earned.values()) >= FLOOR / (1.0 + 2 * FLOOR)
+
+
+def test_without_adaptation_the_weights_stay():
+    earned = rates(made(random=20, heredity=20), made(heredity=15), settings(adaptation=0))
+    assert earned == pytest.approx(WEIGHTS)
+
+
+def test_an_operator_that_the_compositions_do_not_suit_gives_its_share_away():
+    earned = rates([], [], settings(formula="Cu4", adaptation=0))
+    assert earned == pytest.approx({"random": 0.5, "heredity": 0.5})
+
+
+def test_where_nothing_suits_all_is_random():
+    assert rates([], [], settings(formula="Cu4", operators={"permutation": 1})) == {"random": 1.0}
+
+
+def test_a_plan_follows_the_shares_and_fills_the_generation():
+    assert plan({"random": 0.5, "heredity": 0.3, "strain": 0.2}, 10).count("heredity") == 3
+    assert len(plan({"random": 0.35, "heredity": 0.35, "strain": 0.3}, 7)) == 7
+
+
+def test_rates_can_be_read():
+    assert describe({"random": 0.4, "heredity": 0.6}) == "random 0.40, heredity 0.60"
