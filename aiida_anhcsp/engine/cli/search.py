@@ -8,7 +8,7 @@ import click
 
 from ..errors import InputError
 from ..search.settings import SearchSettings
-from .options import log_to_terminal
+from .options import log_to_terminal, processes_option
 from .settings import read_mapping
 
 
@@ -20,10 +20,13 @@ from .settings import read_mapping
 @click.option(
     "--batch-atoms",
     type=click.IntRange(min=1),
-    default=64,
-    help="Most atoms evaluated in one call.",
+    default=None,
+    help="Most atoms evaluated in one call.  [default: 64; on a GPU what its memory holds]",
 )
-def command(settings_file: Path, outdir: Path, device: str, threads: int, batch_atoms: int) -> None:
+@processes_option
+def command(
+    settings_file: Path, outdir: Path, device: str, threads: int, batch_atoms: int | None, processes: int
+) -> None:
     """Search for the lowest structures as SEARCH.yaml says, without a graph and without learning.
 
     \b
@@ -51,10 +54,11 @@ def command(settings_file: Path, outdir: Path, device: str, threads: int, batch_
     if settings.potential is None:
         raise InputError("potential", "missing", "add this key, as in potential: mattersim:mini-H-S")
     from ..potentials import load_potential
+    from ..potentials.batching import BATCH_ATOMS
     from ..search.loop import search
 
     log_to_terminal()
     potential = load_potential(
-        settings.potential, device=device, threads=threads, batch_atoms=batch_atoms, argument="potential"
+        settings.potential, device, threads, batch_atoms, argument="potential", processes=processes
     )
-    search(settings, potential, outdir, batch_atoms)
+    search(settings, potential, outdir, (batch_atoms or BATCH_ATOMS[device]) * processes)

@@ -42,7 +42,7 @@ def search(settings: SearchSettings, potential: Potential, outdir: Path, batch_a
     The frames pass through their text between the steps, as they do between the jobs of the work chain, so that both
     give the same structures.
 
-    :param batch_atoms: most atoms evaluated in one call
+    :param batch_atoms: most atoms relaxed at a time
     :return: every structure in the order it was relaxed, ranked
     :raises InputError: the potential does not know an element, or no structure can obey the minimum distances.
     """
