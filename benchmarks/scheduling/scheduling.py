@@ -100,7 +100,10 @@ def table(results: list[dict[str, Any]]) -> str:
     for result in results:
         lines.append(f"| {result['model']} | " + " | ".join(f"{v:.2f}" for v in result["calls"].values()) + " |")
     lines += ["", "Milliseconds per atom, cells of four atoms.", ""]
-    lines += ["| model | atoms | vesin | matscipy | update of a skin list | evaluation | list's share |", "|---" * 7 + "|"]
+    lines += [
+        "| model | atoms | vesin | matscipy | update of a skin list | evaluation | list's share |",
+        "|---" * 7 + "|",
+    ]
     for result in results:
         for row in result["neighbours"]:
             share = row["vesin"] / row["evaluation"]
