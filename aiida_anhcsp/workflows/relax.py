@@ -27,9 +27,7 @@ class RelaxWorkChain(WorkChain):
         super().define(spec)
         define_engine(spec)
         spec.expose_inputs(RelaxCalculation, include=NAMES)
-        spec.input(
-            "max_jobs", valid_type=Int, default=lambda: Int(20), help="Most jobs that follow each other; the study's."
-        )
+        spec.input("max_jobs", valid_type=Int, default=lambda: Int(20), help="Most jobs that follow each other.")
         spec.outline(
             while_(cls.is_unfinished)(cls.relax),
             cls.results,
