@@ -6,7 +6,7 @@ from aiida.common.folders import Folder
 from aiida.engine import CalcJobProcessSpec
 
 from ..data.population import PopulationData
-from .base import IN_FILE, OUT_FILE, Command, EngineCalculation
+from .base import IN_FILE, OUT_FILE, Command, EngineCalculation, positive
 
 
 class EvaluateCalculation(EngineCalculation):
@@ -20,6 +20,14 @@ class EvaluateCalculation(EngineCalculation):
         super().define(spec)
         spec.input("population", valid_type=PopulationData, help="Structures to evaluate.")
         cls.define_potential(spec)
+        spec.input(
+            "runtime.processes",
+            valid_type=int,
+            required=False,
+            non_db=True,
+            validator=positive,
+            help="Processes of the job that share the structures; one for each core is fastest.",
+        )
         spec.output(
             "population",
             valid_type=PopulationData,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from aiida.common.folders import Folder
 from aiida.engine import CalcJobProcessSpec
-from aiida.orm import Dict, Float
+from aiida.orm import Dict, Float, SinglefileData
 
 from ..data.population import PopulationData
-from .base import IN_FILE, OUT_FILE, Command, EngineCalculation, flags, known_keys
+from .base import IN_FILE, OUT_FILE, Command, EngineCalculation, flags, known_keys, positive
 
+CHECKPOINT_FILE = f"{OUT_FILE}.checkpoint.npz"
 SHARE_OF_WALLCLOCK = 0.9
 """Part of the wall time after which the engine stops by itself and writes what it has."""
 
@@ -37,10 +38,27 @@ class RelaxCalculation(EngineCalculation):
             help="fmax (eV/angstrom, the criterion of ASE's FrechetCellFilter) and max_steps; the engine's defaults "
             "if absent.",
         )
+        spec.input(
+            "checkpoint",
+            valid_type=SinglefileData,
+            required=False,
+            help="Checkpoint of a job with the same inputs that ended early; the relaxation goes on from there.",
+        )
+        spec.input(
+            "runtime.processes",
+            valid_type=int,
+            required=False,
+            non_db=True,
+            validator=positive,
+            help="Processes of the job that share the evaluations; one for each core is fastest.",
+        )
         spec.output(
             "population",
             valid_type=PopulationData,
             help="One structure per input structure, in order, with status and, if relaxed, enthalpy (eV/atom).",
+        )
+        spec.output(
+            "checkpoint", valid_type=SinglefileData, required=False, help="Where a job that ended early left off."
         )
         spec.exit_code(
             401,
@@ -59,4 +77,7 @@ class RelaxCalculation(EngineCalculation):
         limit = self.node.get_option("max_wallclock_seconds")
         if limit is not None:
             arguments += ["--max-wallclock", repr(SHARE_OF_WALLCLOCK * limit)]
-        return Command([IN_FILE, OUT_FILE, *arguments], [self.population_copy(), *copies], [OUT_FILE])
+        copies.append(self.population_copy())
+        if "checkpoint" in self.inputs:
+            copies.append((self.inputs.checkpoint.uuid, self.inputs.checkpoint.filename, CHECKPOINT_FILE))
+        return Command([IN_FILE, OUT_FILE, *arguments], copies, [OUT_FILE, CHECKPOINT_FILE])

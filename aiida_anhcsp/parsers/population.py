@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from aiida.engine import ExitCode
+from aiida.orm import SinglefileData
 
 from ..calculations.base import OUT_FILE
+from ..calculations.relax import CHECKPOINT_FILE
 from ..data.population import PopulationData
 from .base import EngineParser
 
@@ -21,6 +23,9 @@ class PopulationParser(EngineParser):
     def parse(self, **kwargs: Any) -> ExitCode | None:
         """Parse the job of generate, vary, relax or evaluate."""
         failure = self.failure()
+        if CHECKPOINT_FILE in self.retrieved.base.repository.list_object_names():
+            with self.retrieved.base.repository.open(CHECKPOINT_FILE, mode="rb") as handle:
+                self.out("checkpoint", SinglefileData(handle, filename=CHECKPOINT_FILE))
         population = self.population(OUT_FILE)
         if isinstance(population, ExitCode):
             return failure or population

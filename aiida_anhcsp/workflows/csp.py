@@ -11,7 +11,6 @@ from aiida.orm import AbstractCode, Dict, Float, List, Node, ProcessNode, Str
 from ..calculations.functions.csp import ranking_table
 from ..calculations.functions.datasets import merge_datasets
 from ..calculations.functions.population import extract_structure, lowest_of, rank_population
-from ..calculations.relax import RelaxCalculation
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.search.rank import lowest
@@ -29,6 +28,7 @@ from .ports import (
     validate_positive,
 )
 from .protocols.builders import CspProtocol
+from .relax import RelaxWorkChain
 from .search import SearchWorkChain
 from .settings import CorrectionSettings, FinalistSettings, JointSettings, ProductionSettings
 from .sscha import SschaWorkChain
@@ -302,13 +302,13 @@ class CspWorkChain(CspProtocol, WorkChain):
                     settings=Dict({"number": number}),
                 )
                 inputs = {
-                    **engine_inputs(self.inputs.search, RelaxCalculation),
+                    **engine_inputs(self.inputs.search, RelaxWorkChain),
                     "population": population,
                     "potential": self.potential,
                     "pressure": Float(pressure),
                     "settings": Dict(settings.relax.model_dump()),
                 }
-                nodes.append(submit_once(self, f"relax_{tag(pressure)}", RelaxCalculation, inputs))
+                nodes.append(submit_once(self, f"relax_{tag(pressure)}", RelaxWorkChain, inputs))
         if not nodes:
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason="no search came to structures")
         self.report(f"the lowest distinct structures are relaxed with the final potential: {listed(nodes)}")

@@ -17,7 +17,6 @@ from ..calculations.functions.population import (
     symmetrise_lowest,
 )
 from ..calculations.generate import GenerateCalculation
-from ..calculations.relax import RelaxCalculation
 from ..calculations.vary import VaryCalculation
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
@@ -31,6 +30,7 @@ from .learning import LearningSteps, define_learning
 from .ports import define_engine, engine_inputs, parsed_by
 from .progress import knowledge
 from .protocols.builders import SearchProtocol
+from .relax import RelaxWorkChain
 from .submission import call_once, failure, find_child, get_child, submit_once
 
 
@@ -278,14 +278,14 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
         """Submit the relaxation of a population with the potential of now."""
         settings = self.settings
         inputs = {
-            **engine_inputs(self.inputs, RelaxCalculation),
+            **engine_inputs(self.inputs, RelaxWorkChain),
             "population": population,
             "potential": load_node(self.ctx.potential),
             "pressure": Float(settings.pressure),
             "settings": Dict(settings.relax.model_dump()),
             **self.guard(),
         }
-        return submit_once(self, self.label_of(step), RelaxCalculation, inputs)
+        return submit_once(self, self.label_of(step), RelaxWorkChain, inputs)
 
     def rank_all(self, relaxed: PopulationData, step: str) -> None:
         """Make ``relaxed``, together with the population so far, the new ranked population."""

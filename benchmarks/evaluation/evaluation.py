@@ -4,8 +4,9 @@
 
 One thread; a model of the 1M size with random weights; H3S at 150 GPa. Stock MatterSim through its calculator (one
 structure at a time) and through its batch path; ours as ``anhcsp-engine`` uses it, screening and neighbour lists
-included. All in one run, taken in turns. Times are CPU times of this process, so that a busy machine slows all alike.
-Writes ``results.json`` and ``table.md`` beside this file.
+included. Taken in turns within each row. Times are CPU times of this process, so that a busy machine slows all alike.
+Writes ``results.json`` and ``table.md`` beside this file; ``--atoms`` and ``--batches`` measure these rows alone and
+keep the others, for machines that cannot be had in one piece.
 """
 
 from __future__ import annotations
@@ -214,15 +215,15 @@ def write_table(results: dict[str, Any], path: Path) -> None:
         f"Peak memory of 64 atoms: {memory['stock']:.0f} -> {memory['ours']:.0f} MB.",
         f"Floor: matrix products alone take {floor['us_per_bond']:.1f} us per bond at {floor['gflops']:.0f} GFLOP/s, "
         f"{floor['bonds_per_atom']:.0f} bonds per atom.",
-        f"Load average at start {results['load'][0]:.1f} on {os.cpu_count()} cores.",
+        f"Load average {results['load'][0]:.1f} on {os.cpu_count()} cores.",
     ]
     path.write_text("\n".join(lines) + "\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--atoms", type=int, nargs="+", default=[4, 8, 16, 32], choices=list(REPEATS))
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--atoms", type=int, nargs="+", choices=list(REPEATS))
+    parser.add_argument("--batches", type=int, nargs="+")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--memory-of", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -230,18 +231,21 @@ def main() -> None:
     if arguments.memory_of:
         report_memory(arguments.memory_of[0], Path(arguments.memory_of[1]))
         return
+    stored = HERE / "results.json"
+    results: dict[str, Any] = json.loads(stored.read_text()) if stored.is_file() else {"evaluation": []}
+    results |= {"load": os.getloadavg(), "torch": torch.__version__}
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "model.pth"
         make_checkpoint(checkpoint)
-        results: dict[str, Any] = {
-            "load": os.getloadavg(),
-            "torch": torch.__version__,
-            "repeats": arguments.repeats,
-            "floor": floor_per_bond(arguments.repeats),
-            "memory_mb": {method: peak_memory(checkpoint, method) for method in ("stock", "ours")},
-            "training": measure_training(arguments.repeats),
-            "evaluation": measure_evaluation(checkpoint, arguments.atoms, arguments.batches, arguments.repeats),
-        }
+        if "training" not in results or not (arguments.atoms or arguments.batches):
+            results["floor"] = floor_per_bond(arguments.repeats)
+            results["memory_mb"] = {method: peak_memory(checkpoint, method) for method in ("stock", "ours")}
+            results["training"] = measure_training(arguments.repeats)
+        sizes, batches = arguments.atoms or list(REPEATS), arguments.batches or [1, 8, 32]
+        rows = {(row["atoms"], row["batch"]): row for row in results["evaluation"]}
+        for row in measure_evaluation(checkpoint, sizes, batches, arguments.repeats):
+            rows[row["atoms"], row["batch"]] = {**row, "repeats": arguments.repeats, "load": os.getloadavg()[0]}
+    results["evaluation"] = [rows[key] for key in sorted(rows)]
     for name in ("calculator", "batch"):
         results[f"median_gain_over_{name}"] = median(row[f"gain_over_{name}"] for row in results["evaluation"])
     (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")

@@ -1,10 +1,13 @@
-"""Relaxations per optimiser: the engine's relaxer against ASE's FIRE with MatterSim's own calculator.
+"""Relaxations per core: the engine's relaxer against other programs with the same model.
 
-The same random H3S cells, the same model, pressure and criterion, on one thread:
+    pip install '.[benchmarks]'
+    OMP_NUM_THREADS=1 python benchmarks/relaxation/relaxation.py
 
-    OMP_NUM_THREADS=1 python benchmarks/relaxation/relaxation.py --model mini-H-S --number 32
-
-writes results.json beside this script: evaluations, CPU and wall time, failures, and enthalpies by method.
+64 random H3S cells of 4-16 atoms at 150 GPa, one model, pressure, criterion and most steps for all, one thread. The
+others: ASE's FIRE with MatterSim's calculator, MatterSim's BatchRelaxer with a pressure filter, torch-sim's FIRE with
+MatterSim's network. Structures are treated in groups of eight, and what is done is kept in results.json beside this
+file: ``--budget`` stops a run, the same command goes on. Times are CPU times; the table compares the groups that all
+methods have done.
 """
 
 from __future__ import annotations
@@ -12,113 +15,130 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import torch
 from ase import Atoms
-from ase.filters import FrechetCellFilter
-from ase.optimize import FIRE
-from ase.units import GPa
-from mattersim.forcefield.potential import MatterSimCalculator, Potential
+from peers import PEERS, Row
 
-from aiida_anhcsp.engine.potentials.mattersim import load_mattersim, read_checkpoint
+from aiida_anhcsp.engine.potentials.mattersim import load_mattersim
 from aiida_anhcsp.engine.potentials.resolve import resolve_file
 from aiida_anhcsp.engine.potentials.specification import parse_specification
 from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
-from aiida_anhcsp.engine.relaxation.settings import Method
 from aiida_anhcsp.engine.search.initial import random_population
 from aiida_anhcsp.engine.search.settings import SearchSettings
 
+HERE = Path(__file__).parent
+GROUP = 8
+NAMES = {
+    "engine": "this project",
+    "engine_fire": "this project, FIRE",
+    "ase": "ASE FIRE, MatterSim's calculator",
+    "batch_relaxer": "MatterSim's BatchRelaxer",
+    "torch_sim": "torch-sim, MatterSim's network",
+}
 
-def by_engine(frames: list[Atoms], path: Path, pressure: float, settings: RelaxSettings) -> list[dict[str, Any]]:
-    """Status, enthalpy (eV/atom) and evaluations of each frame with the engine's relaxer."""
-    relaxed = relax(frames, load_mattersim(path, batch_atoms=settings.batch_atoms), pressure, settings)
+
+def by_engine(
+    frames: list[Atoms], path: Path, pressure: float, fmax: float, max_steps: int, method: str = "lbfgs"
+) -> list[Row]:
+    """The engine's relaxer, batches of 64 atoms."""
+    settings = RelaxSettings(fmax=fmax, max_steps=max_steps, method=method)  # type: ignore[arg-type]
     return [
         {
             "status": frame.info["status"],
             "enthalpy": frame.info.get("enthalpy"),
-            "spacegroup": frame.info.get("spacegroup"),
-            "evaluations": frame.info["steps"] + 1 if "steps" in frame.info else None,
+            "evaluations": frame.info.get("steps", 0) + 1,
         }
-        for frame in relaxed
+        for frame in relax(frames, load_mattersim(path), pressure, settings)
     ]
 
 
-def by_ase(frames: list[Atoms], path: Path, pressure: float, settings: RelaxSettings) -> list[dict[str, Any]]:
-    """The same with ASE's FIRE, one structure after the other."""
-    calculator = MatterSimCalculator(potential=Potential(read_checkpoint(path)[0], device="cpu"), device="cpu")
-    rows = []
-    for frame in frames:
-        atoms = Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=True, calculator=calculator)
-        optimiser = FIRE(FrechetCellFilter(atoms, scalar_pressure=pressure * GPa), logfile=None)
-        try:
-            status = "converged" if optimiser.run(fmax=settings.fmax, steps=settings.max_steps) else "max_steps"
-        except Exception as error:  # a failure is a result here
-            rows.append({"status": type(error).__name__, "enthalpy": None, "evaluations": optimiser.nsteps + 1})
-            continue
-        enthalpy = (atoms.get_potential_energy() + pressure * GPa * atoms.get_volume()) / len(atoms)
-        rows.append({"status": status, "enthalpy": float(enthalpy), "evaluations": optimiser.nsteps + 1})
-    return rows
+def run(method: str, *arguments: Any) -> list[Row]:
+    """Rows of one method."""
+    if method.startswith("engine"):
+        return by_engine(*arguments, method="fire" if method == "engine_fire" else "lbfgs")
+    return PEERS[method](*arguments)
 
 
-def measured(method: Callable[[], list[dict[str, Any]]]) -> dict[str, Any]:
-    """The rows of a method with their sums and the time they took."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    rows = method()
-    enthalpies = [row["enthalpy"] for row in rows if row["status"] == "converged"]
-    return {
-        "cpu_time": round(time.process_time() - cpu, 2),
-        "wall_time": round(time.perf_counter() - wall, 2),
-        "converged": len(enthalpies),
-        "evaluations": sum(row["evaluations"] or 0 for row in rows),
-        "mean_enthalpy": float(np.mean(enthalpies)) if enthalpies else None,
-        "structures": rows,
-    }
+def table(results: dict[str, Any]) -> str:
+    """CPU seconds, force calls, failures and ratios over the groups that every method has done."""
+    methods = {name: groups for name, groups in results["methods"].items() if groups}
+    common = min(len(groups) for groups in methods.values())
+    own = sum(group["cpu"] for group in methods["engine"][:common])
+    settings = results["settings"]
+    lines = [
+        f"{common * GROUP} random H3S cells of 4-16 atoms at {settings['pressure']:.0f} GPa, model "
+        f"{settings['model']}, fmax {settings['fmax']} eV/angstrom, at most {settings['max_steps']} steps, one core.",
+        "",
+        "| method | CPU s | ratio | force calls | converged | not converged | failed | mean enthalpy, eV/atom |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, groups in methods.items():
+        rows = [row for group in groups[:common] for row in group["rows"]]
+        cpu = sum(group["cpu"] for group in groups[:common])
+        count = {status: sum(row["status"] == status for row in rows) for status in ("converged", "max_steps")}
+        values = [row["enthalpy"] for row in rows if row["enthalpy"] is not None]
+        mean = f"{sum(values) / len(values):.4f}" if values else ""
+        lines.append(
+            f"| {NAMES[name]} | {cpu:.1f} | {cpu / own:.1f} | {sum(row.get('evaluations', 0) for row in rows)} "
+            f"| {count['converged']} | {count['max_steps']} | {len(rows) - sum(count.values())} | {mean} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 @click.command()
 @click.option("--model", default="mini-H-S", show_default=True, help="MatterSim checkpoint, name or file.")
-@click.option("--number", default=32, show_default=True, help="Structures.")
-@click.option("--formula-units", default="1-4", show_default=True)
+@click.option("--methods", default="engine,torch_sim,ase,batch_relaxer", show_default=True)
+@click.option("--number", default=64, show_default=True, help="Structures.")
 @click.option("--pressure", default=150.0, show_default=True, help="GPa.")
 @click.option("--fmax", default=0.01, show_default=True, help="eV/angstrom.")
+@click.option("--max-steps", default=500, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=Path(__file__).with_name("results.json"))
-def main(model: str, number: int, formula_units: str, pressure: float, fmax: float, seed: int, output: Path) -> None:
-    """Measure the relaxer's methods and ASE's on the same structures."""
+@click.option("--budget", default=float("inf"), help="CPU seconds after which nothing new is begun.")
+@click.option("--output", type=click.Path(path_type=Path), default=HERE / "results.json")
+def main(
+    model: str,
+    methods: str,
+    number: int,
+    pressure: float,
+    fmax: float,
+    max_steps: int,
+    seed: int,
+    budget: float,
+    output: Path,
+) -> None:
+    """Measure the relaxer and others on the same structures."""
     torch.set_num_threads(1)
     path = resolve_file(parse_specification(f"mattersim:{model}", "--model"), "--model")
-    keys = {"formula": "H3S", "formula_units": formula_units, "pressure": pressure, "seed": seed}
-    frames = random_population(SearchSettings.parse({**keys, "population": number, "generations": 1}))
-    methods: tuple[Method, ...] = ("lbfgs", "fire")
-    results: dict[str, Any] = {
-        "model": model,
-        **keys,
-        "number": number,
-        "fmax": fmax,
-        "atoms": [len(frame) for frame in frames],
-        "versions": {name: version(name) for name in ("ase", "mattersim", "numpy", "torch")},
-        "cores": os.cpu_count(),
-        "load_average": os.getloadavg()[0],
-        "methods": {},
+    search = {"formula": "H3S", "formula_units": "1-4", "pressure": pressure, "seed": seed}
+    frames = random_population(SearchSettings.parse({**search, "population": number, "generations": 1}))
+    settings = {**search, "model": model, "number": number, "fmax": fmax, "max_steps": max_steps}
+    results: dict[str, Any] = json.loads(output.read_text()) if output.is_file() else {}
+    if results.get("settings") != settings:
+        results = {"settings": settings, "methods": {}}
+    results["atoms"] = [len(frame) for frame in frames]
+    results["versions"] = {
+        name: version(name) for name in ("ase", "mattersim", "numpy", "torch", "torch-sim-atomistic")
     }
-    for name in methods:
-        settings = RelaxSettings(fmax=fmax, method=name)
-        results["methods"][f"engine {name}"] = measured(partial(by_engine, frames, path, pressure, settings))
-    settings = RelaxSettings(fmax=fmax)
-    results["methods"]["ase fire, stock mattersim"] = measured(partial(by_ase, frames, path, pressure, settings))
-    output.write_text(json.dumps(results, indent=1) + "\n")
-    for name, row in results["methods"].items():
-        click.echo(
-            f"{name:28s} {row['converged']:3d} of {number} converged, {row['evaluations']:6d} evaluations, "
-            f"{row['cpu_time']:8.1f} s CPU, {row['wall_time']:8.1f} s wall, mean {row['mean_enthalpy']:.4f} eV/atom"
-        )
+    results["cores"] = os.cpu_count()
+    end = time.process_time() + budget
+    for start in range(0, number, GROUP):
+        for method in methods.split(","):
+            groups = results["methods"].setdefault(method, [])
+            if len(groups) * GROUP != start or time.process_time() > end:
+                continue
+            begin = time.process_time()
+            rows = run(method, frames[start : start + GROUP], path, pressure, fmax, max_steps)
+            cpu = time.process_time() - begin
+            groups.append({"cpu": round(cpu, 2), "load": os.getloadavg()[0], "rows": rows})
+            output.write_text(json.dumps(results, indent=1) + "\n")
+            click.echo(f"{method} {start}: {cpu:.1f} s, {[row['status'] for row in rows]}")
+    output.with_suffix(".md").write_text(table(results))
+    click.echo(table(results))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -63,6 +64,16 @@ def test_relax_brings_the_potential_and_the_population_along(generate_calc_job, 
     assert "--batch-atoms 32 --device cpu --threads 2" in line
     assert {target for _, _, target in info.local_copy_list} == {"population.extxyz", "potential.pth"}
     assert info.prepend_text == "export OMP_NUM_THREADS=2"
+
+
+def test_a_relaxation_goes_on_from_a_checkpoint(generate_calc_job, engine_code, copper, emt):
+    checkpoint = orm.SinglefileData(io.BytesIO(b"state"), filename="result.extxyz.checkpoint.npz")
+    inputs = {"code": engine_code, "population": copper, "potential": emt, "pressure": orm.Float(5)}
+    inputs |= {"checkpoint": checkpoint, "runtime": {"processes": 4}}
+    info, _ = generate_calc_job("anhcsp.relax", inputs)
+    assert "--processes 4" in " ".join(arguments(info))
+    assert "result.extxyz.checkpoint.npz" in {target for _, _, target in info.local_copy_list}
+    assert "result.extxyz.checkpoint.npz" in info.retrieve_list
 
 
 def test_an_mtp_travels_with_its_species(generate_calc_job, engine_code, copper, tmp_path_factory):

@@ -75,6 +75,15 @@ def test_one_bad_structure_is_no_failure_and_all_bad_is_one(
     assert outputs["population"].count == 4
 
 
+@pytest.mark.parametrize("files", [{}, {"exit_status": "137\n"}])
+def test_a_killed_relaxation_hands_out_its_checkpoint(generate_calc_job_node, parse, copper, emt, files):
+    files = {**files, "result.extxyz.checkpoint.npz": b"state"}
+    node = generate_calc_job_node("anhcsp.relax", {"population": copper, "potential": emt}, files)
+    outputs, process = parse("anhcsp.population", node)
+    assert process.exit_status == 400
+    assert outputs["checkpoint"].get_content(mode="rb") == b"state"
+
+
 def test_a_relaxation_out_of_time_is_restartable(generate_calc_job_node, parse, copper, copper_frames, emt, text):
     late = relaxed(copper_frames, "max_steps")
     late[0].info["reason"] = "out of time"

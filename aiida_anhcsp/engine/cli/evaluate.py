@@ -11,7 +11,7 @@ from ase import Atoms
 
 from ..frames import bare, read_frames, with_labels, write_frames
 from ..potentials import Evaluation, load_potential
-from .options import log_to_terminal, potential_options
+from .options import log_to_terminal, potential_options, processes_option
 
 LOGGER = logging.getLogger(__name__)
 
@@ -33,7 +33,16 @@ OF_OTHER_LABELS = (
 @click.argument("source", metavar="IN.extxyz", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUT.extxyz", type=click.Path(path_type=Path))
 @potential_options
-def command(source: Path, target: Path, specification: str, device: str, threads: int, batch_atoms: int) -> None:
+@processes_option
+def command(
+    source: Path,
+    target: Path,
+    specification: str,
+    device: str,
+    threads: int,
+    batch_atoms: int | None,
+    processes: int,
+) -> None:
     """Energies, forces and stresses of the frames of IN.extxyz.
 
     One frame out per frame in, in the same order. info['status'] is ok, too_close, nonfinite or failed, the last
@@ -41,7 +50,7 @@ def command(source: Path, target: Path, specification: str, device: str, threads
     """
     log_to_terminal()
     frames = read_frames(source, "IN.extxyz")
-    potential = load_potential(specification, device, threads, batch_atoms)
+    potential = load_potential(specification, device, threads, batch_atoms, processes=processes)
     evaluations = potential.evaluate(frames)
     write_frames(target, [evaluated(*pair) for pair in zip(frames, evaluations, strict=True)])
     counts = Counter(evaluation.status for evaluation in evaluations)

@@ -29,7 +29,7 @@ def command(
     specification: str,
     device: str,
     threads: int,
-    batch_atoms: int,
+    batch_atoms: int | None,
     configurations: int,
     seed: int,
     path: str | None,

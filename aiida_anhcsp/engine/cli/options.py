@@ -17,8 +17,8 @@ def potential_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--batch-atoms",
             type=click.IntRange(min=1),
-            default=64,
-            help="Most atoms evaluated in one call.",
+            default=None,
+            help="Most atoms evaluated in one call.  [default: 64; on a GPU what its memory holds]",
         ),
         click.option("--threads", type=click.IntRange(min=1), default=1, help="Threads of this process."),
         click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", help="Where to compute."),
@@ -32,6 +32,16 @@ def potential_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def processes_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--processes``: how many share the evaluation."""
+    return click.option(
+        "--processes",
+        type=click.IntRange(min=1),
+        default=1,
+        help="Processes that share the work, each with --threads threads; one for each core is fastest.",
+    )(command)
 
 
 def seed_option(command: Callable[..., Any]) -> Callable[..., Any]:

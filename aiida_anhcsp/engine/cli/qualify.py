@@ -24,7 +24,7 @@ def command(
     specification: str,
     device: str,
     threads: int,
-    batch_atoms: int,
+    batch_atoms: int | None,
     pressure: float,
     seed: int,
     number: int,

@@ -8,14 +8,18 @@ import click
 
 from ..frames import read_frames, write_frames
 from ..potentials import load_potential
+from ..potentials.batching import BATCH_ATOMS
+from ..potentials.resolve import content_identity
+from ..potentials.specification import parse_specification
 from ..relaxation import RelaxSettings, relax
-from .options import log_to_terminal, potential_options
+from .options import log_to_terminal, potential_options, processes_option
 
 
 @click.command("relax")
 @click.argument("source", metavar="IN.extxyz", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUT.extxyz", type=click.Path(path_type=Path))
 @potential_options
+@processes_option
 @click.option("--pressure", type=float, required=True, help="Hydrostatic pressure, GPa.")
 @click.option("--fmax", type=float, default=RelaxSettings.fmax, help="eV/angstrom; FrechetCellFilter's criterion.")
 @click.option("--max-steps", type=int, default=RelaxSettings.max_steps, help="Most moves of one structure.")
@@ -27,7 +31,8 @@ def command(
     specification: str,
     device: str,
     threads: int,
-    batch_atoms: int,
+    batch_atoms: int | None,
+    processes: int,
     pressure: float,
     fmax: float,
     max_steps: int,
@@ -42,9 +47,10 @@ def command(
     after --max-wallclock, and ends with the same result.
     """
     log_to_terminal()
-    settings = RelaxSettings(fmax=fmax, max_steps=max_steps, batch_atoms=batch_atoms, keep_symmetry=keep_symmetry)
+    in_flight = (batch_atoms or BATCH_ATOMS[device]) * processes
+    settings = RelaxSettings(fmax=fmax, max_steps=max_steps, batch_atoms=in_flight, keep_symmetry=keep_symmetry)
     frames = read_frames(source)
-    potential = load_potential(specification, device=device, threads=threads, batch_atoms=batch_atoms)
+    potential = load_potential(specification, device, threads, batch_atoms, processes=processes)
     relaxed = relax(
         frames,
         potential,
@@ -52,6 +58,6 @@ def command(
         settings,
         checkpoint=target.with_name(f"{target.name}.checkpoint.npz"),
         max_wallclock=max_wallclock,
-        identity=specification,
+        identity=content_identity(parse_specification(specification)),
     )
     write_frames(target, relaxed)

@@ -9,7 +9,7 @@ import click
 from ..errors import InputError
 from ..frames import read_frames
 from ..search.settings import SearchSettings
-from .options import log_to_terminal
+from .options import log_to_terminal, processes_option
 from .settings import read_mapping
 
 
@@ -21,10 +21,13 @@ from .settings import read_mapping
 @click.option(
     "--batch-atoms",
     type=click.IntRange(min=1),
-    default=64,
-    help="Most atoms evaluated in one call.",
+    default=None,
+    help="Most atoms evaluated in one call.  [default: 64; on a GPU what its memory holds]",
 )
-def command(settings_file: Path, outdir: Path, device: str, threads: int, batch_atoms: int) -> None:
+@processes_option
+def command(
+    settings_file: Path, outdir: Path, device: str, threads: int, batch_atoms: int | None, processes: int
+) -> None:
     """Search for the lowest structures as SEARCH.yaml says, without a graph and without learning.
 
     \b
@@ -63,13 +66,14 @@ def command(settings_file: Path, outdir: Path, device: str, threads: int, batch_
     if settings.potential is None:
         raise InputError("potential", "missing", "add this key, as in potential: mattersim:mini-H-S")
     from ..potentials import load_potential
+    from ..potentials.batching import BATCH_ATOMS
     from ..search.loop import search
 
     log_to_terminal()
     potential = load_potential(
-        settings.potential, device=device, threads=threads, batch_atoms=batch_atoms, argument="potential"
+        settings.potential, device, threads, batch_atoms, argument="potential", processes=processes
     )
     folder = settings_file.parent
     seeds = read_frames(folder / settings.seeds, "seeds") if settings.seeds else []
     target = read_frames(folder / settings.target, "target")[0] if settings.target else None
-    search(settings, potential, outdir, batch_atoms, seeds, target)
+    search(settings, potential, outdir, (batch_atoms or BATCH_ATOMS[device]) * processes, seeds, target)

@@ -38,7 +38,7 @@ def command(
     specification: str,
     device: str,
     threads: int,
-    batch_atoms: int,
+    batch_atoms: int | None,
     pressure: float,
     temperature: float,
     stages: str,

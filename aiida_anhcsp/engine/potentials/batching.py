@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ase import Atoms
+BATCH_ATOMS = {"cpu": 64, "cuda": 8192}
+"""Most atoms in one call where nothing else is asked for: a core gains nothing beyond (benchmarks/scheduling); on a GPU
+the memory limits a call further."""
 
 
-def batches(frames: Sequence[Atoms], batch_atoms: int) -> Iterator[list[Atoms]]:
-    """Consecutive frames, at most ``batch_atoms`` atoms together; a larger frame comes alone."""
-    batch: list[Atoms] = []
-    atoms = 0
-    for frame in frames:
-        if batch and atoms + len(frame) > batch_atoms:
+def batches(costs: Sequence[int], most: float) -> Iterator[list[int]]:
+    """Places of consecutive members whose costs (atoms, bonds) sum up to ``most``; a dearer one comes alone."""
+    batch: list[int] = []
+    total = 0
+    for place, cost in enumerate(costs):
+        if batch and total + cost > most:
             yield batch
-            batch, atoms = [], 0
-        batch.append(frame)
-        atoms += len(frame)
+            batch, total = [], 0
+        batch.append(place)
+        total += cost
     if batch:
         yield batch

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..errors import InputError
 from ..frames import read_frames
 from .base import Potential
+from .batching import BATCH_ATOMS
 from .resolve import resolve_file
 from .specification import parse_specification
 
@@ -13,17 +16,34 @@ def load_potential(
     specification: str,
     device: str = "cpu",
     threads: int = 1,
-    batch_atoms: int = 64,
+    batch_atoms: int | None = None,
     argument: str = "--potential",
+    processes: int = 1,
 ) -> Potential:
     """Load what a specification names (forms in :func:`~.specification.parse_specification`).
 
     :param device: ``cpu`` or ``cuda``
-    :param threads: threads of this process
-    :param batch_atoms: most atoms computed in one call, where a potential computes several frames at once
+    :param threads: threads of a process
+    :param batch_atoms: most atoms computed in one call, where a potential computes several frames at once; by device
+        if None
     :param argument: what to call the specification in an error
-    :raises InputError: the specification is malformed, names nothing that exists, or its file is not a potential
+    :param processes: processes that share the frames of a call, each with its own copy of the potential
+    :raises InputError: the specification is malformed, names nothing that exists, or its file is not a potential; or
+        several processes are asked for on a GPU
     """
+    if processes > 1 and device != "cpu":
+        raise InputError("--processes", f"{processes} processes would share one {device} device", "give 1")
+    most = batch_atoms or BATCH_ATOMS[device]
+    potential = _load_one(specification, device, threads, most, argument)
+    if processes == 1:
+        return potential
+    from .parallel import ParallelPotential
+
+    load = partial(_load_one, specification, device, threads, most, argument)
+    return ParallelPotential(potential, load, processes, most)
+
+
+def _load_one(specification: str, device: str, threads: int, batch_atoms: int, argument: str) -> Potential:
     parsed = parse_specification(specification, argument)
     if parsed.is_new:
         raise InputError(argument, f"{specification!r} is not trained yet", "train it first and give the file")

@@ -36,8 +36,8 @@ class MatterSimPotential(ScreenedPotential):
     def evaluate_sane(self, frames: Sequence[Atoms]) -> list[Evaluation]:
         return [
             evaluation
-            for batch in batches(frames, self.batch_atoms)
-            for evaluation in self._evaluate(self.model, batch)
+            for batch in batches([len(frame) for frame in frames], self.batch_atoms)
+            for evaluation in self._evaluate(self.model, [frames[place] for place in batch])
         ]
 
 

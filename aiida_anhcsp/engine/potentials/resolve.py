@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -38,6 +40,20 @@ def resolve_file(specification: Specification, argument: str = "--potential") ->
         known = f"or one of the names {names}" if specification.kind == "mattersim" else "written by MLIP or motep"
         raise InputError(argument, f"no file {path}", f"give an existing file {known}")
     return path
+
+
+def content_identity(specification: Specification, argument: str = "--potential") -> str:
+    """What a potential is, wherever its file lies: the SHA-256 of its files, or the callable and its arguments.
+
+    :raises InputError: no such file or name
+    """
+    if specification.kind == "ase":
+        return f"ase:{specification.target}:{json.dumps(dict(specification.options), sort_keys=True)}"
+    path = resolve_file(specification, argument)
+    digest = hashlib.sha256(path.read_bytes())
+    if specification.kind == "mtp":
+        digest.update(Path(f"{path}.json").read_bytes())
+    return f"{specification.kind}:{digest.hexdigest()}"
 
 
 def _pretrained(filename: str, argument: str) -> Path:

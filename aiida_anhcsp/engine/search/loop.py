@@ -61,7 +61,7 @@ def search(
     The frames pass through their text between the steps, as they do between the jobs of the work chain, so that both
     give the same structures.
 
-    :param batch_atoms: most atoms evaluated in one call
+    :param batch_atoms: most atoms relaxed at a time
     :param seeds: structures that join the first generation
     :param target: the search ends when it is found
     :return: every structure in the order it was relaxed, ranked

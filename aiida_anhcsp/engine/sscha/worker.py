@@ -31,7 +31,7 @@ class PotentialChoice:
     specification: str
     device: str = "cpu"
     threads: int = 1
-    batch_atoms: int = 64
+    batch_atoms: int | None = None
 
 
 class Worker:

@@ -8,7 +8,7 @@ import spglib
 from ase import Atoms
 from ase.calculators.emt import EMT
 from ase.filters import FrechetCellFilter
-from ase.optimize import BFGS
+from ase.optimize import BFGS, FIRE
 from ase.units import GPa
 
 from aiida_anhcsp.engine.errors import InputError
@@ -18,19 +18,21 @@ from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
 from .conftest import EmtPotential, alloy
 
 
-def minimum_by_ase(frame: Atoms, pressure: float) -> tuple[float, str]:
-    """Enthalpy (eV/atom) and space group of the minimum ASE's filter and BFGS find from a frame."""
+def minimum_by_ase(frame: Atoms, pressure: float, optimiser: type = BFGS) -> tuple[float, str]:
+    """Enthalpy (eV/atom) and space group of the minimum ASE's filter and optimiser find from a frame."""
     atoms = Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=True, calculator=EMT())
-    BFGS(FrechetCellFilter(atoms, scalar_pressure=pressure * GPa), logfile=None).run(fmax=0.01, steps=500)
+    optimiser(FrechetCellFilter(atoms, scalar_pressure=pressure * GPa), logfile=None).run(fmax=0.01, steps=500)
     enthalpy = (atoms.get_potential_energy() + pressure * GPa * atoms.get_volume()) / len(atoms)
     cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
     return enthalpy, spglib.get_symmetry_dataset(cell, symprec=0.05).international
 
 
-@pytest.mark.parametrize("pressure", [0.0, 20.0])
-def test_minima_are_those_of_the_frechet_cell_filter(emt: EmtPotential, alloys: list[Atoms], pressure: float) -> None:
+@pytest.mark.parametrize(("pressure", "optimiser"), [(0.0, BFGS), (20.0, BFGS), (20.0, FIRE)])
+def test_minima_are_those_of_the_frechet_cell_filter(
+    emt: EmtPotential, alloys: list[Atoms], pressure: float, optimiser: type
+) -> None:
     for frame, relaxed in zip(alloys, relax(alloys, emt, pressure), strict=True):
-        enthalpy, spacegroup = minimum_by_ase(frame, pressure)
+        enthalpy, spacegroup = minimum_by_ase(frame, pressure, optimiser)
         assert relaxed.info["status"] == "converged"
         assert relaxed.info["enthalpy"] == pytest.approx(enthalpy, abs=1e-3)
         assert relaxed.info["spacegroup"] == spacegroup

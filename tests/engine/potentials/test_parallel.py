@@ -1,0 +1,48 @@
+"""Several processes give what one gives, in order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.potentials import load_potential
+from aiida_anhcsp.engine.potentials.parallel import ParallelPotential
+from aiida_anhcsp.engine.potentials.resolve import content_identity
+from aiida_anhcsp.engine.potentials.specification import parse_specification
+from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
+
+from ..relaxation.conftest import alloy
+
+EMT = "ase:ase.calculators.emt:EMT"
+
+
+def test_two_processes_evaluate_and_relax_as_one_does():
+    frames = [alloy("Cu3Au", seed) for seed in range(6)]
+    frames[2].positions[0] = np.nan
+    one, two = load_potential(EMT), load_potential(EMT, batch_atoms=8, processes=2)
+    assert isinstance(two, ParallelPotential)
+    for alone, shared in zip(one.evaluate(frames), two.evaluate(frames), strict=True):
+        assert (alone.status, alone.energy) == (shared.status, shared.energy)
+        if alone.status == "ok":
+            np.testing.assert_array_equal(alone.forces, shared.forces)
+    settings = RelaxSettings(max_steps=5, batch_atoms=16)
+    for alone, shared in zip(relax(frames, one, 5.0, settings), relax(frames, two, 5.0, settings), strict=True):
+        assert alone.info == shared.info
+        np.testing.assert_array_equal(alone.positions, shared.positions)
+
+
+def test_processes_do_not_share_a_gpu():
+    with pytest.raises(InputError, match="--processes"):
+        load_potential("mattersim:mini-H-S", device="cuda", processes=2)
+
+
+def test_a_potential_is_known_by_its_content(tmp_path):
+    from aiida_anhcsp.engine.potentials.resolve import BUNDLED
+
+    copy = tmp_path / "other-name.pth"
+    copy.write_bytes(BUNDLED["mini-H-S"].read_bytes())
+    here = content_identity(parse_specification("mattersim:mini-H-S"))
+    assert content_identity(parse_specification(f"mattersim:{copy}")) == here
+    copy.write_bytes(copy.read_bytes() + b"0")
+    assert content_identity(parse_specification(f"mattersim:{copy}")) != here

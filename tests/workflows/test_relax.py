@@ -1,0 +1,75 @@
+"""A relaxation in several jobs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def relaxation(engine_code: Any, emt: Any, copper: Any, generate_workchain: Callable) -> Any:
+    from aiida.orm import Float, Int
+
+    from aiida_anhcsp.workflows.relax import RelaxWorkChain
+
+    inputs = {"code": engine_code, "population": copper, "potential": emt, "pressure": Float(5), "max_jobs": Int(3)}
+    return generate_workchain(RelaxWorkChain, inputs)
+
+
+def checkpoint(content: bytes) -> Any:
+    from aiida.orm import SinglefileData
+
+    return SinglefileData(io.BytesIO(content), filename="result.extxyz.checkpoint.npz")
+
+
+def came_from(node: Any, content: bytes) -> None:
+    """Let a finished job have started from a checkpoint."""
+    from aiida.common import LinkType
+
+    stored = checkpoint(content).store()
+    node.backend_entity.add_incoming(stored.backend_entity, LinkType.INPUT_CALC, "checkpoint")
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_job_that_was_stopped_is_continued_from_its_checkpoint(
+    relaxation: Any, add_child: Callable, status: int
+) -> None:
+    assert relaxation.is_unfinished()
+    add_child(relaxation, "job_00", {"checkpoint": checkpoint(b"half way")}, status=status)
+    assert relaxation.is_unfinished()
+    job = relaxation.relax()["current"]
+    assert job.label == "job_01"
+    assert job.inputs.checkpoint.get_content(mode="rb") == b"half way"
+    assert job.inputs.population.pk == relaxation.inputs.population.pk
+
+
+def test_the_result_of_the_last_job_is_handed_out(relaxation: Any, add_child: Callable, copper: Any) -> None:
+    add_child(relaxation, "job_00", {"checkpoint": checkpoint(b"half way")}, status=401)
+    add_child(relaxation, "job_01", {"population": copper})
+    assert not relaxation.is_unfinished()
+    assert relaxation.results() is None
+    assert relaxation.outputs["population"].pk == copper.pk
+
+
+def test_a_partial_result_is_kept_with_an_exit_code(relaxation: Any, add_child: Callable, copper: Any) -> None:
+    add_child(relaxation, "job_00", {"population": copper}, status=410, message="1 of 4 did not come back")
+    assert not relaxation.is_unfinished()
+    code = relaxation.results()
+    assert code.status == 401
+    assert "1 of 4 did not come back" in code.message
+    assert relaxation.outputs["population"].count == 4
+
+
+def test_a_job_that_comes_no_further_is_not_tried_again(relaxation: Any, add_child: Callable) -> None:
+    node = add_child(relaxation, "job_00", {"checkpoint": checkpoint(b"half way")}, status=400, message="killed")
+    came_from(node, b"half way")
+    assert not relaxation.is_unfinished()
+
+
+def test_jobs_follow_each_other_up_to_the_most(relaxation: Any, add_child: Callable) -> None:
+    for number in range(3):
+        add_child(relaxation, f"job_{number:02d}", {"checkpoint": checkpoint(b"%d" % number)}, status=401)
+    assert not relaxation.is_unfinished()
