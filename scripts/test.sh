@@ -23,6 +23,7 @@ trap clean_up EXIT
 
 clean_up
 rm -rf "$AIIDA_PATH"
+step "packages of the tests" scripts/test_packages.sh
 step "ruff" ruff check .
 step "ruff format" ruff format --check .
 step "mypy" mypy

@@ -14,8 +14,10 @@ from aiida.common.folders import Folder
 from aiida.engine import CalcJob, CalcJobProcessSpec
 from aiida.orm import Dict, Float
 
+from .. import __version__
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
+from ..version import VARIABLE
 
 STATUS_FILE = "exit_status"
 STDOUT_FILE = "engine.out"
@@ -116,7 +118,7 @@ class EngineCalculation(CalcJob):
         info.local_copy_list = command.copies
         info.retrieve_list = [STATUS_FILE, STDOUT_FILE, STDERR_FILE, *command.retrieve]
         threads = self.inputs.runtime.threads if "runtime" in self.inputs else 1
-        info.prepend_text = f"export OMP_NUM_THREADS={threads}"
+        info.prepend_text = f"export OMP_NUM_THREADS={threads} {VARIABLE}={__version__}"
         info.append_text = f"echo $? > {STATUS_FILE}"
         return info
 

@@ -15,14 +15,16 @@ from .status import load_run
 @click.command("export")
 @click.argument("pk", metavar="PK")
 @click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.option("--number", type=click.IntRange(min=1), default=10, help="How many of the lowest structures at most.")
+@click.option("--format", "form", type=click.Choice(["cif", "poscar", "extxyz"]), default="cif", help="Of structures.")
 @with_dbenv()
-def command(pk: str, folder: Path) -> None:
-    """Write ranking, CIF files, a plot of the enthalpies and an AiiDA archive of the run PK into FOLDER."""
-    from aiida.tools.archive import create_archive
-
+def command(pk: str, folder: Path, number: int, form: str) -> None:
+    """Write ranking, structures, a plot of the enthalpies and an AiiDA archive of the run PK into FOLDER."""
+    from ..report.archive import write_archive
     from ..report.phase_diagram import plot_phase_diagram
-    from ..report.plot import plot_search, searches_of
+    from ..report.plot import plot_search
     from ..report.ranking import ranking_csv, ranking_rows
+    from ..report.searching import searches_of
     from ..report.structures import write_structures
 
     node = load_run(pk)
@@ -36,12 +38,10 @@ def command(pk: str, folder: Path) -> None:
         click.echo(
             f"plot      {plot_phase_diagram(node.outputs.phase_diagram.get_dict(), folder / 'phase_diagram.png')}"
         )
-    structures = write_structures(node, folder / "structures")
-    click.echo(f"CIFs      {folder / 'structures'} ({len(structures)} files)")
-    for number, search in enumerate(searches_of(node), start=1):
-        plot = folder / ("enthalpy_by_generation.png" if number == 1 else f"enthalpy_by_generation_{number}.png")
+    structures = write_structures(node, folder / "structures", number, form)
+    click.echo(f"{form:9} {folder / 'structures'} ({len(structures)} files)")
+    for place, search in enumerate(searches_of(node), start=1):
+        plot = folder / ("enthalpy_by_generation.png" if place == 1 else f"enthalpy_by_generation_{place}.png")
         click.echo(f"plot      {plot_search(search, plot)}")
-    archive = folder / "archive.aiida"
     logging.getLogger("aiida.export").setLevel(logging.WARNING)
-    create_archive([node], filename=archive, overwrite=True)
-    click.echo(f"archive   {archive}")
+    click.echo(f"archive   {write_archive(node, folder / 'archive.aiida', overwrite=True)}")

@@ -41,9 +41,11 @@ def command() -> None:
 
 def launch(kind: str, path: Path, dry_run: bool, resume: bool, potential: str | None = None) -> None:
     """Plan, resume or submit a run of this kind."""
+    from .health.tasks import active_processes
     from .inputs.build import prepare
     from .inputs.problems import InvalidInputError
     from .plan import plan_of
+    from .slots import available_slots, require_slots
 
     run = prepare(kind, path, potential, download=not dry_run)
     if dry_run:
@@ -60,6 +62,7 @@ def launch(kind: str, path: Path, dry_run: bool, resume: bool, potential: str | 
         if node is not None:
             click.echo(f"resuming PK {node.pk}, submitted {node.ctime:%Y-%m-%d %H:%M:%S}")
             return
+    require_slots(run.described, len(active_processes()), available_slots())
     node = submit(run, path, fingerprint)
     click.echo(f"submitted PK {node.pk}; follow it with aiida-anhcsp status {node.pk} --watch")
 

@@ -16,11 +16,15 @@ from ..engine.errors import InputError
 from .inputs.problems import InvalidInputError
 
 COMMANDS = {
+    "archive": "Write an archive of all that a ranking rests on.",
     "dataset": "Labelled datasets in and out, merged, filtered and split.",
+    "doctor": "Check daemon, codes, versions and disk, and repair the daemon.",
     "export": "Write archive, structures and plot of a run into a folder.",
     "launch": "Check an input file and submit what it describes.",
     "potential": "Import potentials and list them.",
+    "query": "Ancestry of a structure, what is behind a number, what is known of a formula.",
     "ranking": "Table of the structures a run found.",
+    "report": "One HTML page with everything a run found.",
     "setup": "Set up this machine as a computer, with its codes.",
     "status": "What a run has done and is doing.",
 }

@@ -27,6 +27,7 @@ POLL_SECONDS = 5.0
 def command(pk: str, watch: bool, keep_going: bool) -> None:
     """What the run PK has done and is doing: generation, structures, labels, lowest enthalpy, running jobs."""
     from ..report.progress import messages_of, progress_of
+    from ..report.searching import searches_of
 
     node = load_run(pk)
     if watch:
@@ -35,6 +36,8 @@ def command(pk: str, watch: bool, keep_going: bool) -> None:
     for _, when, name, text in messages_of(node):
         click.echo(f"{when.astimezone():%H:%M:%S} {name}: {text}")
     click.echo(progress_of(node).line)
+    for search in searches_of(node):
+        click.echo(operator_line(search))
     warn_without_daemon(node)
 
 
@@ -53,6 +56,14 @@ def load_run(pk: str) -> ProcessNode:
     if not isinstance(node, ProcessNode):
         raise InputError("PK", f"node {pk} is {node.class_node_type}, no run", "see verdi process list -a")
     return node
+
+
+def operator_line(search: ProcessNode) -> str:
+    """What the operators of a search made, and how much of it was relaxed."""
+    from ..report.searching import operators_of
+
+    made = [f"{row['operator']} {row['relaxed']} of {row['made']}" for row in operators_of(search)]
+    return f"relaxed by operator, search {search.pk}: {', '.join(made) or 'nothing yet'}"
 
 
 def follow(node: ProcessNode, keep_going: bool = False) -> None:

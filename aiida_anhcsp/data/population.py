@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from aiida.orm import SinglefileData
 from ase import Atoms
 
-from ..engine.frames import labels_of, read_frames, write_frames
+from ..engine.frames import bare, labels_of, read_frames, write_frames
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from pymatgen.core import Structure
+
+SHOWN = ("count", "formulas", "pressure", "lowest_enthalpy", "statuses", "labelled")
+ROWS = 10
+"""Rows of a population that a notebook shows."""
 
 
 class PopulationData(SinglefileData):
@@ -80,6 +89,33 @@ class PopulationData(SinglefileData):
                 return frame
         raise ValueError(f"population has no structure {identity}; see the id of its frames")
 
+    def to_pymatgen(self) -> list[Structure]:
+        """All frames as pymatgen structures, in order, what is known of each in its ``properties``."""
+        from pymatgen.io.ase import AseAtomsAdaptor
+
+        structures = []
+        for frame in self.get_frames():
+            structure = AseAtomsAdaptor.get_structure(bare(frame))
+            structure.properties = dict(frame.info)
+            structures.append(structure)
+        return structures
+
+    def to_dataframe(self) -> DataFrame:
+        """A row for each frame: ``formula``, ``volume`` (angstrom^3/atom), ``energy`` (eV/atom) and its info."""
+        import pandas
+
+        return pandas.DataFrame([_row(frame) for frame in self.get_frames()])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the summary, and the lowest structures."""
+        table = self.to_dataframe()
+        if "enthalpy" in table:
+            table = table.sort_values("enthalpy")
+        known = {key: value for key, value in self.base.attributes.all.items() if key in SHOWN}
+        summary = ", ".join(f"{key} {value}" for key, value in known.items())
+        head = f"PopulationData {self.uuid}: {summary}"
+        return f"<p>{html.escape(head)}</p>{table.head(ROWS).to_html(index=False, na_rep='')}"
+
     @property
     def count(self) -> int:
         """Number of frames."""
@@ -104,3 +140,11 @@ def summary(frames: list[Atoms]) -> dict[str, Any]:
         "label_settings": sorted({str(f.info["label_settings"]) for f in labelled if "label_settings" in f.info}),
     }
     return {key: value for key, value in attributes.items() if value is not None}
+
+
+def _row(frame: Atoms) -> dict[str, Any]:
+    known = labels_of(frame)
+    row = {"formula": frame.get_chemical_formula(), "volume": frame.get_volume() / len(frame)}
+    if "energy" in known:
+        row["energy"] = float(known["energy"]) / len(frame)
+    return {**{key: frame.info[key] for key in ("id",) if key in frame.info}, **row, **frame.info}

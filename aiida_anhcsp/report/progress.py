@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from aiida.orm import CalcJobNode, Log, ProcessNode, QueryBuilder, WorkChainNode
 from aiida.plugins.entry_point import is_valid_entry_point_string, parse_entry_point_string
@@ -23,7 +24,9 @@ class Progress:
     """Numbers of a run so far.
 
     ``generation`` counts from 1 and is 0 before the first; ``lowest`` is the lowest enthalpy of the latest ranking in
-    eV/atom; ``running`` says for each job that has not ended what it is and how its scheduler sees it.
+    eV/atom; ``rmse`` that of the latest potential on its newest labels (meV/atom, meV/angstrom, GPa); ``failed`` counts
+    processes that ended badly; ``seconds_left`` is what is left of the searches at their pace so far; ``running`` says
+    for each job that has not ended what it is and how its scheduler sees it.
     """
 
     state: str
@@ -36,6 +39,9 @@ class Progress:
     lowest: float | None = None
     sscha_done: int = 0
     sscha_submitted: int = 0
+    rmse: dict[str, float] = field(default_factory=dict)
+    failed: int = 0
+    seconds_left: float | None = None
     running: list[str] = field(default_factory=list)
 
     @property
@@ -49,8 +55,14 @@ class Progress:
             parts.append(f"{self.labels} of {self.labels_asked} labels done")
         if self.lowest is not None:
             parts.append(f"lowest enthalpy {self.lowest:.4f} eV/atom")
+        if self.rmse:
+            parts.append(f"RMSE {self.rmse['energy']:.1f} meV/atom, {self.rmse['force']:.0f} meV/angstrom")
         if self.sscha_submitted:
             parts.append(f"{self.sscha_done} of {self.sscha_submitted} SSCHA runs ended")
+        if self.failed:
+            parts.append(f"{self.failed} processes failed")
+        if self.seconds_left is not None:
+            parts.append(f"about {duration(self.seconds_left)} of search left")
         parts.append(f"now: {', '.join(self.running)}" if self.running else self.state)
         return "; ".join(parts)
 
@@ -68,7 +80,11 @@ def progress_of(root: ProcessNode) -> Progress:
         elif kind == "anhcsp.sscha" and isinstance(node, WorkChainNode):
             progress.sscha_submitted += 1
             progress.sscha_done += node.is_terminated
+        elif kind == "anhcsp.finetune" and "metrics" in node.outputs:
+            progress.rmse = _newest_errors(node.outputs.metrics.get_dict()) or progress.rmse
+        progress.failed += node.is_terminated and not node.is_finished_ok
     jobs = [node for node in nodes if isinstance(node, CalcJobNode) and not node.is_terminated]
+    progress.seconds_left = _seconds_left(root, progress)
     progress.running = [describe_job(node, root) for node in sorted(jobs, key=lambda node: node.pk)]
     return progress
 
@@ -148,6 +164,30 @@ def _add_labels(progress: Progress, node: ProcessNode) -> None:
         return
     jobs = [child for child in node.called if isinstance(child, CalcJobNode)]
     progress.labels += min(asked, sum(map(labels_written, jobs)))
+
+
+def duration(seconds: float) -> str:
+    """A time in words: ``40 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _newest_errors(metrics: dict[str, Any]) -> dict[str, float]:
+    rounds = metrics.get("by_round", {})
+    return dict(rounds[max(rounds, key=int)].get("after", {})) if rounds else {}
+
+
+def _seconds_left(root: ProcessNode, progress: Progress) -> float | None:
+    """Time that the generations to come take if they are as fast as those that are done; None where none is or all are.
+
+    Generations are counted as done when the next one has begun.
+    """
+    done = progress.generation - 1
+    if root.is_terminated or done < 1 or progress.generation >= progress.generations:
+        return None
+    elapsed = (datetime.now(tz=root.ctime.tzinfo) - root.ctime).total_seconds()
+    return elapsed / (done + 0.5) * (progress.generations - done - 0.5)
 
 
 def labels_written(job: CalcJobNode) -> int:

@@ -1,55 +1,72 @@
-"""CIF files of the lowest structures of a run."""
+"""The lowest structures of a run as files."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from aiida.orm import ProcessNode
 from ase import Atoms
+from ase.io import write
 from pymatgen.io.ase import AseAtomsAdaptor
 from pymatgen.io.cif import CifWriter
 
-from ..engine.frames import bare
+from ..engine.frames import bare, write_frames
 from ..engine.search.rank import lowest
+from .changes import TOLERANCE, run_of
+from .provenance import final_structures
 
-TOLERANCE = 0.05
-"""Symmetry tolerance of the files in angstrom: centroids of SSCHA carry its noise."""
 
-
-def write_structures(node: ProcessNode, folder: Path, number: int = 10) -> list[Path]:
-    """Write the lowest structures of a run, symmetrised; of ranked SSCHA runs also the final centroids.
+def lowest_structures(node: ProcessNode, number: int = 10) -> dict[str, Atoms]:
+    """The lowest distinct structures of a run by file name, and the final centroids of its ranked SSCHA runs.
 
     :param number: how many distinct structures at most, by enthalpy
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    found = {}
     if "population" in node.outputs:
         for frame in lowest(node.outputs.population.get_frames(), number):
-            path = folder / f"{frame.info['rank']:02d}_{frame.info['id']}_relaxed.cif"
-            written.append(write_cif(frame, path))
-    for row, structure in final_structures(node):
-        place = f"{row['rank']:02d}" if "rank" in row else "unranked"
-        point = f"{row['pressure']:g}GPa_{row['temperature']:g}K"
-        written.append(write_cif(structure, folder / f"sscha_{place}_{row['id']}_{point}.cif"))
-    return written
-
-
-def final_structures(node: ProcessNode) -> list[tuple[dict[str, Any], Atoms]]:
-    """Rows of the ranking that have an SSCHA structure, with its centroids."""
-    if "ranking" not in node.outputs:
-        return []
-    inputs = node.outputs.ranking.creator.inputs
-    found = []
-    for name, run in inputs.runs.get_dict().items():
-        if f"structure_{name}" in inputs:
-            rows = node.outputs.ranking["rows"]
-            row = next(row for row in rows if all(row[key] == run[key] for key in ("id", "pressure", "temperature")))
-            found.append((row, inputs[f"structure_{name}"].get_ase()))
+            found[f"{frame.info['rank']:02d}_{frame.info['id']}_relaxed"] = frame
+    if "ranking" in node.outputs:
+        finals = final_structures(node)
+        for row in node.outputs.ranking["rows"]:
+            if run_of(row) in finals:
+                place = f"{row['rank']:02d}" if "rank" in row else "unranked"
+                name = f"sscha_{place}_{row['id']}_{row['pressure']:g}GPa_{row['temperature']:g}K"
+                found[name] = finals[run_of(row)]
     return found
+
+
+def write_structures(node: ProcessNode, folder: Path, number: int = 10, form: str = "cif") -> list[Path]:
+    """Write the lowest structures of a run into ``folder``.
+
+    :param number: how many distinct structures at most, by enthalpy
+    :param form: one of :data:`WRITERS`; CIF files are symmetrised
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    suffix, writer = WRITERS[form]
+    return [writer(atoms, folder / f"{name}{suffix}") for name, atoms in lowest_structures(node, number).items()]
 
 
 def write_cif(atoms: Atoms, path: Path) -> Path:
     """Write one structure as a symmetrised CIF file."""
     CifWriter(AseAtomsAdaptor.get_structure(bare(atoms)), symprec=TOLERANCE).write_file(path)
     return path
+
+
+def write_poscar(atoms: Atoms, path: Path) -> Path:
+    """Write one structure as VASP's POSCAR, atoms sorted by element."""
+    write(path, bare(atoms), format="vasp", direct=True, sort=True)
+    return path
+
+
+def write_extxyz(atoms: Atoms, path: Path) -> Path:
+    """Write one structure as extended XYZ, with what is known of it."""
+    write_frames(path, [atoms])
+    return path
+
+
+WRITERS: dict[str, tuple[str, Callable[[Atoms, Path], Path]]] = {
+    "cif": (".cif", write_cif),
+    "poscar": (".vasp", write_poscar),
+    "extxyz": (".extxyz", write_extxyz),
+}

@@ -10,6 +10,7 @@ import yaml
 from aiida import orm
 from ase.build import bulk
 
+from aiida_anhcsp import __version__
 from aiida_anhcsp.data.dynamical_matrices import DynamicalMatricesData
 from aiida_anhcsp.data.potential import PotentialData
 from aiida_anhcsp.engine.frames import read_frames, write_frames
@@ -63,7 +64,7 @@ def test_relax_brings_the_potential_and_the_population_along(generate_calc_job, 
     assert "--fmax 0.05 --max-steps 7 --max-wallclock 90.0" in line
     assert "--batch-atoms 32 --device cpu --threads 2" in line
     assert {target for _, _, target in info.local_copy_list} == {"population.extxyz", "potential.pth"}
-    assert info.prepend_text == "export OMP_NUM_THREADS=2"
+    assert info.prepend_text == f"export OMP_NUM_THREADS=2 ANHCSP_PLUGIN_VERSION={__version__}"
 
 
 def test_a_relaxation_goes_on_from_a_checkpoint(generate_calc_job, engine_code, copper, emt):

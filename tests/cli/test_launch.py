@@ -199,3 +199,43 @@ def test_what_goes_on_with_a_run_needs_one(ready: Callable, write_input: Callabl
     result = ready("launch", kind, write_input(keys), "--dry-run")
     assert result.exit_code == 2
     assert "987654 is no SSCHA run with an audit" in result.output
+
+
+def test_launching_again_with_resume_goes_on_with_the_run_and_says_which(
+    ready: Callable, write_input: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aiida.orm import WorkChainNode
+    from plumpy import ProcessState
+
+    submitted = []
+
+    def submit(process: Any, inputs: Any) -> WorkChainNode:
+        node = WorkChainNode(process_type="aiida.workflows:anhcsp.csp").store()
+        node.set_process_state(ProcessState.WAITING)
+        submitted.append(node)
+        return node
+
+    monkeypatch.setattr("aiida.engine.submit", submit)
+    path = write_input({**SEARCH, "sscha": SSCHA})
+    first = ready("launch", "csp", path, "--resume")
+    assert first.output.startswith(f"submitted PK {submitted[0].pk};")
+    again = ready("launch", "csp", path, "--resume")
+    assert again.output.startswith(f"resuming PK {submitted[0].pk}, submitted ")
+    assert len(submitted) == 1
+    submitted[0].set_process_state(ProcessState.FINISHED)
+    assert ready("launch", "csp", path, "--resume").output.startswith(f"submitted PK {submitted[1].pk};")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"walltime": 3600}, "options: unknown option 'walltime'"),
+        ({"max_wallclock_seconds": "1h"}, "options: max_wallclock_seconds:"),
+    ],
+)
+def test_scheduler_options_are_checked_before_anything_is_submitted(
+    ready: Callable, write_input: Callable, options: dict[str, Any], line: str
+) -> None:
+    result = ready("launch", "search", write_input({**SEARCH, "options": options}), "--dry-run")
+    assert result.exit_code == 2
+    assert line in result.output

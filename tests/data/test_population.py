@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from aiida.orm import QueryBuilder, load_node
+from ase import Atoms
 from ase.build import bulk
 
 from aiida_anhcsp.data.population import PopulationData
@@ -77,3 +78,23 @@ def test_an_empty_population_is_refused():
 def test_a_file_that_is_no_population_is_refused():
     with pytest.raises(InputError, match="valid extended XYZ"):
         PopulationData(io.BytesIO(b"not a structure\n"))
+
+
+def test_a_population_is_a_table_with_a_row_for_each_frame(copper: PopulationData, copper_frames: list[Atoms]) -> None:
+    table = copper.to_dataframe()
+    assert list(table["id"]) == [frame.info["id"] for frame in copper_frames]
+    assert table["volume"][0] == pytest.approx(copper_frames[0].get_volume() / 4)
+
+
+def test_a_population_is_pymatgen_structures_with_their_properties(copper: PopulationData) -> None:
+    structures = copper.to_pymatgen()
+    assert [structure.properties["id"] for structure in structures] == [f"g000-{i:04d}" for i in range(4)]
+    assert np.allclose(structures[1].cart_coords, copper.get_frames()[1].positions)
+
+
+def test_a_notebook_shows_the_lowest_and_no_markup_of_others(copper_frames: list[Atoms]) -> None:
+    for index, frame in enumerate(copper_frames):
+        frame.info |= {"enthalpy": -float(index), "operator": "<b>"}
+    text = PopulationData.from_frames(copper_frames)._repr_html_()
+    assert text.index("g000-0003") < text.index("g000-0000")
+    assert "<b>" not in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiida.orm import WorkChainNode
 from plumpy import ProcessState
 
-from aiida_anhcsp.report.progress import messages_of, progress_of
+from aiida_anhcsp.report.progress import duration, messages_of, progress_of
 
 
 def test_progress_counts_generations_and_relaxed_structures(search: WorkChainNode) -> None:
@@ -29,3 +29,20 @@ def test_messages_come_without_prefix_and_only_once(search: WorkChainNode) -> No
     ((number, _, _, text),) = messages_of(search)
     assert text == "generation 0: 2 relaxed, 1 failed"
     assert messages_of(search, after=number) == []
+
+
+def test_progress_tells_the_error_of_the_latest_potential_and_what_failed(whole: WorkChainNode) -> None:
+    progress = progress_of(whole)
+    assert progress.rmse == {"energy": 10.0, "force": 50.0}
+    assert "RMSE 10.0 meV/atom, 50 meV/angstrom" in progress.line
+    assert progress.failed == 0
+    whole.set_exit_status(404)
+    assert "1 processes failed" in progress_of(whole).line
+
+
+def test_time_left_is_told_once_a_generation_is_done(search: WorkChainNode) -> None:
+    assert progress_of(search).seconds_left is None  # the second of two generations is at work
+
+
+def test_times_are_told_in_words() -> None:
+    assert [duration(seconds) for seconds in (40, 720, 12600)] == ["40 s", "12 min", "3.5 h"]

@@ -76,6 +76,14 @@ def test_overrides_change_what_they_name_and_nothing_else() -> None:
     assert changed == plain
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("name", ["search", "sscha", "finetune", "csp"])
+def test_protocols_are_what_they_were(name: str, protocol: str, data_regression: Any) -> None:
+    from aiida.plugins import WorkflowFactory
+
+    data_regression.check(WorkflowFactory(f"anhcsp.{name}").get_protocol_inputs(protocol))
+
+
 def test_unknown_protocol_is_refused_with_the_known_ones() -> None:
     from aiida_anhcsp.workflows.search import SearchWorkChain
 

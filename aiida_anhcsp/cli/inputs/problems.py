@@ -17,6 +17,10 @@ from ...engine.errors import InputError
 Model = TypeVar("Model", bound=BaseModel)
 
 
+NAME_OR_NUMBER = ("str", "int")
+"""What pydantic adds to the place of a value that may be a text or a number, for each of them."""
+
+
 class InvalidInputError(Exception):
     """An input file with problems, all of them; its text has one line for each."""
 
@@ -57,7 +61,7 @@ def parse(model: type[Model], mapping: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(dict(mapping))
     except ValidationError as error:
-        raise InvalidInputError(_problem(model, details) for details in error.errors()) from error
+        raise InvalidInputError(_distinct(_problem(model, details) for details in error.errors())) from error
 
 
 def within(prefix: str, error: InputError) -> InputError:
@@ -67,6 +71,9 @@ def within(prefix: str, error: InputError) -> InputError:
 
 def _problem(model: type[BaseModel], details: ErrorDetails) -> InputError:
     location = [str(part) for part in details["loc"]]
+    if location and location[-1] in NAME_OR_NUMBER:
+        field = ".".join(location[:-1])
+        return InputError(field, f"{details['input']!r} is not possible", "give a name, a file or a PK")
     field = ".".join(location) or "INPUT.yaml"
     message = details["msg"].removeprefix("Value error, ")
     match details["type"]:
@@ -82,6 +89,11 @@ def _problem(model: type[BaseModel], details: ErrorDetails) -> InputError:
         case _:
             expected = re.sub("a valid dictionary.*", "a group of keys", message.split(", unable")[0])
             return InputError(field, f"{details['input']!r} is not possible", expected[:1].lower() + expected[1:])
+
+
+def _distinct(problems: Iterable[InputError]) -> list[InputError]:
+    """One problem for each thing that is wrong: a value that fits neither of two types is one wrong value."""
+    return list({(problem.argument, problem.problem): problem for problem in problems}.values())
 
 
 def _place(field: str, argument: str) -> str:

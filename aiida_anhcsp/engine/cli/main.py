@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
 import click
 
 from ... import __version__
+from ...version import VARIABLE, differs
 from ..errors import InputError
 
 COMMANDS = {
@@ -57,9 +59,20 @@ def engine() -> None:
     """
 
 
+def require_version(plugin: str | None) -> None:
+    """Refuse to work for a plugin of another version, which a job names in its environment.
+
+    :raises InputError: the versions must not work together.
+    """
+    if plugin is not None and differs(plugin):
+        fix = f"install aiida-anhcsp[engine]=={plugin} where the jobs run"
+        raise InputError(VARIABLE, f"this engine is {__version__}, the plugin that sent the job {plugin}", fix)
+
+
 def main(arguments: list[str] | None = None) -> Any:
     """Run ``anhcsp-engine`` and exit with its status."""
     try:
+        require_version(os.environ.get(VARIABLE))
         engine.main(args=arguments, standalone_mode=False)
     except InputError as error:
         click.echo(f"anhcsp-engine: {error}", err=True)

@@ -15,6 +15,42 @@ from .mixin import ProtocolMixin, merged
 Overrides = Mapping[str, Any] | None
 
 
+def as_node(settings: Mapping[str, Any] | None) -> Dict | None:
+    """Settings as a node, or nothing where there are none."""
+    return Dict(dict(settings)) if settings else None
+
+
+def filled(builder: ProcessBuilder, **inputs: Any) -> ProcessBuilder:
+    """The builder with these inputs; those that are None are left out."""
+    for name, value in inputs.items():
+        if value is not None:
+            setattr(builder, name, value)
+    return builder
+
+
+def search_inputs(
+    code: AbstractCode,
+    potential: PotentialData,
+    point: Mapping[str, Any],
+    protocol: Mapping[str, Any],
+    label: Mapping[str, Any] | None,
+    label_engine: str | None,
+    options: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Inputs of ``anhcsp.search``: those of ``point`` (formula, pressure) and of a protocol; it learns if
+    ``label_engine`` is named.
+    """
+    learning = {"settings": Dict(protocol["learning"]), "label_engine": label_engine, "label": dict(label or {})}
+    inputs = {
+        "code": code,
+        "potential": potential,
+        "settings": Dict({**point, **protocol["settings"]}),
+        "learning": learning if label_engine is not None else None,
+        "options": as_node(options),
+    }
+    return {name: value for name, value in inputs.items() if value is not None}
+
+
 class SearchProtocol(ProtocolMixin):
     """Builder of ``anhcsp.search``."""
 
@@ -43,18 +79,9 @@ class SearchProtocol(ProtocolMixin):
         :param options: scheduler options of the engine's jobs
         """
         inputs = cls.get_protocol_inputs(protocol, overrides)
-        builder = cls.get_builder()  # type: ignore[attr-defined]
-        builder.code, builder.potential = code, potential
-        builder.settings = Dict({"formula": formula, "pressure": pressure, **inputs["settings"]})
-        if label_engine is not None:
-            builder.learning = {
-                "settings": Dict(inputs["learning"]),
-                "label_engine": label_engine,
-                "label": dict(label or {}),
-            }
-        if options:
-            builder.options = Dict(dict(options))
-        return builder
+        point = {"formula": formula, "pressure": pressure}
+        search = search_inputs(code, potential, point, inputs, label, label_engine, options)
+        return filled(cls.get_builder(), **search)  # type: ignore[attr-defined]
 
 
 class SschaProtocol(ProtocolMixin):
@@ -77,12 +104,14 @@ class SschaProtocol(ProtocolMixin):
     ) -> ProcessBuilder:
         """Builder of an SSCHA relaxation at ``pressure`` (GPa) and ``temperature`` (K); see :class:`SearchProtocol`."""
         inputs = cls.get_protocol_inputs(protocol, overrides)
-        builder = cls.get_builder()  # type: ignore[attr-defined]
-        builder.code, builder.potential, builder.structure = code, potential, structure
-        builder.settings = Dict({"pressure": pressure, "temperature": temperature, **inputs["settings"]})
-        if options:
-            builder.options = Dict(dict(options))
-        return builder
+        return filled(
+            cls.get_builder(),  # type: ignore[attr-defined]
+            code=code,
+            potential=potential,
+            structure=structure,
+            settings=Dict({"pressure": pressure, "temperature": temperature, **inputs["settings"]}),
+            options=as_node(options),
+        )
 
 
 class CorrectProtocol(ProtocolMixin):
@@ -133,12 +162,14 @@ class FinetuneProtocol(ProtocolMixin):
     ) -> ProcessBuilder:
         """Builder of a training of ``potential`` on ``dataset``; see :class:`SearchProtocol`."""
         inputs = cls.get_protocol_inputs(protocol, overrides)
-        builder = cls.get_builder()  # type: ignore[attr-defined]
-        builder.code, builder.potential, builder.dataset = code, potential, dataset
-        builder.settings = Dict(inputs["settings"])
-        if options:
-            builder.options = Dict(dict(options))
-        return builder
+        return filled(
+            cls.get_builder(),  # type: ignore[attr-defined]
+            code=code,
+            potential=potential,
+            dataset=dataset,
+            settings=Dict(inputs["settings"]),
+            options=as_node(options),
+        )
 
 
 class CspProtocol(ProtocolMixin):
@@ -176,20 +207,7 @@ class CspProtocol(ProtocolMixin):
         :param overrides: ``search`` {``settings``, ``learning``} and ``sscha`` settings
         """
         inputs = cls.get_protocol_inputs(protocol, overrides)
-        search = {
-            "code": code,
-            "potential": potential,
-            "settings": Dict({"formula": formula, "pressure": pressure, **inputs["search"]["settings"]}),
-        }
-        if label_engine is not None:
-            search["learning"] = {
-                "settings": Dict(inputs["search"]["learning"]),
-                "label_engine": label_engine,
-                "label": dict(label or {}),
-            }
-        if options:
-            search["options"] = Dict(dict(options))
-        builder = cls.get_builder()  # type: ignore[attr-defined]
-        builder.search = search
-        builder.sscha = {"settings": Dict(inputs["sscha"])}
-        return builder
+        point = {"formula": formula, "pressure": pressure}
+        search = search_inputs(code, potential, point, inputs["search"], label, label_engine, options)
+        sscha = {"settings": Dict(inputs["sscha"])}
+        return filled(cls.get_builder(), search=search, sscha=sscha)  # type: ignore[attr-defined]

@@ -1,0 +1,61 @@
+"""Put the daemon in order, as far as AiiDA can."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from ...engine.errors import InputError
+from ..daemon import broker_has_no_worker, daemon_is_running
+from .tasks import orphans, stuck_processes
+
+PATIENCE = 20.0
+"""Seconds that orphans have to go by themselves."""
+
+
+def repair() -> list[str]:
+    """Stop orphans, give stuck processes a task again, start the daemon; says what was done, nothing if all was well.
+
+    :raises InputError: AiiDA cannot do one of these.
+    """
+    import psutil
+
+    done = []
+    lost = orphans()
+    if lost:
+        for process in lost:
+            process.terminate()
+        _, alive = psutil.wait_procs(lost, timeout=PATIENCE)
+        for process in alive:
+            process.kill()
+        done.append(f"stopped {len(lost)} processes that had lost their daemon")
+    stuck = stuck_processes()
+    if daemon_is_running() and not stuck and not broker_has_no_worker():
+        return done
+    if daemon_is_running():
+        verdi("daemon", "stop")
+    if stuck:
+        verdi("process", "repair", "--force")
+        done.append(f"revived {', '.join(map(str, sorted(stuck)))}")
+    verdi("daemon", "start")
+    done.append("started the daemon")
+    return done
+
+
+def verdi(*arguments: str) -> str:
+    """Output of ``verdi`` for the loaded profile.
+
+    :raises InputError: it did not succeed.
+    """
+    from aiida.manage import get_manager
+
+    profile = get_manager().get_profile()
+    assert profile is not None
+    command = [sys.executable, "-m", "aiida", "-p", profile.name, *arguments]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        last = (answer.stdout + answer.stderr).strip().splitlines()
+        raise InputError(
+            "daemon", f"verdi {' '.join(arguments)} failed ({last[-1] if last else '?'})", "run it yourself"
+        )
+    return answer.stdout

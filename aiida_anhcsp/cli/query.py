@@ -1,0 +1,100 @@
+"""``aiida-anhcsp query``: questions to the graph."""
+
+from __future__ import annotations
+
+import click
+from aiida.cmdline.utils.decorators import with_dbenv
+
+from ..engine.errors import InputError
+from .status import load_run
+
+
+@click.group("query")
+def command() -> None:
+    """Ask where structures and numbers come from, and what is known."""
+
+
+@command.command("ancestry")
+@click.argument("pk", metavar="PK")
+@click.argument("identity", metavar="ID")
+@click.option("--pressure", type=float, help="Of the search in GPa, where the run has several.")
+@with_dbenv()
+def ancestry_command(pk: str, identity: str, pressure: float | None) -> None:
+    """The structure ID of the run PK and its ancestors, back to random ones."""
+    from tabulate import tabulate
+
+    from ..report.queries import ancestry, parents_of, search_at
+
+    rows = [
+        (
+            frame.info["id"],
+            frame.info.get("operator", ""),
+            " ".join(parents_of(frame)),
+            frame.info.get("spacegroup", ""),
+            f"{frame.info['enthalpy']:.4f}" if "enthalpy" in frame.info else frame.info.get("status", ""),
+        )
+        for frame in ancestry(search_at(load_run(pk), pressure), identity)
+    ]
+    headers = ["structure", "made by", "parents", "space group", "H (eV/atom)"]
+    click.echo(tabulate(rows, headers=headers, disable_numparse=True))
+
+
+@command.command("behind")
+@click.argument("pk", metavar="PK")
+@click.argument("identity", metavar="ID")
+@click.option("--pressure", type=float, help="GPa, where the ranking has several.")
+@click.option("--temperature", type=float, help="K, where the ranking has several.")
+@with_dbenv()
+def behind_command(pk: str, identity: str, pressure: float | None, temperature: float | None) -> None:
+    """Labels, training sets and model hash behind the energy of the structure ID in the ranking of the run PK."""
+    from ..report.queries import behind_free_energy
+    from ..report.ranking import ranking_rows
+
+    node = load_run(pk)
+    rows = [
+        row
+        for row in ranking_rows(node)
+        if row["id"] == identity
+        and pressure in (None, row.get("pressure"))
+        and temperature in (None, row.get("temperature"))
+    ]
+    if not rows:
+        raise InputError("ID", f"the ranking of run {pk} has no {identity}", "see aiida-anhcsp ranking PK")
+    for row in rows:
+        found = behind_free_energy(node, row)
+        at = f" at {row['pressure']:g} GPa, {row['temperature']:g} K" if "temperature" in row else ""
+        click.echo(f"{identity}{at}")
+        for what, source in found["sources"].items():
+            click.echo(f"  {what:<12} {source.uuid}")
+        click.echo(f"  {'model SHA-256':<12} {found['sha256']}")
+        for training in found["trainings"]:
+            labelled = training.dataset.base.attributes.get("labelled", 0)
+            click.echo(f"  trained by   {training.job.uuid} on {labelled} labels of {training.dataset.uuid}")
+        last = found["trainings"][-1].start if found["trainings"] else found["potential"]
+        if last is not None:
+            click.echo(f"  imported as  {last.uuid} ({last.base.attributes.get('name', last.label)})")
+
+
+@command.command("structures")
+@click.argument("formula", metavar="FORMULA")
+@click.option("--pressure", type=float, required=True, help="GPa.")
+@click.option("--below", type=float, default=float("inf"), help="Enthalpy in eV/atom.")
+@with_dbenv()
+def structures_command(formula: str, pressure: float, below: float) -> None:
+    """All relaxed structures of FORMULA at a pressure below an enthalpy, over all searches of the profile."""
+    from tabulate import tabulate
+
+    from ..report.queries import structures_of
+
+    rows = [
+        (
+            known.search.pk,
+            known.frame.info["id"],
+            known.frame.get_chemical_formula(),
+            known.frame.info.get("spacegroup", ""),
+            f"{known.frame.info['enthalpy']:.4f}",
+        )
+        for known in structures_of(formula, pressure, below)
+    ]
+    headers = ["search", "structure", "formula", "space group", "H (eV/atom)"]
+    click.echo(tabulate(rows, headers=headers, disable_numparse=True))

@@ -1,0 +1,34 @@
+"""All figures of a run, in the order of the page."""
+
+from __future__ import annotations
+
+from aiida.orm import ProcessNode
+
+from .changes import changes_of
+from .dispersions import dispersion_panels
+from .panel import Panel
+from .progress import entry_point_of
+from .provenance import final_structures
+from .ranked import phase_panel, ranked_panels
+from .searching import error_panels, history_panel, parity_panel, searches_of
+
+
+def figures_of(node: ProcessNode) -> list[Panel]:
+    """The figures that the run has data for."""
+    panels: list[Panel | None] = []
+    for number, search in enumerate(searches_of(node), start=1):
+        suffix = "" if number == 1 else f"_{number}"
+        panels += [history_panel(search, f"enthalpy{suffix}"), *error_panels(search, f"errors{suffix}")]
+    if "ranking" in node.outputs:
+        rows = node.outputs.ranking["rows"]
+        panels += ranked_panels(rows, changes_of(rows, final_structures(node)))
+        panels.append(phase_panel(rows))
+    panels += [parity_panel(training, f"parity_{training.pk}") for training in trainings_of(node)]
+    panels += dispersion_panels(node)
+    return [panel for panel in panels if panel is not None and panel.series]
+
+
+def trainings_of(node: ProcessNode) -> list[ProcessNode]:
+    """Trainings of a run, oldest first."""
+    nodes = [node, *node.called_descendants]
+    return sorted((n for n in nodes if entry_point_of(n) == "anhcsp.finetune"), key=lambda n: n.pk)

@@ -1,0 +1,95 @@
+"""Put a run on one HTML page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from aiida.orm import Node, ProcessNode
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from ... import __version__
+from ...data.population import PopulationData
+from ...engine.search.rank import is_relaxed
+from ..changes import changes_of
+from ..failures import failures_of
+from ..figures import figures_of
+from ..landscape import MOST, landscape, library
+from ..progress import messages_of, state_of
+from ..provenance import final_structures, sources_of
+from ..ranking import ranking_rows
+from ..searching import operators_of, searches_of, title_of
+
+
+def write_page(node: ProcessNode, path: Path) -> Path:
+    """Write the report of a run: a page that opens without a network, figures, map and all.
+
+    :raises InputError: the run has no structures yet.
+    """
+    environment = Environment(
+        loader=PackageLoader("aiida_anhcsp.report.page", "."), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters["embedded"] = embedded
+    environment.filters["number"] = number
+    text = environment.get_template("page.html").render(
+        **contents(node), version=__version__, plotly=Markup(get_plotlyjs()), chemiscope=Markup(library())
+    )
+    path.write_text(text)
+    return path
+
+
+def contents(node: ProcessNode) -> dict[str, Any]:
+    """What the template shows, from the graph."""
+    rows = ranking_rows(node)
+    changes = changes_of(rows, final_structures(node)) if "ranking" in node.outputs else [""] * len(rows)
+    panels = figures_of(node)
+    frames = _relaxed(node)
+    title = node.label or node.process_label
+    sources = sources_of(node, rows)
+    return {
+        "title": title,
+        "node": node,
+        "state": state_of(node),
+        "rows": list(zip(rows, changes, sources, strict=True)),
+        "common": shared(sources),
+        "quantum": any("gibbs_free_energy" in row for row in rows),
+        "searches": [(title_of(search), operators_of(search)) for search in searches_of(node)],
+        "panels": [(panel, json.loads(panel.plotly().to_json())) for panel in panels],
+        "landscape": landscape(frames, title) if frames else None,
+        "on_map": (min(len(frames), MOST), len(frames)),
+        "failures": failures_of(node),
+        "messages": messages_of(node),
+    }
+
+
+def shared(sources: list[dict[str, Node]]) -> dict[str, Node]:
+    """The nodes that are behind every row."""
+    if not sources:
+        return {}
+    return {
+        what: first
+        for what, first in sources[0].items()
+        if all(what in other and other[what].uuid == first.uuid for other in sources)
+    }
+
+
+def embedded(document: Any) -> Markup:
+    """JSON inside a script element: nothing in it can end the element."""
+    text = json.dumps(document, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def number(value: float | None, form: str) -> str:
+    """A number that may be absent."""
+    return "" if value is None else format(value, form)
+
+
+def _relaxed(node: ProcessNode) -> list[Any]:
+    if "population" not in node.outputs or not isinstance(node.outputs.population, PopulationData):
+        return []
+    searched = [search.outputs.population for search in searches_of(node) if "population" in search.outputs]
+    population = searched[-1] if searched else node.outputs.population
+    return [frame for frame in population.get_frames() if is_relaxed(frame)]

@@ -1,0 +1,54 @@
+"""Which nodes the numbers of a ranking come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiida.orm import Node, ProcessNode, StructureData
+from ase import Atoms
+
+from ..data.population import PopulationData
+from .changes import Run, run_of
+
+POPULATION = "population"
+
+
+def sources_of(node: ProcessNode, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Node]]:
+    """Nodes behind each row, by what they give: ``population`` (enthalpy, space group before), ``result`` (free
+    energy), ``structure`` (cell and centroids after), ``potential``.
+
+    :param rows: of :func:`aiida_anhcsp.report.ranking.ranking_rows`
+    """
+    common = {"potential": node.outputs.potential} if "potential" in node.outputs else {}
+    if "ranking" not in node.outputs:
+        return [{POPULATION: node.outputs.population, **common} for _ in rows]
+    inputs = node.outputs.ranking.creator.inputs
+    names = {run_of(run): name for name, run in inputs.runs.get_dict().items()}
+    by_run: list[dict[str, Node]] = []
+    for row in rows:
+        suffix = f"_{names[run_of(row)]}"
+        found = {link.removesuffix(suffix): inputs[link] for link in inputs if link.endswith(suffix)}
+        by_run.append({POPULATION: _population_of(inputs, row), **found, **common})
+    return by_run
+
+
+def final_structures(node: ProcessNode) -> dict[Run, Atoms]:
+    """Final cells and centroids of the SSCHA runs of a ranking."""
+    if "ranking" not in node.outputs:
+        return {}
+    rows = node.outputs.ranking["rows"]
+    return {
+        run_of(row): sources["structure"].get_ase()
+        for row, sources in zip(rows, sources_of(node, rows), strict=True)
+        if isinstance(sources.get("structure"), StructureData)
+    }
+
+
+def _population_of(inputs: Any, row: Mapping[str, Any]) -> PopulationData:
+    for link in inputs:
+        if link.startswith(f"{POPULATION}_"):
+            population: PopulationData = inputs[link]
+            if float(population.base.attributes.get("pressure", row["pressure"])) == float(row["pressure"]):
+                return population
+    raise LookupError(f"ranking of {row['id']} names no population at {row['pressure']} GPa")

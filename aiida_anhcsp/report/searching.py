@@ -1,0 +1,165 @@
+"""Figures of the searches of a run: enthalpies by generation, operators, errors of the potential."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from aiida.orm import ProcessNode
+from ase import Atoms
+
+from ..engine.search.rank import is_relaxed
+from .panel import Panel, Series
+from .progress import STEP, entry_point_of
+
+QUANTITIES = {"energy": "meV/atom", "force": "meV/angstrom", "stress": "GPa"}
+
+
+def searches_of(node: ProcessNode) -> list[ProcessNode]:
+    """The searches of a run, itself included."""
+    nodes = [node, *node.called_descendants]
+    return sorted((n for n in nodes if entry_point_of(n) == "anhcsp.search"), key=lambda n: n.pk)
+
+
+def title_of(search: ProcessNode) -> str:
+    """Formula and pressure of a search, and its place in the run."""
+    settings = search.inputs.settings.get_dict()
+    name = f"{settings['formula']}, {settings['pressure']:g} GPa"
+    return f"{name} ({search.label})" if search.caller is not None and search.label else name
+
+
+def children_by_generation(search: ProcessNode, step: str) -> dict[int, ProcessNode]:
+    """Children of a search for a step such as ``relax``, by generation."""
+    found = {}
+    for child in search.called:
+        match = STEP.fullmatch(child.label or "")
+        if match is not None and match.group(2) == step:
+            found[int(match.group(1))] = child
+    return dict(sorted(found.items()))
+
+
+def relaxed_by_generation(search: ProcessNode) -> dict[int, list[Atoms]]:
+    """Structures that each generation brought, failed ones included."""
+    return {
+        generation: child.outputs.population.get_frames()
+        for generation, child in children_by_generation(search, "relax").items()
+        if "population" in child.outputs
+    }
+
+
+def history_panel(search: ProcessNode, key: str = "enthalpy") -> Panel:
+    """Enthalpies of what each generation brought, with the potential of that generation."""
+    x: list[float] = []
+    y: list[float] = []
+    texts: list[str] = []
+    lowest: dict[int, float] = {}
+    for generation, frames in relaxed_by_generation(search).items():
+        for frame in filter(is_relaxed, frames):
+            x.append(generation)
+            y.append(float(frame.info["enthalpy"]))
+            texts.append(describe(frame))
+            lowest[generation] = min(y[-1], lowest.get(generation, float("inf")))
+    return Panel(
+        key,
+        f"Enthalpy by generation: {title_of(search)}",
+        "generation",
+        "enthalpy (eV/atom)",
+        [
+            Series("lowest of the generation", list(lowest), list(lowest.values()), "line", color=1),
+            Series("relaxed structure", x, y, texts=texts),
+        ],
+        "Each generation with the potential of its time; the final ranking has one potential for all.",
+        ticks={float(generation): str(generation) for generation in lowest},
+    )
+
+
+def error_panels(search: ProcessNode, key: str = "errors") -> list[Panel]:
+    """Root mean square errors on the new labels of each round, before and after learning from them."""
+    rows = search.outputs.history["generations"] if "history" in search.outputs else []
+    learned = [row for row in rows if "rmse_before" in row and "rmse_after" in row]
+    panels = []
+    for quantity, unit in QUANTITIES.items():
+        rounds = [row for row in learned if quantity in row["rmse_before"] and quantity in row["rmse_after"]]
+        if not rounds:
+            continue
+        x = [float(row["generation"]) for row in rounds]
+        panels.append(
+            Panel(
+                f"{key}_{quantity}",
+                f"RMSE of the {quantity} on new labels: {title_of(search)}",
+                "generation",
+                f"RMSE ({unit})",
+                [
+                    Series(
+                        when,
+                        x,
+                        [row[f"rmse_{when}"][quantity] for row in rounds],
+                        "both",
+                        color=color,
+                        dashed=when == "before",
+                    )
+                    for when, color in (("before", 1), ("after", 0))
+                ],
+                "Before: labels the potential had not seen. After: the same labels, learned from.",
+                log=True,
+                ticks={generation: f"{generation:g}" for generation in x},
+            )
+        )
+    return panels
+
+
+def parity_panel(training: ProcessNode, key: str) -> Panel | None:
+    """Energies of a potential against the labels it was trained on, where the training reported them."""
+    energies = training.outputs.metrics.get_dict().get("energies", {}) if "metrics" in training.outputs else {}
+    if not energies.get("label"):
+        return None
+    labels = energies["label"]
+    ends = [min(labels), max(labels)]
+    series = [
+        Series(when, labels, energies[when], color=color)
+        for when, color in (("before", 1), ("after", 0))
+        if when in energies
+    ]
+    return Panel(
+        key,
+        f"Energy against labels: {training.label or training.process_label} <{training.pk}>",
+        "label (eV/atom)",
+        "potential (eV/atom)",
+        [Series("perfect", ends, ends, "line", color=6), *series],
+        f"{len(labels)} structures of one training, old ones replayed included.",
+    )
+
+
+def operators_of(search: ProcessNode) -> list[dict[str, Any]]:
+    """What each operator ``made``, how much of it ``relaxed`` and ``survived`` as distinct, and its ``lowest`` rank."""
+    made: Counter[str] = Counter()
+    relaxed: Counter[str] = Counter()
+    for frames in relaxed_by_generation(search).values():
+        for frame in frames:
+            operator = frame.info.get("operator", "unknown")
+            made[operator] += 1
+            relaxed[operator] += is_relaxed(frame)
+    ranked: dict[str, list[int]] = {}
+    if "population" in search.outputs:
+        for frame in search.outputs.population.get_frames():
+            if "rank" in frame.info:
+                ranked.setdefault(frame.info.get("operator", "unknown"), []).append(int(frame.info["rank"]))
+    return [
+        {
+            "operator": operator,
+            "made": made[operator],
+            "relaxed": relaxed[operator],
+            "survived": len(ranked.get(operator, [])),
+            "lowest": min(ranked.get(operator, []), default=None),
+        }
+        for operator in sorted(made)
+    ]
+
+
+def describe(frame: Atoms) -> str:
+    """A structure of a population, to be read where the pointer is."""
+    parts = [str(frame.info.get("id", "")), frame.get_chemical_formula(), str(frame.info.get("spacegroup", ""))]
+    if "enthalpy" in frame.info:
+        parts.append(f"{frame.info['enthalpy']:.4f} eV/atom")
+    parts.append(f"made by {frame.info['operator']}" if "operator" in frame.info else "")
+    return "<br>".join(part for part in parts if part)

@@ -1,0 +1,222 @@
+"""Kill AiiDA's processes at random moments of a search and compare with the undisturbed search.
+
+    scripts/profile.sh sqlite faults && .venv/bin/aiida-anhcsp -p faults setup
+    .venv/bin/python benchmarks/faults/faults.py --profile faults --kills 20 --out benchmarks/faults/results.json
+
+A small search (EMT) runs once undisturbed and once disturbed. By ``--seed`` each fault has a victim (a worker, the
+broker, or the whole daemon as when the machine goes down) and a moment: some seconds after the last one, or the instant
+in which the next process appears in the database, which is inside a submitting step. Every victim dies by SIGKILL.
+After each, the daemon is put in order as a user would: ``aiida-anhcsp doctor --repair``.
+
+Compared: all structures of the final populations; the calls, by link label; how often each job was really started (its
+code writes into a log when it starts); processes that never ended. The moments are recorded with the outcome.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import yaml
+from aiida import load_profile
+from aiida.engine.daemon.client import get_daemon_client
+from aiida.manage import get_manager
+from aiida.orm import InstalledCode, ProcessNode, QueryBuilder, load_code, load_computer, load_node
+
+BIN = Path(sys.executable).parent
+EMT = "ase:ase.calculators.emt:EMT"
+VICTIMS = ("worker", "broker", "everything")
+CODE = "anhcsp-engine-counted"
+LIMIT = 3600.0
+
+
+def program(profile: str, *arguments: str) -> str:
+    """Output of aiida-anhcsp; the doctor may find something wrong, any other command must succeed."""
+    command = [BIN / "aiida-anhcsp", "-p", profile, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and arguments[0] != "doctor":
+        raise RuntimeError(f"{' '.join(arguments)}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def counted_code(log: Path) -> None:
+    """The engine, as a code that writes its working directory into ``log`` whenever it is started."""
+    try:
+        load_code(f"{CODE}@localhost")
+    except Exception:
+        InstalledCode(
+            label=CODE,
+            computer=load_computer("localhost"),
+            filepath_executable=str(BIN / "anhcsp-engine"),
+            with_mpi=False,
+            prepend_text=f'echo "$PWD" >> {log}',
+        ).store()
+
+
+def launch(profile: str, folder: Path, seed: int) -> ProcessNode:
+    """Submit the search."""
+    search = {"formula": "Cu3Au", "pressure": 10, "population": 8, "generations": 3, "seed": seed}
+    search["relax"] = {"fmax": 0.05, "max_steps": 60}
+    path = folder / "input.yaml"
+    path.write_text(yaml.safe_dump({"potential": EMT, "code": f"{CODE}@localhost", "search": search}))
+    found = re.search(r"PK (\d+)", program(profile, "launch", "search", str(path)))
+    assert found is not None
+    return load_node(int(found.group(1)))
+
+
+def release() -> None:
+    """End the read transaction, so that SQLite can be written by others and read anew."""
+    get_manager().get_profile_storage().get_session().rollback()
+
+
+def processes() -> dict[str, list[psutil.Process]]:
+    """The daemon's processes by what they are; workers that lost their daemon included."""
+    found: dict[str, list[psutil.Process]] = {"worker": [], "broker": [], "everything": []}
+    profile = get_manager().get_profile().name
+    for process in psutil.process_iter(["cmdline"]):
+        line = process.info["cmdline"] or []
+        if str(BIN / "verdi") not in line or profile not in line:
+            continue
+        found["everything"].append(process)
+        for kind in ("worker", "broker"):
+            if kind in line:
+                found[kind].append(process)
+    return found
+
+
+def number_of_processes() -> int:
+    """Process nodes in the database."""
+    release()
+    return QueryBuilder().append(ProcessNode).count()
+
+
+def await_moment(moment: str, seconds: float, node: ProcessNode) -> None:
+    """Wait for the time to strike."""
+    time.sleep(seconds)
+    if moment == "submission":
+        before = number_of_processes()
+        while number_of_processes() == before and not node.is_terminated:
+            time.sleep(0.01)
+
+
+def strike(victim: str) -> list[int]:
+    """Kill the victim at once; the pids that died."""
+    victims = processes()[victim]
+    for process in victims:
+        os.kill(process.pid, signal.SIGKILL)
+    psutil.wait_procs(victims, timeout=10)
+    return [process.pid for process in victims]
+
+
+def where(node: ProcessNode) -> str:
+    """What the run was doing, by the label of its newest child."""
+    release()
+    children = sorted(node.called, key=lambda child: child.pk)
+    if not children:
+        return "before its first step"
+    state = children[-1].process_state
+    return f"{children[-1].label} ({state.value if state is not None else 'only just made'})"
+
+
+def disturb(profile: str, node: ProcessNode, kills: int, rng: np.random.Generator, mean: float) -> list[dict[str, Any]]:
+    """Strike until the run has ended or all faults are spent."""
+    started, faults = time.monotonic(), []
+    for number in range(kills):
+        victim = str(rng.choice(VICTIMS))
+        moment = str(rng.choice(("time", "submission")))
+        seconds = float(rng.uniform(0.5, 2 * mean))
+        await_moment(moment, seconds, node)
+        if node.is_terminated:
+            break
+        at, during = time.monotonic() - started, where(node)
+        pids = strike(victim)
+        answer = program(profile, "doctor", "--repair")
+        repaired = re.findall(r"revived .*|started .*", answer)
+        fault = {"number": number + 1, "victim": victim, "moment": moment, "seconds": round(at, 2)}
+        faults.append({**fault, "during": during, "killed": len(pids), "repaired": repaired})
+        print(json.dumps(faults[-1]), flush=True)
+    return faults
+
+
+def wait(node: ProcessNode) -> None:
+    """Wait until a process has ended."""
+    started = time.monotonic()
+    while not node.is_terminated:
+        if time.monotonic() - started > LIMIT:
+            raise RuntimeError(f"{node} has not ended after {LIMIT:g} s")
+        time.sleep(1)
+        release()
+
+
+def calls(node: ProcessNode) -> Counter[str]:
+    """Calls of a run by link label."""
+    counter: Counter[str] = Counter()
+    for child in node.called:
+        counter[child.label] += 1
+    return counter
+
+
+def compare(calm: ProcessNode, rough: ProcessNode, log: Path) -> dict[str, Any]:
+    """What the disturbed run came to, beside the undisturbed one."""
+    release()
+    starts = Counter(log.read_text().splitlines())
+    folders = {child.get_remote_workdir() for child in rough.called if hasattr(child, "get_remote_workdir")}
+    contents = [node.outputs.population.get_content() for node in (calm, rough)]
+    return {
+        "same_population": contents[0] == contents[1],
+        "exit_status": [calm.exit_status, rough.exit_status],
+        "calls": [sum(calls(node).values()) for node in (calm, rough)],
+        "called_twice": sorted(label for label, times in calls(rough).items() if times > 1),
+        "never_called": sorted(set(calls(calm)) - set(calls(rough))),
+        "jobs": len(folders),
+        "started_twice": sorted(folder for folder in folders if starts[folder] > 1),
+        "never_ended": [child.label for child in rough.called if not child.is_terminated],
+    }
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--profile", required=True)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mean", type=float, default=6.0, help="mean seconds between a repair and the next fault")
+    parser.add_argument("--calm", type=int, help="PK of an undisturbed run made before")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    load_profile(arguments.profile)
+    folder = Path(get_manager().get_config().dirpath) / "faults"
+    folder.mkdir(exist_ok=True)
+    log = folder / "started"
+    log.touch()
+    counted_code(log)
+    if not get_daemon_client().is_daemon_running:
+        program(arguments.profile, "doctor", "--repair")
+    calm = load_node(arguments.calm) if arguments.calm else launch(arguments.profile, folder, seed=4)
+    wait(calm)
+    rough = launch(arguments.profile, folder, seed=4)
+    started = time.monotonic()
+    rng = np.random.default_rng(arguments.seed)
+    faults = disturb(arguments.profile, rough, arguments.kills, rng, arguments.mean)
+    wait(rough)
+    outcome = compare(calm, rough, log)
+    undisturbed = (calm.mtime - calm.ctime).total_seconds()
+    times = {"undisturbed": round(undisturbed, 1), "disturbed": round(time.monotonic() - started, 1)}
+    document = {"seed": arguments.seed, "seconds": times, "faults": faults, "outcome": outcome}
+    arguments.out.write_text(json.dumps(document, indent=1) + "\n")
+    print(json.dumps(outcome, indent=1))
+
+
+if __name__ == "__main__":
+    main()
