@@ -5,33 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, if_, while_
-from aiida.orm import AbstractCode, Dict, Float, List, Node, ProcessNode, Str
+from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
+from aiida.orm import Dict, Float, List, Node, ProcessNode
 
 from ..calculations.functions.csp import ranking_table
 from ..calculations.functions.datasets import merge_datasets
-from ..calculations.functions.population import extract_structure, lowest_of, rank_population
+from ..calculations.functions.population import lowest_of, rank_population
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.search.rank import lowest
 from ..engine.search.settings import SearchSettings
-from .correct import CorrectWorkChain
-from .finalists import awaited, describe, has_structures, linkable, listed, name_of, reason_of, tag, training_name
+from .finalists import FinalistSteps, define_finalists, validate_correction
 from .finetune import FinetuneWorkChain
-from .ports import (
-    define_label,
-    engine_inputs,
-    parsed_by,
-    plain,
-    validate_label_inputs,
-    validate_options,
-    validate_positive,
-)
+from .names import awaited, describe, has_structures, listed, name_of, reason_of, tag, training_name
+from .ports import engine_inputs, parsed_by
 from .protocols.builders import CspProtocol
 from .relax import RelaxWorkChain
 from .search import SearchWorkChain
-from .settings import CorrectionSettings, FinalistSettings, JointSettings, ProductionSettings
-from .sscha import SschaWorkChain
+from .settings import JointSettings, ProductionSettings
 from .submission import call_once, failure, find_child, get_child, submit_once
 
 
@@ -50,15 +41,10 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     several = "pressures" in inputs and len(inputs["pressures"].get_list()) > 1
     if several and "learning" in inputs.get("search", {}) and "finetune" not in inputs:
         return "finetune: searches that learn at several pressures need it; give epochs and learning_rate"
-    correction = inputs.get("correction")
-    if correction:
-        if not inputs["sscha"]["settings"].get_dict().get("audit", True):
-            return "sscha.settings: audit is off, but its ensemble is what the correction labels; leave it on"
-        return validate_label_inputs(correction["label_engine"], correction.get("label", {}), "correction.label")
-    return None
+    return validate_correction(inputs)
 
 
-class CspWorkChain(CspProtocol, WorkChain):
+class CspWorkChain(CspProtocol, FinalistSteps):
     """Crystal structure prediction with quantum anharmonic ions.
 
     Searches that learn, at one or several pressures; one potential from all their labels; on request searches with
@@ -95,45 +81,7 @@ class CspWorkChain(CspProtocol, WorkChain):
             help="pressures (GPa) and search {keys of SEARCH.yaml that differ} of searches with the final potential; "
             "without it the finalists come from the searches that learned.",
         )
-        spec.input_namespace("sscha", help="SSCHA of the finalists.")
-        spec.input(
-            "sscha.settings",
-            valid_type=Dict,
-            validator=parsed_by(FinalistSettings.parse, "sscha.settings"),
-            help="number (of lowest distinct structures at each pressure), temperatures (K), stages "
-            "(['1x1x1:200', '2x2x2:500']), seed, fixed_cell, audit, repeats.",
-        )
-        spec.input(
-            "sscha.code",
-            valid_type=AbstractCode,
-            required=False,
-            help="anhcsp-engine for SSCHA; search.code if absent.",
-        )
-        spec.input(
-            "sscha.options",
-            valid_type=Dict,
-            required=False,
-            validator=validate_options,
-            help="Scheduler options of the SSCHA jobs; search.options if absent.",
-        )
-        spec.input(
-            "sscha.max_concurrent",
-            valid_type=int,
-            non_db=True,
-            default=2,
-            validator=validate_positive,
-            help="SSCHA runs at a time.",
-        )
-        spec.input_namespace(
-            "correction", required=False, populate_defaults=False, help="Correction of the free energies to DFT."
-        )
-        spec.input(
-            "correction.settings",
-            valid_type=Dict,
-            validator=parsed_by(CorrectionSettings.parse, "correction.settings"),
-            help="target (error in eV/atom), first, max_labels, reminimise, relax: as those of anhcsp.correct.",
-        )
-        define_label(spec, "correction.")
+        define_finalists(spec)
         spec.inputs.validator = validate_together
         spec.outline(
             cls.search,
@@ -169,11 +117,6 @@ class CspWorkChain(CspProtocol, WorkChain):
         """Settings of the learning searches."""
         settings: dict[str, Any] = self.inputs.search.settings.get_dict()
         return settings
-
-    @property
-    def finalists(self) -> FinalistSettings:
-        """Settings of the SSCHA runs."""
-        return FinalistSettings.parse(self.inputs.sscha.settings.get_dict())
 
     @property
     def production(self) -> ProductionSettings | None:
@@ -336,76 +279,6 @@ class CspWorkChain(CspProtocol, WorkChain):
         self.ctx.runs = runs
         self.report(f"{len(runs)} SSCHA runs of the lowest distinct structures")
         return None
-
-    def has_finalists(self) -> bool:
-        """Whether SSCHA runs are still to be submitted."""
-        return bool(self.waiting())
-
-    def waiting(self) -> list[str]:
-        """Runs that have not ended."""
-        children = {name: find_child(self, f"sscha_{name}") for name in self.ctx.runs}
-        return [name for name, node in children.items() if node is None or not node.is_terminated]
-
-    def sscha(self) -> ToContext:
-        """Submit the next SSCHA runs, as many as may run at a time."""
-        waiting = self.waiting()
-        nodes = [self.submit_sscha(name) for name in waiting[: self.inputs.sscha.max_concurrent]]
-        self.report(f"SSCHA: {listed(nodes)}; {len(waiting) - len(nodes)} wait")
-        return awaited(nodes)
-
-    def submit_sscha(self, name: str) -> ProcessNode:
-        """Submit one run."""
-        run, settings = self.ctx.runs[name], self.finalists
-        ranked = get_child(self, f"rank_{tag(run['pressure'])}").outputs.result
-        identity = run["id"]
-        structure = call_once(
-            self,
-            f"structure_{tag(run['pressure'])}_{linkable(identity)}",
-            extract_structure,
-            population=ranked,
-            identity=Str(identity),
-        )
-        inputs = {
-            **engine_inputs({**self.inputs.search, **self.inputs.sscha}, SschaWorkChain),
-            "structure": structure,
-            "potential": self.potential,
-            "settings": Dict(settings.at(run["pressure"], run["temperature"]).model_dump()),
-        }
-        return submit_once(self, f"sscha_{name}", SschaWorkChain, inputs)
-
-    def has_uncorrected(self) -> bool:
-        """Whether free energies are still to be corrected."""
-        return bool(self.uncorrected())
-
-    def uncorrected(self) -> list[str]:
-        """Converged runs with an audit whose correction has not ended."""
-        if "correction" not in self.inputs:
-            return []
-        runs = {name: get_child(self, f"sscha_{name}") for name in self.ctx.runs}
-        names = [name for name, node in runs.items() if node.is_finished_ok and "audit" in node.outputs]
-        children = {name: find_child(self, f"correct_{name}") for name in names}
-        return [name for name, node in children.items() if node is None or not node.is_terminated]
-
-    def correct(self) -> ToContext:
-        """Submit the next corrections, as many as SSCHA runs may run at a time."""
-        waiting = self.uncorrected()
-        nodes = [self.submit_correction(name) for name in waiting[: self.inputs.sscha.max_concurrent]]
-        self.report(f"corrections: {listed(nodes)}; {len(waiting) - len(nodes)} wait")
-        return awaited(nodes)
-
-    def submit_correction(self, name: str) -> ProcessNode:
-        """Submit the correction of one run."""
-        run, correction = get_child(self, f"sscha_{name}"), self.inputs.correction
-        inputs = {
-            **engine_inputs({**self.inputs.search, **self.inputs.sscha}, CorrectWorkChain),
-            **{output: run.outputs[output] for output in ("result", "dynamical_matrices", "audit")},
-            "potential": run.inputs.potential,
-            "sscha": run.inputs.settings,
-            "settings": correction.settings,
-            "label_engine": correction.label_engine,
-            "label": plain(correction.get("label", {})),
-        }
-        return submit_once(self, f"correct_{name}", CorrectWorkChain, inputs)
 
     def results(self) -> ExitCode | None:
         """Hand out the ranking and everything it rests on."""

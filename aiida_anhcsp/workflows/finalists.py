@@ -1,66 +1,163 @@
-"""Names and states of the children of ``anhcsp.csp``."""
+"""SSCHA of the lowest structures, and the correction of their free energies to DFT."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from aiida.engine import ToContext
-from aiida.orm import ProcessNode
+from aiida.engine import ProcessSpec, ToContext, WorkChain
+from aiida.orm import AbstractCode, Dict, ProcessNode, Str
 
-from ..data.population import PopulationData
-
-
-def tag(pressure: float) -> str:
-    """A pressure in a link label: ``p130``, ``p112_5``."""
-    return "p" + linkable(f"{pressure:g}")
-
-
-def name_of(run: Mapping[str, Any]) -> str:
-    """A run in a link label, by ``pressure``, ``temperature`` and ``id``: ``p130_t0_g003_0017``."""
-    return f"{tag(run['pressure'])}_t{linkable(format(run['temperature'], 'g'))}_{linkable(run['id'])}"
-
-
-def training_name(stage: int) -> str:
-    """A stage of the joint training in a link label: ``finetune``, then ``finetune_2``."""
-    return f"finetune_{stage + 1}" if stage else "finetune"
-
-
-def linkable(text: str) -> str:
-    """Text with the characters that a link label may have."""
-    return re.sub("[^a-zA-Z0-9]", "_", text.replace("-", "m", 1) if text.startswith("-") else text)
+from ..calculations.functions.population import extract_structure
+from ..data.potential import PotentialData
+from .correct import CorrectWorkChain
+from .names import awaited, linkable, listed, tag
+from .ports import (
+    define_label,
+    engine_inputs,
+    parsed_by,
+    plain,
+    validate_label_inputs,
+    validate_options,
+    validate_positive,
+)
+from .settings import CorrectionSettings, FinalistSettings
+from .sscha import SschaWorkChain
+from .submission import call_once, find_child, get_child, submit_once
 
 
-def listed(nodes: Sequence[ProcessNode]) -> str:
-    """Children, to be read."""
-    return ", ".join(f"{node.label} <{node.pk}>" for node in nodes)
+def validate_correction(inputs: Mapping[str, Any]) -> str | None:
+    """A correction needs an audit to label, and inputs that its label work chain takes."""
+    correction = inputs.get("correction")
+    if not correction:
+        return None
+    if not inputs["sscha"]["settings"].get_dict().get("audit", True):
+        return "sscha.settings: audit is off, but its ensemble is what the correction labels; leave it on"
+    return validate_label_inputs(correction["label_engine"], correction.get("label", {}), "correction.label")
 
 
-def awaited(nodes: Sequence[ProcessNode]) -> ToContext:
-    """Wait for all of these children."""
-    return ToContext(**{f"child_{index}": node for index, node in enumerate(nodes)})
+def define_finalists(spec: ProcessSpec) -> None:
+    """Add the namespaces ``sscha`` and ``correction``."""
+    spec.input_namespace("sscha", help="SSCHA of the finalists.")
+    spec.input(
+        "sscha.settings",
+        valid_type=Dict,
+        validator=parsed_by(FinalistSettings.parse, "sscha.settings"),
+        help="number (of lowest distinct structures at each pressure), temperatures (K), stages "
+        "(['1x1x1:200', '2x2x2:500']), seed, fixed_cell, audit, repeats.",
+    )
+    spec.input(
+        "sscha.code",
+        valid_type=AbstractCode,
+        required=False,
+        help="anhcsp-engine for SSCHA; search.code if absent.",
+    )
+    spec.input(
+        "sscha.options",
+        valid_type=Dict,
+        required=False,
+        validator=validate_options,
+        help="Scheduler options of the SSCHA jobs; search.options if absent.",
+    )
+    spec.input(
+        "sscha.max_concurrent",
+        valid_type=int,
+        non_db=True,
+        default=2,
+        validator=validate_positive,
+        help="SSCHA runs at a time.",
+    )
+    spec.input_namespace(
+        "correction", required=False, populate_defaults=False, help="Correction of the free energies to DFT."
+    )
+    spec.input(
+        "correction.settings",
+        valid_type=Dict,
+        validator=parsed_by(CorrectionSettings.parse, "correction.settings"),
+        help="target (error in eV/atom), first, max_labels, reminimise, relax: as those of anhcsp.correct.",
+    )
+    define_label(spec, "correction.")
 
 
-def has_structures(node: ProcessNode) -> bool:
-    """Whether a child came to structures with an enthalpy."""
-    if "population" not in node.outputs:
-        return False
-    population: PopulationData = node.outputs.population
-    return "lowest_enthalpy" in population.base.attributes.all
+class FinalistSteps(WorkChain):
+    """SSCHA of the runs planned in ``ctx.runs`` and their correction; needs the inputs ``search`` and a potential."""
 
+    @property
+    def potential(self) -> PotentialData:
+        """The potential of the runs."""
+        raise NotImplementedError
 
-def reason_of(node: ProcessNode) -> str:
-    """Why a child failed, without numbers of processes: what is stored must not depend on them."""
-    text = str(node.exception) if node.is_excepted else (node.exit_message or "it was killed")
-    return re.sub(r"<\d+>", "", text)
+    @property
+    def finalists(self) -> FinalistSettings:
+        """Settings of the SSCHA runs."""
+        return FinalistSettings.parse(self.inputs.sscha.settings.get_dict())
 
+    def has_finalists(self) -> bool:
+        """Whether SSCHA runs are still to be submitted."""
+        return bool(self.waiting())
 
-def describe(row: Mapping[str, Any]) -> str:
-    """A row of the ranking, to be read."""
-    where = f"{row['id']} {row['formula']} at {row['pressure']:g} GPa, {row['temperature']:g} K"
-    if "gibbs_free_energy" not in row:
-        return f"{where}: H = {row['enthalpy']:.4f} eV/atom, no free energy: {row.get('reason', 'unknown')}"
-    symmetry = f"{row['spacegroup_initial']} -> {row.get('spacegroup_final', 'unknown')}"
-    energy = f"G = {row['gibbs_free_energy']:.4f} +- {row['gibbs_free_energy_error']:.4f} eV/atom"
-    return f"{where}: H = {row['enthalpy']:.4f}, {energy}, {symmetry}" + ("" if row["converged"] else ", not converged")
+    def waiting(self) -> list[str]:
+        """Runs that have not ended."""
+        children = {name: find_child(self, f"sscha_{name}") for name in self.ctx.runs}
+        return [name for name, node in children.items() if node is None or not node.is_terminated]
+
+    def sscha(self) -> ToContext:
+        """Submit the next SSCHA runs, as many as may run at a time."""
+        waiting = self.waiting()
+        nodes = [self.submit_sscha(name) for name in waiting[: self.inputs.sscha.max_concurrent]]
+        self.report(f"SSCHA: {listed(nodes)}; {len(waiting) - len(nodes)} wait")
+        return awaited(nodes)
+
+    def submit_sscha(self, name: str) -> ProcessNode:
+        """Submit one run."""
+        run, settings = self.ctx.runs[name], self.finalists
+        ranked = get_child(self, f"rank_{tag(run['pressure'])}").outputs.result
+        identity = run["id"]
+        structure = call_once(
+            self,
+            f"structure_{tag(run['pressure'])}_{linkable(identity)}",
+            extract_structure,
+            population=ranked,
+            identity=Str(identity),
+        )
+        inputs = {
+            **engine_inputs({**self.inputs.search, **self.inputs.sscha}, SschaWorkChain),
+            "structure": structure,
+            "potential": self.potential,
+            "settings": Dict(settings.at(run["pressure"], run["temperature"]).model_dump()),
+        }
+        return submit_once(self, f"sscha_{name}", SschaWorkChain, inputs)
+
+    def has_uncorrected(self) -> bool:
+        """Whether free energies are still to be corrected."""
+        return bool(self.uncorrected())
+
+    def uncorrected(self) -> list[str]:
+        """Converged runs with an audit whose correction has not ended."""
+        if "correction" not in self.inputs:
+            return []
+        runs = {name: get_child(self, f"sscha_{name}") for name in self.ctx.runs}
+        names = [name for name, node in runs.items() if node.is_finished_ok and "audit" in node.outputs]
+        children = {name: find_child(self, f"correct_{name}") for name in names}
+        return [name for name, node in children.items() if node is None or not node.is_terminated]
+
+    def correct(self) -> ToContext:
+        """Submit the next corrections, as many as SSCHA runs may run at a time."""
+        waiting = self.uncorrected()
+        nodes = [self.submit_correction(name) for name in waiting[: self.inputs.sscha.max_concurrent]]
+        self.report(f"corrections: {listed(nodes)}; {len(waiting) - len(nodes)} wait")
+        return awaited(nodes)
+
+    def submit_correction(self, name: str) -> ProcessNode:
+        """Submit the correction of one run."""
+        run, correction = get_child(self, f"sscha_{name}"), self.inputs.correction
+        inputs = {
+            **engine_inputs({**self.inputs.search, **self.inputs.sscha}, CorrectWorkChain),
+            **{output: run.outputs[output] for output in ("result", "dynamical_matrices", "audit")},
+            "potential": run.inputs.potential,
+            "sscha": run.inputs.settings,
+            "settings": correction.settings,
+            "label_engine": correction.label_engine,
+            "label": plain(correction.get("label", {})),
+        }
+        return submit_once(self, f"correct_{name}", CorrectWorkChain, inputs)

@@ -12,7 +12,7 @@ from ..calculations.functions.population import extract_structure
 from ..calculations.relax import RelaxCalculation
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
-from .finalists import awaited, has_structures, linkable, listed, name_of, reason_of, tag
+from .names import awaited, has_structures, linkable, listed, name_of, reason_of, tag
 from .ports import define_engine, engine_inputs, parsed_by, validate_positive
 from .settings import PhaseDiagramSettings
 from .sscha import SschaWorkChain

@@ -229,7 +229,7 @@ def test_errors_by_round_compare_with_the_former_model(trained, frames, tmp_path
     learner = load_learner(f"mattersim:{trained[0] / 'model.pth'}", frames, seed=3)
     metrics = _train([*old, *new], learner, tmp_path, epochs=2)
     assert metrics["by_round"]["2"]["before"]["count"] == 8
-    assert set(metrics["by_round"]["1"]) == {"before", "after", "after_held_out"}
+    assert set(metrics["by_round"]["1"]) == {"before", "before_held_out", "after", "after_held_out"}
 
 
 def test_unknown_option_of_a_new_model_is_named(frames):
