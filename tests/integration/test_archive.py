@@ -47,7 +47,7 @@ def empty_profile(tmp_path: Path) -> Iterator[str]:
         server += ["--database-name", EMPTY, "--repository-uri", f"file://{tmp_path / 'repository'}"]
         verdi("profile", "setup", "core.psql_dos", *common, *server)
     yield EMPTY
-    verdi("profile", "delete", EMPTY, "--force", "--delete-data")
+    verdi("profile", "delete", EMPTY, "--force", "--keep-data")
 
 
 def test_ranking_and_figures_are_the_same_in_another_profile(
