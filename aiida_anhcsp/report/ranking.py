@@ -56,9 +56,9 @@ def _population_row(frame: Atoms, enthalpy: float, best: Mapping[str, Any]) -> d
         row["converged"] = frame.info["sscha"] == CONVERGED
         row |= {key: frame.info[key] for key in ("sscha", "reason") if key in frame.info}
     if "gibbs_free_energy" in frame.info:
-        keys = ("gibbs_free_energy", "gibbs_free_energy_error", "spacegroup_final")
-        row |= {key: _plain(frame.info[key]) for key in keys}
-        row["relative_gibbs_free_energy"] = _plain(1000 * (frame.info[keys[0]] - best[keys[0]]))
+        quantum = ("gibbs_free_energy", "gibbs_free_energy_error", "spacegroup_final")
+        row |= {key: _plain(frame.info[key]) for key in quantum}
+        row["relative_gibbs_free_energy"] = _plain(1000 * (frame.info["gibbs_free_energy"] - best["gibbs_free_energy"]))
     return row
 
 

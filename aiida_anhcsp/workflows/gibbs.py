@@ -16,6 +16,7 @@ from ..data.population import PopulationData
 from ..engine.search.early_stop import StageEnd, largest_decreases
 from ..engine.search.quantum import FAILED, GIVEN_UP, followed_by
 from ..engine.search.settings import GIBBS, SearchSettings
+from ..engine.sscha.settings import AUTO
 from .names import awaited, linkable, listed, reason_of
 from .ports import define_sscha_jobs, engine_inputs, parsed_by
 from .settings import GibbsSettings, SeenDecrease
@@ -48,7 +49,10 @@ def validate_gibbs(inputs: Mapping[str, Any]) -> str | None:
     """Inputs that a search by free energy lacks, or that do not go with it."""
     gibbs = inputs["settings"].get_dict().get("fitness") == GIBBS
     if gibbs and not inputs.get("sscha"):
-        return "sscha: missing, with fitness: gibbs; give temperature, stages and seed in sscha.settings"
+        return (
+            "sscha: missing, with fitness: gibbs; give temperature, stages and seed in sscha.settings of anhcsp.search "
+            "(anhcsp.csp takes only its lowest structures through SSCHA: choose another fitness there)"
+        )
     if inputs.get("sscha") and not gibbs:
         return "sscha: only fitness: gibbs uses it; set that in settings, or leave sscha out"
     if gibbs and inputs.get("learning"):
@@ -56,6 +60,9 @@ def validate_gibbs(inputs: Mapping[str, Any]) -> str | None:
             "learning: not with fitness: gibbs, free energies of different potentials do not compare; "
             "give a potential that has learned"
         )
+    stages = inputs["sscha"]["settings"].get_dict().get("stages", []) if gibbs else []
+    if "potential" in inputs and inputs["potential"].cutoff is None and any(AUTO in stage for stage in stages):
+        return "sscha.settings.stages: auto needs a potential of known range; write the supercells"
     return None
 
 
@@ -179,7 +186,7 @@ class GibbsSteps(WorkChain):
                 nodes[f"structure_{linkable(name)}"] = node.outputs.structure
         if self.ctx.population is not None:
             nodes["earlier"] = load_node(self.ctx.population)
-        call_once(
+        population = call_once(
             self,
             self.label_of("free_energies"),
             quantum_population,
@@ -187,14 +194,10 @@ class GibbsSteps(WorkChain):
             runs=Dict(runs),
             **nodes,
         )
-        for frame in self.with_free_energies().get_frames():
+        self.ctx.free_energies = population.pk
+        for frame in population.get_frames():
             if "sscha" in frame.info:
                 self.report(describe(frame))
-
-    def with_free_energies(self) -> PopulationData:
-        """The new structures with their free energies."""
-        population: PopulationData = get_child(self, self.label_of("free_energies")).outputs.result
-        return population
 
 
 def outcome_of(node: ProcessNode) -> dict[str, str]:

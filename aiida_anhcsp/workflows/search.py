@@ -225,7 +225,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
         if "population" not in node.outputs:
             return self.exit_with(self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX, node)
         judged = self.judged()
-        self.rank_all(self.with_free_energies() if self.is_quantum() else judged, "rank")
+        self.rank_all(load_node(self.ctx.free_energies) if self.is_quantum() else judged, "rank")
         failed = count_failed(judged)
         partial = "" if node.is_finished_ok else f" ({failure(node)})"
         self.report(

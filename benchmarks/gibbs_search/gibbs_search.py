@@ -40,12 +40,13 @@ SSCHA: dict[str, Any] = {"temperature": 0.0, "stages": ["1x1x1:20", "1x1x1:60"],
 
 def search(folder: Path) -> tuple[dict[str, Any], ProcessNode]:
     """Outputs of the search and its node."""
-    load_profile(SqliteTempBackend.create_profile("gibbs", filepath=str(folder / "repository")))
+    options = {"runner.poll.interval": 1}
+    load_profile(SqliteTempBackend.create_profile("gibbs", filepath=str(folder / "repository"), options=options))
     computer = Computer("localhost", "localhost", transport_type="core.local", scheduler_type="core.direct")
     computer.set_workdir(str(folder / "work"))
     computer.set_default_mpiprocs_per_machine(1)
-    computer.store().configure(safe_interval=0.0, use_login_shell=False)
     computer.set_minimum_job_poll_interval(0.5)
+    computer.store().configure(safe_interval=0.0, use_login_shell=False)
     engine = Path(sys.executable).with_name("anhcsp-engine")
     return run_get_node(
         WorkflowFactory("anhcsp.search"),

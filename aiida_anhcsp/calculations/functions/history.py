@@ -34,7 +34,8 @@ def search_history(**nodes: Any) -> Dict:
 
     :param nodes: by generation, such as ``relax_003``: the relaxed population (``relax``), the same with what SSCHA
         came to (``sscha``), the ranked one (``rank``), the report of the labelling (``label``), the metrics of the
-        finetuning (``finetune``) and what was ranked after it (``rank_again``), where there are any; ``settings``, the keys of SEARCH.yaml
+        finetuning (``finetune``) and what was ranked after it (``rank_again``), where there are any; ``settings``, the
+        keys of SEARCH.yaml
     :return: ``generations``, a list of rows with ``generation``, ``relaxed``, ``failed``, ``lowest_enthalpy`` (eV/atom)
         and the same with the finetuned potential, ``lowest_enthalpy_after``, ``labelled``, ``labels_failed``,
         ``rmse_before`` and ``rmse_after``, what SSCHA came to, with numbers (``sscha``), and the
