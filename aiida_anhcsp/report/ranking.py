@@ -144,5 +144,6 @@ def _distances(distances: Mapping[str, Mapping[str, list[float]]], pair: str) ->
 
 def _note(row: Row) -> str:
     if "reason" in row:
-        return str(row["reason"])
+        state = str(row.get("sscha", "")).replace("_", " ")
+        return f"{state}: {row['reason']}" if state else str(row["reason"])
     return "" if row.get("converged", True) else "not converged"

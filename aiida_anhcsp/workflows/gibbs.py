@@ -205,8 +205,9 @@ def outcome_of(node: ProcessNode) -> dict[str, str]:
     codes = SschaWorkChain.exit_codes
     if node.is_finished_ok or node.exit_status == codes.ERROR_NOT_CONVERGED.status:
         return {}
-    given_up = node.exit_status == codes.ERROR_GIVEN_UP.status
-    return {"sscha": GIVEN_UP if given_up else FAILED, "reason": reason_of(node)}
+    if node.exit_status == codes.ERROR_GIVEN_UP.status:
+        return {"sscha": GIVEN_UP, "reason": node.outputs.result["reason"]}
+    return {"sscha": FAILED, "reason": reason_of(node)}
 
 
 def stages_and_end(run: ProcessNode) -> tuple[Sequence[StageEnd], float]:
