@@ -47,8 +47,11 @@ def population_rows(population: PopulationData) -> list[dict[str, Any]]:
 
 
 def _population_row(frame: Atoms, enthalpy: float, best: Mapping[str, Any]) -> dict[str, Any]:
-    keys = ("id", "pressure", "temperature", "enthalpy", "rank", "generation", "operator")
+    """A row; what could not be ranked is of the temperature of the best."""
+    keys = ("id", "pressure", "enthalpy", "rank", "generation", "operator", "free_energy_of")
     row = {key: _plain(frame.info[key]) for key in keys if key in frame.info}
+    if "temperature" in best:
+        row["temperature"] = _plain(best["temperature"])
     row["formula"] = frame.get_chemical_formula()
     row["spacegroup_initial"] = frame.info.get("spacegroup")
     row["relative_enthalpy"] = _plain(1000 * (frame.info["enthalpy"] - enthalpy))

@@ -10,7 +10,6 @@ and writes ``gibbs_search.json`` beside this script.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -35,7 +34,7 @@ SEARCH: dict[str, Any] = {
     "fitness": "gibbs",
     "relax": {"fmax": 0.02, "max_steps": 300},
 }
-SSCHA: dict[str, Any] = {"temperature": 0.0, "stages": ["1x1x1:20", "1x1x1:60"], "seed": 1, "window": 0.1}
+SSCHA: dict[str, Any] = {"temperature": 0.0, "stages": ["1x1x1:20", "1x1x1:40"], "seed": 1, "repeats": 0, "window": 0.1}
 
 
 def search(folder: Path) -> tuple[dict[str, Any], ProcessNode]:
@@ -68,7 +67,6 @@ def main() -> None:
         runs = [child for child in node.called if child.process_label == "SschaWorkChain"]
         jobs = [job for run in runs for job in run.called if job.process_label == "SschaCalculation"]
         history = outputs["history"]["generations"]
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = {
         "potential": MODEL,
         "search": SEARCH,
@@ -77,7 +75,6 @@ def main() -> None:
         "history": history,
         "sscha_runs": len(runs),
         "sscha_jobs": len(jobs),
-        "cpu_seconds": children.ru_utime + children.ru_stime,
         "wall_seconds": time.monotonic() - began,
     }
     Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
