@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from aiida.engine import ProcessSpec, ToContext, WorkChain
@@ -19,7 +20,7 @@ from ..engine.search.settings import GIBBS, SearchSettings
 from ..engine.sscha.settings import AUTO
 from .names import awaited, linkable, listed, reason_of
 from .ports import define_sscha_jobs, engine_inputs, parsed_by
-from .settings import GibbsSettings, SeenDecrease
+from .settings import GibbsSettings
 from .sscha import SschaWorkChain
 from .submission import call_once, find_child, get_child, submit_once
 
@@ -168,10 +169,7 @@ class GibbsSteps(WorkChain):
         decreases = largest_decreases([stages_and_end(node) for node in before])
         if lowest is None or not decreases:
             return None
-        seen = [
-            SeenDecrease(stage=each.stage, converged=each.converged, largest=each.largest, seen=each.seen).model_dump()
-            for each in decreases
-        ]
+        seen = [asdict(each) for each in decreases]
         return {"threshold": lowest + quantum.window, "decreases": seen, "seen": quantum.seen}
 
     def take_free_energies(self) -> None:

@@ -245,7 +245,7 @@ class GiveUpSettings(Settings):
     def hopeless(self, stage: int, result: Mapping[str, Any]) -> bool:
         """Whether a stage (from 1) with this result leaves no hope."""
         end = StageEnd(stage, result["converged"], result["gibbs_free_energy"], result["gibbs_free_energy_error"])
-        seen = [Decrease(each.stage, each.converged, each.largest, each.seen) for each in self.decreases]
+        seen = [Decrease(**each.model_dump()) for each in self.decreases]
         return is_hopeless(end, self.threshold, seen, self.seen)
 
 
