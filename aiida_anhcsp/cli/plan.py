@@ -25,6 +25,7 @@ from .inputs.models import (
     LabelRunInput,
     PhaseDiagramInput,
     SearchInput,
+    SearchKeys,
     SschaInput,
     SschaOnLabelsInput,
 )
@@ -42,6 +43,7 @@ def plan_of(run: Run) -> str:
         lines += csp_lines(described, pressures)
     elif isinstance(described, SearchInput):
         lines += search_lines(described, run.inputs, [described.search.pressure])
+        lines += gibbs_lines(described)
     if isinstance(described, LabelRunInput):
         lines += label_run_lines(described, run.inputs)
     if isinstance(described, FinetuneInput):
@@ -63,7 +65,19 @@ def plan_of(run: Run) -> str:
     return tabulate(lines, tablefmt="plain")
 
 
-def search_lines(described: SearchInput, inputs: Mapping[str, Any], pressures: list[float]) -> list[Line]:
+def gibbs_lines(described: SearchInput) -> list[Line]:
+    """SSCHA of every structure, where that is asked for."""
+    sscha, search = described.sscha, described.search
+    if sscha is None:
+        return []
+    runs = sum(search.number_in(generation) for generation in range(search.generations))
+    text = f"every structure at {sscha.temperature:g} K: at most {runs} runs, {sscha.max_concurrent} at a time"
+    if sscha.window is not None:
+        text += f", given up {1000 * sscha.window:g} meV/atom above the lowest"
+    return [("SSCHA", text), ("SSCHA stages", stages_line(sscha, runs))]
+
+
+def search_lines(described: SearchKeys, inputs: Mapping[str, Any], pressures: list[float]) -> list[Line]:
     """System, potential, structures and labels of the searches at these pressures (GPa)."""
     search, learning = described.search, described.learning
     atoms = sorted({composition.n_atoms for composition in search.compositions()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from ..engine.errors import InputError
-from .inputs.models import CspInput, SearchInput
+from .inputs.models import CspInput, SearchInput, SearchKeys
 
 LEAF = 1
 """The job that all others wait for needs a slot as well."""
@@ -14,8 +14,8 @@ LEAF = 1
 def waiting_parents(described: BaseModel) -> int:
     """Most work chains of a run that wait at one time, each for a child.
 
-    A search waits for labels or a training, which wait for their jobs; the whole path waits for all its searches, or
-    for as many SSCHA runs as may run at a time.
+    A search waits for labels or a training, which wait for their jobs, or for as many SSCHA runs as may run at a time;
+    the whole path waits for all its searches, or for such runs.
     """
     if isinstance(described, CspInput):
         pressures = max(
@@ -23,6 +23,8 @@ def waiting_parents(described: BaseModel) -> int:
             len(described.production.pressures) if described.production else 0,
         )
         return 1 + max(pressures * _searching(described), described.sscha.max_concurrent)
+    if isinstance(described, SearchInput) and described.sscha is not None:
+        return 1 + described.sscha.max_concurrent
     return _searching(described) if isinstance(described, SearchInput) else 1
 
 
@@ -56,5 +58,5 @@ def require_slots(described: BaseModel, taken: int, slots: int | None) -> None:
         )
 
 
-def _searching(described: SearchInput) -> int:
+def _searching(described: SearchKeys) -> int:
     return 1 + (described.learning is not None)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from pymatgen.core import Structure
 
-SHOWN = ("count", "formulas", "pressure", "lowest_enthalpy", "statuses", "labelled")
+SHOWN = ("count", "formulas", "pressure", "lowest_enthalpy", "lowest_gibbs_free_energy", "statuses", "labelled")
 ROWS = 10
 """Rows of a population that a notebook shows."""
 
@@ -38,7 +38,7 @@ class PopulationData(SinglefileData):
     ``pressure``
         GPa, where all frames name one and the same
     ``lowest_enthalpy``
-        eV/atom, over the frames that have one
+        eV/atom, over the frames that have one; ``lowest_gibbs_free_energy`` likewise
     ``statuses``
         number of frames by status
     ``labelled``
@@ -129,12 +129,14 @@ def summary(frames: list[Atoms]) -> dict[str, Any]:
     """Attributes of a population (see :class:`PopulationData`)."""
     pressures = {float(frame.info["pressure"]) for frame in frames if "pressure" in frame.info}
     enthalpies = [float(frame.info["enthalpy"]) for frame in frames if "enthalpy" in frame.info]
+    gibbs = [float(frame.info["gibbs_free_energy"]) for frame in frames if "gibbs_free_energy" in frame.info]
     labelled = [frame for frame in frames if "label_origin" in frame.info and "forces" in labels_of(frame)]
     attributes = {
         "count": len(frames),
         "formulas": sorted({frame.get_chemical_formula() for frame in frames}),
         "pressure": pressures.pop() if len(pressures) == 1 else None,
         "lowest_enthalpy": min((value for value in enthalpies if math.isfinite(value)), default=None),
+        "lowest_gibbs_free_energy": min(gibbs, default=None),
         "statuses": dict(Counter(str(frame.info["status"]) for frame in frames if "status" in frame.info)),
         "labelled": len(labelled),
         "label_settings": sorted({str(f.info["label_settings"]) for f in labelled if "label_settings" in f.info}),

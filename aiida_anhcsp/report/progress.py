@@ -13,6 +13,7 @@ from aiida.orm import CalcJobNode, Log, ProcessNode, QueryBuilder, WorkChainNode
 from aiida.plugins.entry_point import is_valid_entry_point_string, parse_entry_point_string
 
 from ..workflows.gpaw_jobs import RESULT_FILE
+from ..workflows.progress import lowest_free_energy
 
 LABEL = "anhcsp.label."
 STEP = re.compile(r"generation_(\d+)_(\w+)")
@@ -24,9 +25,10 @@ class Progress:
     """Numbers of a run so far.
 
     ``generation`` counts from 1 and is 0 before the first; ``lowest`` is the lowest enthalpy of the latest ranking in
-    eV/atom; ``rmse`` that of the latest potential on its newest labels (meV/atom, meV/angstrom, GPa); ``failed`` counts
-    processes that ended badly; ``seconds_left`` is what is left of the searches at their pace so far; ``running`` says
-    for each job that has not ended what it is and how its scheduler sees it.
+    eV/atom, ``lowest_gibbs`` its lowest free energy, to be read; ``rmse`` that of the latest
+    potential on its newest labels (meV/atom, meV/angstrom, GPa); ``failed`` counts processes that ended badly;
+    ``seconds_left`` is what is left of the searches at their pace so far; ``running`` says for each job that has not
+    ended what it is and how its scheduler sees it.
     """
 
     state: str
@@ -37,6 +39,7 @@ class Progress:
     labels: int = 0
     labels_asked: int = 0
     lowest: float | None = None
+    lowest_gibbs: str | None = None
     sscha_done: int = 0
     sscha_submitted: int = 0
     rmse: dict[str, float] = field(default_factory=dict)
@@ -55,6 +58,8 @@ class Progress:
             parts.append(f"{self.labels} of {self.labels_asked} labels done")
         if self.lowest is not None:
             parts.append(f"lowest enthalpy {self.lowest:.4f} eV/atom")
+        if self.lowest_gibbs is not None:
+            parts.append(f"lowest {self.lowest_gibbs}")
         if self.rmse:
             parts.append(f"RMSE {self.rmse['energy']:.1f} meV/atom, {self.rmse['force']:.0f} meV/angstrom")
         if self.sscha_submitted:
@@ -154,6 +159,8 @@ def _add_search(progress: Progress, node: ProcessNode) -> None:
         elif step in ("rank", "rank_again") and "result" in child.outputs:
             lowest = child.outputs.result.base.attributes.get("lowest_enthalpy", None)
             progress.lowest = progress.lowest if lowest is None else lowest
+            if "lowest_gibbs_free_energy" in child.outputs.result.base.attributes.all:
+                progress.lowest_gibbs = lowest_free_energy(child.outputs.result.get_frames())
 
 
 def _add_labels(progress: Progress, node: ProcessNode) -> None:

@@ -9,6 +9,7 @@ from aiida.orm import Node, ProcessNode, StructureData
 from ase import Atoms
 
 from ..data.population import PopulationData
+from ..workflows.names import linkable
 from .changes import Run, run_of
 
 POPULATION = "population"
@@ -22,7 +23,7 @@ def sources_of(node: ProcessNode, rows: Sequence[Mapping[str, Any]]) -> list[dic
     """
     common = {"potential": node.outputs.potential} if "potential" in node.outputs else {}
     if "ranking" not in node.outputs:
-        return [{POPULATION: node.outputs.population, **common} for _ in rows]
+        return [{POPULATION: node.outputs.population, **_run_of_search(node, row), **common} for row in rows]
     inputs = node.outputs.ranking.creator.inputs
     names = {run_of(run): name for name, run in inputs.runs.get_dict().items()}
     by_run: list[dict[str, Node]] = []
@@ -43,6 +44,13 @@ def final_structures(node: ProcessNode) -> dict[Run, Atoms]:
         for row, sources in zip(rows, sources_of(node, rows), strict=True)
         if isinstance(sources.get("structure"), StructureData)
     }
+
+
+def _run_of_search(search: ProcessNode, row: Mapping[str, Any]) -> dict[str, Node]:
+    """Result and structure of the SSCHA run that gave a structure of a search its free energy, if there was one."""
+    label = f"_sscha_{linkable(str(row.get('free_energy_of', row['id'])))}"
+    found = [child.outputs for child in search.called if (child.label or "").endswith(label)]
+    return {name: outputs[name] for outputs in found for name in ("result", "structure") if name in outputs}
 
 
 def _population_of(inputs: Any, row: Mapping[str, Any]) -> PopulationData:

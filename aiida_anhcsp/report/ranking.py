@@ -9,17 +9,20 @@ from typing import Any
 
 import numpy as np
 from aiida.orm import ProcessNode
+from ase import Atoms
 from tabulate import tabulate
 
 from ..data.population import PopulationData
 from ..engine.errors import InputError
+from ..engine.search.quantum import CONVERGED, FAILED, GIVEN_UP
 from ..engine.search.rank import lowest
 
 Row = Mapping[str, Any]
+WITHOUT = (GIVEN_UP, FAILED)
 
 
 def ranking_rows(node: ProcessNode) -> list[dict[str, Any]]:
-    """Rows of a run: by free energy for ``anhcsp.csp``, by enthalpy for a search (distinct structures).
+    """Rows of a run: by free energy for ``anhcsp.csp``, by its fitness for a search (distinct structures).
 
     Energies in eV/atom, relative ones in meV/atom, distances in angstrom.
 
@@ -34,18 +37,32 @@ def ranking_rows(node: ProcessNode) -> list[dict[str, Any]]:
 
 
 def population_rows(population: PopulationData) -> list[dict[str, Any]]:
-    """The distinct structures of a ranked population, lowest first."""
-    frames = lowest(population.get_frames())
-    keys = ("id", "pressure", "enthalpy", "rank", "generation", "operator")
-    return [
-        {
-            **{key: _plain(frame.info[key]) for key in keys if key in frame.info},
-            "formula": frame.get_chemical_formula(),
-            "spacegroup_initial": frame.info.get("spacegroup"),
-            "relative_enthalpy": _plain(1000 * (frame.info["enthalpy"] - frames[0].info["enthalpy"])),
-        }
-        for frame in frames
-    ]
+    """The distinct structures of a ranked population, lowest first; then those that have no free energy to rank by."""
+    population_frames = population.get_frames()
+    ranked = lowest(population_frames)
+    left = [frame for frame in population_frames if frame.info.get("sscha") in WITHOUT and "enthalpy" in frame.info]
+    frames = [*ranked, *sorted(left, key=lambda frame: frame.info["enthalpy"])]
+    enthalpy = min((frame.info["enthalpy"] for frame in frames), default=0.0)
+    return [_population_row(frame, enthalpy, ranked[0].info if ranked else {}) for frame in frames]
+
+
+def _population_row(frame: Atoms, enthalpy: float, best: Mapping[str, Any]) -> dict[str, Any]:
+    """A row; what could not be ranked is of the temperature of the best."""
+    keys = ("id", "pressure", "enthalpy", "rank", "generation", "operator", "free_energy_of")
+    row = {key: _plain(frame.info[key]) for key in keys if key in frame.info}
+    if "temperature" in best:
+        row["temperature"] = _plain(best["temperature"])
+    row["formula"] = frame.get_chemical_formula()
+    row["spacegroup_initial"] = frame.info.get("spacegroup")
+    row["relative_enthalpy"] = _plain(1000 * (frame.info["enthalpy"] - enthalpy))
+    if "sscha" in frame.info:
+        row["converged"] = frame.info["sscha"] == CONVERGED
+        row |= {key: frame.info[key] for key in ("sscha", "reason") if key in frame.info}
+    if "gibbs_free_energy" in frame.info:
+        quantum = ("gibbs_free_energy", "gibbs_free_energy_error", "spacegroup_final")
+        row |= {key: _plain(frame.info[key]) for key in quantum}
+        row["relative_gibbs_free_energy"] = _plain(1000 * (frame.info["gibbs_free_energy"] - best["gibbs_free_energy"]))
+    return row
 
 
 def ranking_table(rows: list[dict[str, Any]]) -> str:
@@ -130,5 +147,6 @@ def _distances(distances: Mapping[str, Mapping[str, list[float]]], pair: str) ->
 
 def _note(row: Row) -> str:
     if "reason" in row:
-        return str(row["reason"])
+        state = str(row.get("sscha", "")).replace("_", " ")
+        return f"{state}: {row['reason']}" if state else str(row["reason"])
     return "" if row.get("converged", True) else "not converged"

@@ -14,7 +14,7 @@ from ..calculations.functions.population import lowest_of, rank_population
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.search.rank import lowest
-from ..engine.search.settings import SearchSettings
+from ..engine.search.settings import GIBBS, SearchSettings
 from .finalists import FinalistSteps, define_finalists, validate_correction
 from .finetune import FinetuneWorkChain
 from .names import awaited, describe, has_structures, listed, name_of, reason_of, tag, training_name
@@ -38,6 +38,8 @@ def validate_pressures(value: List | None, _: Any) -> str | None:
 
 def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     """Inputs that need each other."""
+    if "production" in inputs and inputs["production"].get_dict().get("search", {}).get("fitness") == GIBBS:
+        return "production.search: fitness: gibbs is not for anhcsp.csp; use anhcsp.search"
     several = "pressures" in inputs and len(inputs["pressures"].get_list()) > 1
     if several and "learning" in inputs.get("search", {}) and "finetune" not in inputs:
         return "finetune: searches that learn at several pressures need it; give epochs and learning_rate"
@@ -56,7 +58,7 @@ class CspWorkChain(CspProtocol, FinalistSteps):
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:
         super().define(spec)
-        spec.expose_inputs(SearchWorkChain, namespace="search", exclude=("metadata",))
+        spec.expose_inputs(SearchWorkChain, namespace="search", exclude=("metadata", "sscha"))
         spec.inputs["search"].help = "The search, and with search.learning what it learns: the inputs of anhcsp.search."
         spec.input(
             "pressures",

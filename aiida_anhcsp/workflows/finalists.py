@@ -6,21 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ProcessSpec, ToContext, WorkChain
-from aiida.orm import AbstractCode, Dict, ProcessNode, Str
+from aiida.orm import Dict, ProcessNode, Str
 
 from ..calculations.functions.population import extract_structure
 from ..data.potential import PotentialData
 from .correct import CorrectWorkChain
 from .names import awaited, linkable, listed, tag
-from .ports import (
-    define_label,
-    engine_inputs,
-    parsed_by,
-    plain,
-    validate_label_inputs,
-    validate_options,
-    validate_positive,
-)
+from .ports import define_label, define_sscha_jobs, engine_inputs, parsed_by, plain, validate_label_inputs
 from .settings import CorrectionSettings, FinalistSettings
 from .sscha import SschaWorkChain
 from .submission import call_once, find_child, get_child, submit_once
@@ -46,27 +38,7 @@ def define_finalists(spec: ProcessSpec) -> None:
         help="number (of lowest distinct structures at each pressure), temperatures (K), stages "
         "(['1x1x1:200', '2x2x2:500']), seed, fixed_cell, audit, repeats.",
     )
-    spec.input(
-        "sscha.code",
-        valid_type=AbstractCode,
-        required=False,
-        help="anhcsp-engine for SSCHA; search.code if absent.",
-    )
-    spec.input(
-        "sscha.options",
-        valid_type=Dict,
-        required=False,
-        validator=validate_options,
-        help="Scheduler options of the SSCHA jobs; search.options if absent.",
-    )
-    spec.input(
-        "sscha.max_concurrent",
-        valid_type=int,
-        non_db=True,
-        default=2,
-        validator=validate_positive,
-        help="SSCHA runs at a time.",
-    )
+    define_sscha_jobs(spec, "search.")
     spec.input_namespace(
         "correction", required=False, populate_defaults=False, help="Correction of the free energies to DFT."
     )

@@ -255,7 +255,7 @@ class LearningSteps(WorkChain):
         self.rank_all(node.outputs.population, "rank_again")
         self.report(
             f"generation {self.ctx.generation}: {node.outputs.population.count} distinct structures relaxed again; "
-            f"lowest enthalpy {self.lowest_text()}"
+            f"lowest {self.lowest_text()}"
         )
 
     def judge_learning(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiida.engine import CalcJob, Process, ProcessSpec
 from aiida.engine.processes.ports import InputPort, PortNamespace
-from aiida.orm import Data, Dict, Str, to_aiida_type
+from aiida.orm import AbstractCode, Data, Dict, Str, to_aiida_type
 from aiida.plugins import WorkflowFactory
 
 from ..calculations.relax import RelaxCalculation
@@ -58,6 +58,34 @@ def define_engine(spec: ProcessSpec) -> None:
         validator=validate_options,
         help="Scheduler options of the jobs: resources, max_wallclock_seconds, queue_name, account, ... One process "
         "without a wall time limit if absent.",
+    )
+
+
+def define_sscha_jobs(spec: ProcessSpec, otherwise: str = "") -> None:
+    """Add ``code``, ``options`` and ``max_concurrent`` to the namespace ``sscha``.
+
+    :param otherwise: namespace, with a full stop at the end, of the code and options that hold if these are absent
+    """
+    spec.input(
+        "sscha.code",
+        valid_type=AbstractCode,
+        required=False,
+        help=f"anhcsp-engine for SSCHA; {otherwise}code if absent.",
+    )
+    spec.input(
+        "sscha.options",
+        valid_type=Dict,
+        required=False,
+        validator=validate_options,
+        help=f"Scheduler options of the SSCHA jobs; {otherwise}options if absent.",
+    )
+    spec.input(
+        "sscha.max_concurrent",
+        valid_type=int,
+        non_db=True,
+        default=2,
+        validator=validate_positive,
+        help="SSCHA runs at a time.",
     )
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from ase import Atoms
 
-from ..engine.search.loop import Generation, height, summary
-from ..engine.search.rank import is_relaxed
+from ..engine.search.loop import Generation, height, lowest_fitness, summary
+from ..engine.search.rank import competes, is_relaxed, lowest
 from ..engine.search.settings import SearchSettings
 
 
@@ -22,9 +22,26 @@ def knowledge(
     :param target: adds the distance of the structure nearest to it
     """
     earlier = [frame for frame in population if frame.info["generation"] <= generation]
-    lowest = min((float(frame.info["enthalpy"]) for frame in earlier if is_relaxed(frame)), default=None)
-    row = replace(summary(earlier, generation, target=target), lowest_enthalpy=lowest)
-    return replace(row, hull_mean=height(earlier, settings))
+    enthalpy = min((float(frame.info["enthalpy"]) for frame in earlier if is_relaxed(frame)), default=None)
+    return replace(
+        summary(earlier, generation, target=target),
+        relaxed=sum(competes(frame, settings) for frame in earlier if frame.info["generation"] == generation),
+        lowest_enthalpy=enthalpy,
+        hull_mean=height(earlier, settings),
+        lowest_fitness=lowest_fitness(earlier, settings),
+    )
+
+
+def lowest_free_energy(population: Sequence[Atoms]) -> str:
+    """The lowest Gibbs free energy of a ranked population, to be read."""
+    best = next(iter(lowest(population, 1)), None)
+    if best is None:
+        return "Gibbs free energy none yet"
+    info = best.info
+    return (
+        f"Gibbs free energy {info['gibbs_free_energy']:.4f} +- {info['gibbs_free_energy_error']:.4f} eV/atom "
+        f"({info['id']}, {info['spacegroup']} -> {info['spacegroup_final']})"
+    )
 
 
 def describe_change(change: Mapping[str, Mapping[str, float]]) -> str:

@@ -22,13 +22,15 @@ from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
 from ..engine.search.loop import should_continue
+from ..engine.search.rank import lowest
 from ..engine.search.seeds import with_seeds
 from ..engine.search.settings import SearchSettings
 from ..engine.search.symmetrise import symmetrised
 from ..engine.search.target import require_target
+from .gibbs import GibbsSteps, define_gibbs, validate_gibbs
 from .learning import LearningSteps, define_learning
 from .ports import define_engine, engine_inputs, parsed_by
-from .progress import knowledge
+from .progress import knowledge, lowest_free_energy
 from .protocols.builders import SearchProtocol
 from .relax import RelaxWorkChain
 from .submission import call_once, failure, find_child, get_child, submit_once
@@ -43,9 +45,11 @@ def validate_search_settings(value: Dict | None, context: Any) -> str | None:
 
 
 def validate_structures(value: Mapping[str, Any], _: Any) -> str | None:
-    """Seeds and a target that are no structures of the search."""
+    """Seeds and a target that are no structures of the search, and what a search by free energy needs."""
     if "settings" not in value:
         return None
+    if (problem := validate_gibbs(value)) is not None:
+        return problem
     try:
         settings = SearchSettings.parse(value["settings"].get_dict())
         if "seeds" in value:
@@ -57,13 +61,14 @@ def validate_structures(value: Mapping[str, Any], _: Any) -> str | None:
     return None
 
 
-class SearchWorkChain(SearchProtocol, LearningSteps):
-    """Evolutionary search for the structures of lowest enthalpy at a pressure.
+class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
+    """Evolutionary search for the structures of lowest enthalpy, or Gibbs free energy, at a pressure.
 
     Each generation is varied from the ranked structures so far (the first is random), relaxed and ranked. With
     ``learning``, some of its relaxed structures are distorted, labelled and learned from; the lowest distinct
-    structures are then relaxed again, so that all enthalpies that are compared come from one potential.
-    Without, the result is that of ``anhcsp-engine search``, frame by frame.
+    structures are then relaxed again, so that all enthalpies that are compared come from one potential. With
+    ``fitness: gibbs`` every relaxed structure goes on through SSCHA, and is ranked by its free energy.
+    Without either, the result is that of ``anhcsp-engine search``, frame by frame.
     """
 
     @classmethod
@@ -89,12 +94,18 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
         )
         define_engine(spec)
         define_learning(spec)
+        define_gibbs(spec)
         spec.inputs.validator = validate_structures
         spec.outline(
             cls.setup,
             while_(cls.should_evolve)(
                 if_(cls.is_first)(cls.start_from_random).else_(cls.vary),
                 cls.relax,
+                if_(cls.is_quantum)(
+                    cls.plan_sscha,
+                    while_(cls.has_waiting)(cls.sscha),
+                    cls.take_free_energies,
+                ),
                 cls.rank,
                 if_(cls.should_learn)(
                     cls.grade,
@@ -112,7 +123,9 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
         spec.output(
             "population",
             valid_type=PopulationData,
-            help="All structures that compete at the end, ranked, with enthalpies of the final potential.",
+            help="All structures that compete at the end, ranked, with enthalpies of the final potential. With "
+            "fitness: gibbs also gibbs_free_energy and its error (eV/atom), temperature, spacegroup_final, and sscha: "
+            "converged, upper_bound, given_up or failed, the last three with a reason.",
         )
         spec.output("potential", valid_type=PotentialData, help="The final potential.")
         spec.output("dataset", valid_type=PopulationData, required=False, help="All labels, old and new.")
@@ -125,6 +138,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
         spec.exit_code(401, "ERROR_SUB_PROCESS_FAILED_GENERATE", message="No first generation: {reason}")
         spec.exit_code(402, "ERROR_SUB_PROCESS_FAILED_VARY", message="No offspring: {reason}")
         spec.exit_code(403, "ERROR_SUB_PROCESS_FAILED_RELAX", message="Nothing was relaxed: {reason}")
+        spec.exit_code(404, "ERROR_SUB_PROCESS_FAILED_SSCHA", message="No structure has a free energy: {reason}")
 
     def setup(self) -> None:
         """Remember where the search stands: numbers and PKs only."""
@@ -210,21 +224,26 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
         node = self.child("relax")
         if "population" not in node.outputs:
             return self.exit_with(self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX, node)
-        relaxed = call_once(
+        judged = self.judged()
+        self.rank_all(load_node(self.ctx.free_energies) if self.is_quantum() else judged, "rank")
+        failed = count_failed(judged)
+        partial = "" if node.is_finished_ok else f" ({failure(node)})"
+        self.report(
+            f"generation {self.ctx.generation}: {judged.count - failed} relaxed, {failed} failed{partial}; "
+            f"lowest {self.lowest_text()}"
+        )
+        return None
+
+    def judged(self) -> PopulationData:
+        """The new structures, relaxed, without those that are unphysical."""
+        population: PopulationData = call_once(
             self,
             self.label_of("judge"),
             judge_population,
-            population=node.outputs.population,
+            population=self.child("relax").outputs.population,
             settings=self.inputs.settings,
         )
-        self.rank_all(relaxed, "rank")
-        failed = count_failed(relaxed)
-        partial = "" if node.is_finished_ok else f" ({failure(node)})"
-        self.report(
-            f"generation {self.ctx.generation}: {relaxed.count - failed} relaxed, {failed} failed{partial}; "
-            f"lowest enthalpy {self.lowest_text()}"
-        )
-        return None
+        return population
 
     def should_symmetrise(self) -> bool:
         """Whether a looser tolerance sees more symmetry in any of the lowest structures."""
@@ -259,13 +278,18 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
             )
             self.rank_all(judged, "rank_symmetrised")
 
-    def results(self) -> None:
+    def results(self) -> ExitCode | None:
         """Hand out the ranked population, the final potential, all labels and the history."""
         self.out("population", load_node(self.ctx.population))
         self.out("potential", load_node(self.ctx.potential))
         if self.ctx.dataset is not None:
             self.out("dataset", load_node(self.ctx.dataset))
         self.out("history", call_once(self, "history", search_history, **self.history_nodes()))
+        frames = load_node(self.ctx.population).get_frames()
+        if "sscha" in self.inputs and not lowest(frames, 1):
+            reason = next((frame.info["reason"] for frame in frames if "reason" in frame.info), "nothing was tried")
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_SSCHA.format(reason=reason)
+        return None
 
     def exit_with(self, code: ExitCode, node: ProcessNode) -> ExitCode:
         """Exit code with the reason, after handing out what there is."""
@@ -304,14 +328,18 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
         self.ctx.population = ranked.pk
 
     def lowest_text(self) -> str:
-        """The lowest enthalpy so far, to be read."""
-        lowest = load_node(self.ctx.population).base.attributes.get("lowest_enthalpy", None)
-        return "none yet" if lowest is None else f"{lowest:.4f} eV/atom"
+        """The lowest enthalpy, or Gibbs free energy, so far, to be read."""
+        population = load_node(self.ctx.population)
+        if "sscha" in self.inputs:
+            return lowest_free_energy(population.get_frames())
+        enthalpy = population.base.attributes.get("lowest_enthalpy", None)
+        return "enthalpy none yet" if enthalpy is None else f"enthalpy {enthalpy:.4f} eV/atom"
 
     def history_nodes(self) -> dict[str, Node]:
         """Nodes the history is made from, by call link label."""
         columns = (
             ("relax", "judge", "result"),
+            ("sscha", "free_energies", "result"),
             ("rank", "rank", "result"),
             ("label", "label", "report"),
             ("finetune", "finetune", "metrics"),

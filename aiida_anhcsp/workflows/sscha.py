@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, if_, while_
-from aiida.orm import Dict, Node, ProcessNode, StructureData, load_node
+from aiida.orm import Dict, Node, ProcessNode, Str, StructureData, load_node
 from ase.geometry import cell_to_cellpar
 from ase.stress import full_3x3_to_voigt_6_stress
 
@@ -19,7 +19,7 @@ from ..data.potential import PotentialData
 from ..engine.sscha.settings import AUTO, Stage, parse_stages
 from .ports import define_engine, engine_inputs, parsed_by
 from .protocols.builders import SschaProtocol
-from .settings import SschaRunSettings, derived_seed
+from .settings import GiveUpSettings, SschaRunSettings, derived_seed
 from .submission import call_once, failure, find_child, get_child, submit_once
 
 
@@ -56,6 +56,14 @@ class SschaWorkChain(SschaProtocol, WorkChain):
             "seed, fixed_cell (default False), audit (default True), repeats of a failed stage (default 1), "
             "continuations of a stage whose job was stopped (default 5). auto:500 chooses the supercell.",
         )
+        spec.input(
+            "give_up",
+            valid_type=Dict,
+            required=False,
+            validator=parsed_by(GiveUpSettings.parse, "give_up"),
+            help="threshold (eV/atom), decreases [{stage, converged, largest (eV/atom), seen}] and seen: the run ends "
+            "after a stage whose G - 3 sigma - largest decrease is above the threshold.",
+        )
         define_engine(spec)
         spec.expose_inputs(SschaCalculation, include=("guard",))
         spec.inputs.validator = validate_together
@@ -79,6 +87,7 @@ class SschaWorkChain(SschaProtocol, WorkChain):
         spec.exit_code(401, "ERROR_SUB_PROCESS_FAILED_STAGE", message="A stage came to nothing: {reason}")
         spec.exit_code(402, "ERROR_SUB_PROCESS_FAILED_AUDIT", message="The stages ended but the audit failed: {reason}")
         spec.exit_code(410, "ERROR_NOT_CONVERGED", message="The free energy is no converged minimum: {reason}")
+        spec.exit_code(411, "ERROR_GIVEN_UP", message="Given up: {reason}")
 
     def setup(self) -> None:
         """Start with the first stage, or with the last one from a state that spans its supercell."""
@@ -125,6 +134,8 @@ class SschaWorkChain(SschaProtocol, WorkChain):
             self.ctx.state = node.outputs.dynamical_matrices.pk
             if "result" in node.outputs:
                 self.ctx.jobs.append(node.pk)
+        if self.is_hopeless(node):
+            return self.give_up(node)
         if was_stopped(node) and self.ctx.continued < self.settings.continuations:
             self.ctx.continued += 1
             self.report(f"{failure(node)}; the stage goes on from its last population")
@@ -142,6 +153,27 @@ class SschaWorkChain(SschaProtocol, WorkChain):
             self.ctx.repeat = self.ctx.continued = 0
         return None
 
+    def is_hopeless(self, node: ProcessNode) -> bool:
+        """Whether what a stage came to leaves no hope for the structure."""
+        if "give_up" not in self.inputs or node.pk not in self.ctx.jobs:
+            return False
+        result = node.outputs.result.get_dict()
+        limits = GiveUpSettings.parse(self.inputs.give_up.get_dict())
+        return "gibbs_free_energy" in result and limits.hopeless(self.ctx.stage + 1, result)
+
+    def give_up(self, node: ProcessNode) -> ExitCode:
+        """End the run with what it came to, an upper bound."""
+        result, threshold = node.outputs.result, self.inputs.give_up["threshold"]
+        reason = (
+            f"G = {result['gibbs_free_energy']:.4f} +- {result['gibbs_free_energy_error']:.4f} eV/atom after stage "
+            f"{self.ctx.stage + 1} cannot come below {threshold:.4f}"
+        )
+        self.report(f"given up: {reason}")
+        self.out("result", call_once(self, "summary", sscha_summary, given_up=Str(reason), **self.parts()))
+        self.out("structure", node.outputs.structure)
+        self.out("dynamical_matrices", node.outputs.dynamical_matrices)
+        return self.exit_codes.ERROR_GIVEN_UP.format(reason=reason)
+
     def should_audit(self) -> bool:
         """Whether an independent ensemble is drawn."""
         return self.settings.audit
@@ -156,10 +188,7 @@ class SschaWorkChain(SschaProtocol, WorkChain):
     def results(self) -> ExitCode | None:
         """Hand out the result of stages and audit together, and say whether it has converged."""
         last, audit = load_node(self.ctx.jobs[-1]), find_child(self, "audit")
-        first = self.inputs.structure if "structure" in self.inputs else self.inputs.start
-        nodes: dict[str, Node] = {"structure": first, "final": last.outputs.structure}
-        for number, pk in enumerate(self.ctx.jobs, start=1):
-            nodes[f"stage_{number:02d}"] = load_node(pk).outputs.result
+        nodes = self.parts()
         if audit is not None and "result" in audit.outputs:
             nodes["audit"] = audit.outputs.result
         result = call_once(self, "summary", sscha_summary, **nodes)
@@ -169,6 +198,14 @@ class SschaWorkChain(SschaProtocol, WorkChain):
         if audit is not None and "audit" in audit.outputs:
             self.out("audit", audit.outputs.audit)
         return self.verdict(result.get_dict(), last, audit)
+
+    def parts(self) -> dict[str, Node]:
+        """Nodes the summary is made of: first and final structure, and the results of the stages in their order."""
+        first = self.inputs.structure if "structure" in self.inputs else self.inputs.start
+        nodes: dict[str, Node] = {"structure": first, "final": load_node(self.ctx.jobs[-1]).outputs.structure}
+        for number, pk in enumerate(self.ctx.jobs, start=1):
+            nodes[f"stage_{number:02d}"] = load_node(pk).outputs.result
+        return nodes
 
     def verdict(self, result: dict[str, Any], last: ProcessNode, audit: ProcessNode | None) -> ExitCode | None:
         """None for a converged result."""

@@ -12,6 +12,7 @@ from aiida_anhcsp.engine.errors import InputError
 
 SEARCH: dict[str, Any] = {"formula": "Cu", "population": 4, "generations": 2, "seed": 1, "pressure": 0}
 LEARNING = {"number": 1, "distortions": 1, "label": {"engine": "ase", "code": "x@y"}}
+GIBBS = {"temperature": 300, "stages": ["2x2x2:10"], "seed": 1, "max_concurrent": 4}
 SSCHA = {"number": 1, "temperatures": [0], "stages": ["1x1x1:10"], "seed": 1, "max_concurrent": 6}
 
 
@@ -20,6 +21,8 @@ def test_parents_that_wait_at_one_time_are_counted() -> None:
     assert waiting_parents(SearchInput.model_validate(plain)) == 1
     assert waiting_parents(SearchInput.model_validate({**plain, "learning": LEARNING})) == 2
     assert waiting_parents(CspInput.model_validate({**plain, "sscha": SSCHA})) == 7
+    gibbs = {"potential": "mtp", "search": {**SEARCH, "fitness": "gibbs"}, "sscha": GIBBS}
+    assert waiting_parents(SearchInput.model_validate(gibbs)) == 5
     several = {**plain, "sscha": SSCHA, "learning": LEARNING, "pressures": [0, 1, 2, 3], "finetune": {"seed": 1}}
     assert waiting_parents(CspInput.model_validate(several)) == 9
 

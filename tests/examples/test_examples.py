@@ -27,8 +27,8 @@ def plan(aiida_profile_clean: Any) -> Callable[..., str]:
     ).store()
     assert CliRunner().invoke(command, ["setup"]).exit_code == 0
 
-    def run(name: str, kind: str = "csp") -> str:
-        result = CliRunner().invoke(command, ["launch", kind, str(EXAMPLES / name / "input.yaml"), "--dry-run"])
+    def run(name: str, kind: str = "csp", file: str = "input.yaml") -> str:
+        result = CliRunner().invoke(command, ["launch", kind, str(EXAMPLES / name / file), "--dry-run"])
         assert result.exit_code == 0, result.output
         return result.output
 
@@ -56,6 +56,12 @@ def test_lah10_is_planned_at_300_kelvin(plan: Callable) -> None:
     assert "LaH10, 11 atoms a cell, 150 GPa" in text
     assert "20 lowest distinct structures x 150 GPa x 300 K = 20 runs" in text
     assert "missing: code" not in text
+
+
+def test_lah10_is_planned_by_free_energy(plan: Callable) -> None:
+    text = plan("lah10", "search", "gibbs.yaml")
+    assert "every structure at 300 K: at most 1200 runs, 10 at a time, given up 200 meV/atom above the lowest" in text
+    assert "auto:100, auto:400, audit: 3600 jobs" in text
 
 
 def test_active_learning_of_im3m_is_ready_to_run_after_setup(plan: Callable) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiida.orm import WorkChainNode
 from plumpy import ProcessState
 
+from aiida_anhcsp.data.population import PopulationData
 from aiida_anhcsp.report.progress import duration, messages_of, progress_of
+
+from .conftest import call, generation
 
 
 def test_progress_counts_generations_and_relaxed_structures(search: WorkChainNode) -> None:
@@ -46,3 +51,16 @@ def test_time_left_is_told_once_a_generation_is_done(search: WorkChainNode) -> N
 
 def test_times_are_told_in_words() -> None:
     assert [duration(seconds) for seconds in (40, 720, 12600)] == ["40 s", "12 min", "3.5 h"]
+
+
+def test_a_search_by_free_energy_shows_the_lowest_with_its_error_and_space_groups(
+    search: WorkChainNode, job: Callable
+) -> None:
+    frames = generation(0, [0.1, 0.2]).get_frames()
+    for frame, gibbs, rank in zip(frames, (0.5, 0.4), (2, 1), strict=True):
+        frame.info |= {"gibbs_free_energy": gibbs, "gibbs_free_energy_error": 0.002, "rank": rank}
+        frame.info["spacegroup_final"] = "Im-3m"
+    outputs = {"result": PopulationData.from_frames(frames)}
+    call(search, job("anhcsp.relax"), "generation_000_rank", outputs)
+    text = "lowest Gibbs free energy 0.4000 +- 0.0020 eV/atom (g000-0001, Fm-3m -> Im-3m)"
+    assert text in progress_of(search).line

@@ -36,7 +36,7 @@ def result(converged: bool = True, gibbs: float = -1.0, **more: Any) -> dict[str
 def run(engine_code: Any, emt: Any, generate_workchain: Callable) -> Callable:
     """An SSCHA run before its first stage."""
 
-    def factory(start: Any = None, **changes: Any) -> Any:
+    def factory(start: Any = None, give_up: Any = None, **changes: Any) -> Any:
         from aiida.orm import Dict, StructureData
 
         from aiida_anhcsp.workflows.sscha import SschaWorkChain
@@ -49,6 +49,8 @@ def run(engine_code: Any, emt: Any, generate_workchain: Callable) -> Callable:
         }
         if start is not None:
             inputs["start"] = start
+        if give_up is not None:
+            inputs["give_up"] = give_up
         workchain = generate_workchain(SschaWorkChain, inputs)
         workchain.setup()
         return workchain
@@ -240,3 +242,37 @@ def test_automatic_supercells_are_those_of_the_structure(run: Callable, emt: Any
 def test_automatic_supercells_need_the_range_of_the_potential(run: Callable) -> None:
     with pytest.raises(ValueError, match=r"settings.stages: auto:100 needs a potential of known range"):
         run(stages=["auto:100"])
+
+
+def test_a_hopeless_structure_is_given_up_after_its_first_stage(
+    run: Callable, state: Callable, add_child: Callable
+) -> None:
+    """G = -1.0 +- 0.002 eV/atom; the largest decrease after such a stage was 0.01."""
+    from aiida.orm import Dict
+
+    def limits(threshold: float) -> Dict:
+        fall = {"stage": 1, "converged": True, "largest": 0.010, "seen": 3}
+        return Dict({"threshold": threshold, "decreases": [fall]})
+
+    for threshold, status in ((-1.0159, None), (-1.0161, 411)):
+        workchain = run(give_up=limits(threshold))
+        add_child(workchain, "stage_1", state())
+        exit_code = workchain.judge_stage()
+        assert (exit_code and exit_code.status) == status
+    assert "G = -1.0000 +- 0.0020 eV/atom after stage 1 cannot come below -1.0161" in exit_code.message
+    assert not workchain.outputs["result"]["converged"]
+    assert workchain.outputs["result"]["reason"] in exit_code.message
+    assert workchain.outputs["result"]["gibbs_free_energy"] == -1.0
+
+
+def test_an_unconverged_stage_is_repeated_unless_that_is_hopeless(
+    run: Callable, state: Callable, add_child: Callable
+) -> None:
+    from aiida.orm import Dict
+
+    fall = {"stage": 1, "converged": False, "largest": 0.010, "seen": 3}
+    for threshold, again in ((-0.9, True), (-1.1, False)):
+        workchain = run(give_up=Dict({"threshold": threshold, "decreases": [fall]}))
+        add_child(workchain, "stage_1", state(converged=False), status=410, message="did not converge")
+        assert (workchain.judge_stage() is None) is again
+        assert workchain.ctx.repeat == int(again)

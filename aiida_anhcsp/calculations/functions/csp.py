@@ -24,7 +24,7 @@ def sscha_summary(**nodes: Any) -> Dict:
     """Result of an SSCHA run whose stages and audit were jobs of their own.
 
     :param nodes: ``structure`` and ``final`` (structures), ``stage_01``, ``stage_02``, ... in the order they ran and,
-        if there was one, ``audit``: the results of the jobs
+        if there was one, ``audit``: the results of the jobs; ``given_up``, why the run ended early, if it did
     :return: the result of the last job, with the ``stages`` of all, ``n_evaluations`` summed, and ``initial`` and
         ``final``: cell (angstrom), volume (angstrom^3), spacegroup, quantum stress (GPa, ASE's sign)
     """
@@ -44,6 +44,8 @@ def sscha_summary(**nodes: Any) -> Dict:
     difference = between_stages(result["stages"])
     if difference is not None:
         result["finite_size"] = {**result.get("finite_size", {}), "between_stages": difference}
+    if "given_up" in nodes:
+        result |= {"converged": False, "reason": nodes["given_up"].value}
     if result["stages"] and "stress" in last:
         result["initial"]["stress"] = result["stages"][0]["stress_initial"]
         result["final"]["stress"] = last["stress"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from aiida.engine import calcfunction
@@ -31,12 +32,14 @@ def change_on_new_labels(metrics: dict[str, Any], generation: int) -> dict[str, 
 def search_history(**nodes: Any) -> Dict:
     """A row for each generation.
 
-    :param nodes: by generation, such as ``relax_003``: the relaxed population (``relax``), the ranked one (``rank``),
-        the report of the labelling (``label``), the metrics of the finetuning (``finetune``) and what was ranked after
-        it (``rank_again``), where there are any; ``settings``, the keys of SEARCH.yaml
+    :param nodes: by generation, such as ``relax_003``: the relaxed population (``relax``), the same with what SSCHA
+        came to (``sscha``), the ranked one (``rank``), the report of the labelling (``label``), the metrics of the
+        finetuning (``finetune``) and what was ranked after it (``rank_again``), where there are any; ``settings``, the
+        keys of SEARCH.yaml
     :return: ``generations``, a list of rows with ``generation``, ``relaxed``, ``failed``, ``lowest_enthalpy`` (eV/atom)
         and the same with the finetuned potential, ``lowest_enthalpy_after``, ``labelled``, ``labels_failed``,
-        ``rmse_before`` and ``rmse_after``, the ``rates`` that the operators have earned, and the ``hull_mean``
+        ``rmse_before`` and ``rmse_after``, what SSCHA came to, with numbers (``sscha``), and the
+        ``lowest_gibbs_free_energy`` (eV/atom), the ``rates`` that the operators have earned, and the ``hull_mean``
         (eV/atom) of a search over compositions; absent where not known
     """
     rows: dict[int, dict[str, Any]] = {}
@@ -59,10 +62,15 @@ def _columns(step: str, node: Any, generation: int) -> dict[str, Any]:
         case "relax":
             failed = count_failed(node)
             return {"relaxed": node.count - failed, "failed": failed}
+        case "sscha":
+            counts = Counter(str(frame.info["sscha"]) for frame in node.get_frames() if "sscha" in frame.info)
+            return {"sscha": dict(counts)}
         case "rank" | "rank_again":
             lowest = node.base.attributes.get("lowest_enthalpy", None)
             name = "lowest_enthalpy" if step == "rank" else "lowest_enthalpy_after"
-            return {} if lowest is None else {name: lowest}
+            gibbs = node.base.attributes.get("lowest_gibbs_free_energy", None)
+            columns = {name: lowest, "lowest_gibbs_free_energy": gibbs}
+            return {key: value for key, value in columns.items() if value is not None}
         case "label":
             report = node.get_dict()
             return {"labelled": report["labelled"], "labels_failed": len(report["failed"])}

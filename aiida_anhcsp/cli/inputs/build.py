@@ -26,7 +26,9 @@ from .models import (
     LearningInput,
     PhaseDiagramInput,
     SearchInput,
+    SearchKeys,
     SschaInput,
+    SschaJobs,
     SschaOnLabelsInput,
 )
 from .ports import inputs_for
@@ -79,13 +81,7 @@ def prepare(kind: str, path: Path, potential: str | None = None, download: bool 
 def build_csp(described: CspInput, resources: Resources) -> tuple[str, dict[str, Any]]:
     """Inputs of ``anhcsp.csp``."""
     _, search = build_search(described, resources)
-    finalists = described.sscha
-    sscha: dict[str, Any] = {"settings": Dict(finalists.settings), "max_concurrent": finalists.max_concurrent}
-    if finalists.code is not None:
-        sscha["code"] = resources.code("sscha.code", finalists.code)
-    if finalists.options:
-        sscha["options"] = Dict(finalists.options)
-    inputs: dict[str, Any] = {"search": search, "sscha": sscha}
+    inputs: dict[str, Any] = {"search": search, "sscha": sscha_inputs(described.sscha, resources)}
     if described.correction is not None:
         inputs["correction"] = correction_inputs(described.correction, resources)
     if described.pressures is not None:
@@ -97,7 +93,17 @@ def build_csp(described: CspInput, resources: Resources) -> tuple[str, dict[str,
     return "anhcsp.csp", inputs
 
 
-def build_search(described: SearchInput, resources: Resources) -> tuple[str, dict[str, Any]]:
+def sscha_inputs(described: SschaJobs, resources: Resources) -> dict[str, Any]:
+    """The namespace ``sscha`` of a work chain that takes many structures through it."""
+    inputs: dict[str, Any] = {"settings": Dict(described.settings), "max_concurrent": described.max_concurrent}
+    if described.code is not None:
+        inputs["code"] = resources.code("sscha.code", described.code)
+    if described.options:
+        inputs["options"] = Dict(described.options)
+    return inputs
+
+
+def build_search(described: SearchKeys, resources: Resources) -> tuple[str, dict[str, Any]]:
     """Inputs of ``anhcsp.search``."""
     inputs = engine_inputs(described, resources)
     inputs["settings"] = Dict(described.search.model_dump(exclude_none=True))
@@ -109,6 +115,8 @@ def build_search(described: SearchInput, resources: Resources) -> tuple[str, dic
         inputs["target"] = resources.structure("target", described.target)
     if described.learning is not None:
         inputs["learning"] = learning_inputs(described.learning, resources)
+    if isinstance(described, SearchInput) and described.sscha is not None:
+        inputs["sscha"] = sscha_inputs(described.sscha, resources)
     return "anhcsp.search", inputs
 
 
@@ -232,7 +240,7 @@ def label_inputs(described: LabelInput, field: str, resources: Resources) -> dic
     return inputs_for(process.spec().inputs, described.inputs, field, resources)
 
 
-def note_elements(described: SearchInput, potential: Any, resources: Resources) -> None:
+def note_elements(described: SearchKeys, potential: Any, resources: Resources) -> None:
     """Note a potential that was not made for the elements of the formula."""
     if potential is None or potential.elements is None:
         return

@@ -8,17 +8,19 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from ...engine.errors import InputError
 from ...engine.learning.settings import TrainSettings
-from ...engine.search.settings import SearchSettings
+from ...engine.search.settings import GIBBS, SearchSettings
 from ...workflows.settings import (
     ActiveSettings,
     CorrectionSettings,
     FinalistSettings,
+    GibbsSettings,
     JointSettings,
     LearningSettings,
     PhaseDiagramSettings,
     PopulationSettings,
     ProductionSettings,
     SschaRunSettings,
+    SschaStages,
 )
 from .problems import Section, within
 
@@ -76,8 +78,8 @@ class LearningInput(LearningSettings):
         return self.model_dump(exclude={"label", "dataset"}, exclude_none=True)
 
 
-class FinalistInput(FinalistSettings):
-    """SSCHA of the lowest structures."""
+class SschaJobs(SschaStages):
+    """Where SSCHA of many structures runs, and how much of it at a time."""
 
     code: str | int | None = Field(default=None, description="Code of anhcsp-engine for SSCHA; code if not given.")
     options: dict[str, Any] = Field(
@@ -88,7 +90,15 @@ class FinalistInput(FinalistSettings):
     @property
     def settings(self) -> dict[str, Any]:
         """The keys of the work chain's ``sscha.settings``."""
-        return self.model_dump(exclude={"code", "options", "max_concurrent"}, exclude_none=True)
+        return self.model_dump(exclude={"code", "options", "max_concurrent"})
+
+
+class FinalistInput(SschaJobs, FinalistSettings):
+    """SSCHA of the lowest structures."""
+
+
+class GibbsInput(SschaJobs, GibbsSettings):
+    """SSCHA of every structure of a search by free energy."""
 
 
 class CorrectionInput(CorrectionSettings):
@@ -102,8 +112,8 @@ class CorrectionInput(CorrectionSettings):
         return self.model_dump(exclude={"label"})
 
 
-class SearchInput(EngineInput):
-    """Input of ``launch search``."""
+class SearchKeys(EngineInput):
+    """What a search is given, by itself or as the first part of ``launch csp``."""
 
     potential: str | int
     search: SearchSettings
@@ -128,7 +138,25 @@ class SearchInput(EngineInput):
             raise within("search", error) from error
 
 
-class CspInput(SearchInput):
+class SearchInput(SearchKeys):
+    """Input of ``launch search``; ``sscha`` is for ``fitness: gibbs``."""
+
+    sscha: GibbsInput | None = None
+
+    @model_validator(mode="after")
+    def _free_energies_are_asked_for_as_a_whole(self) -> Self:
+        gibbs = self.search.fitness == GIBBS
+        if gibbs and self.sscha is None:
+            raise InputError("sscha", "missing, with fitness: gibbs", "add temperature, stages and seed")
+        if self.sscha is not None and not gibbs:
+            raise InputError("sscha", "only used with fitness: gibbs", "add that to search, or remove this")
+        if gibbs and self.learning is not None:
+            fix = "remove it and give a potential that has learned"
+            raise InputError("learning", "free energies of different potentials do not compare", fix)
+        return self
+
+
+class CspInput(SearchKeys):
     """Input of ``launch csp``.
 
     The searches that learn run at ``pressures``, or at that of ``search``; the labels of several pressures are
@@ -159,11 +187,16 @@ class CspInput(SearchInput):
             raise InputError(
                 "finetune", "missing, with labels of several pressures", "add it: epochs, learning_rate, seed"
             )
+        if self.search.fitness == GIBBS:
+            fix = "use launch search for a search by free energy; here the lowest structures go through SSCHA"
+            raise InputError("search.fitness", "gibbs is not for csp", fix)
         if self.production is not None:
             try:
-                SearchSettings.parse({**self.search.model_dump(), **self.production.search})
+                production = SearchSettings.parse({**self.search.model_dump(), **self.production.search})
             except InputError as error:
                 raise within("production.search", error) from error
+            if production.fitness == GIBBS:
+                raise InputError("production.search.fitness", "gibbs is not for csp", "remove it")
         return self
 
 

@@ -20,13 +20,13 @@ from .settings import read_mapping
     "--settings",
     "settings_file",
     type=click.Path(path_type=Path),
-    help="SEARCH.yaml, for its tolerances of duplicates. [default: fingerprint 0.01, 3 meV/atom, 2 % of volume]",
+    help="SEARCH.yaml, for its fitness and tolerances. [default: fingerprint 0.01, 3 meV/atom, 2 % of volume]",
 )
 def command(population: Path, out: Path, settings_file: Path | None) -> None:
     """Write POPULATION, in its order, to OUT with fitness, rank and duplicates.
 
-    Relaxed frames get `fitness` (enthalpy, eV/atom); duplicates `duplicate_of`, the id of the lowest of their kind;
-    the distinct ones `rank`, 1 for the lowest.
+    Relaxed frames get `fitness` (enthalpy, eV/atom, or what SEARCH.yaml names); duplicates `duplicate_of`, the id of
+    the lowest of their kind; the distinct ones `rank`, 1 for the lowest.
     """
     log_to_terminal()
     settings = SearchSettings.parse(read_mapping(settings_file)) if settings_file else None

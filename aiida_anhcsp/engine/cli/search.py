@@ -35,6 +35,8 @@ def command(
       formula            formula unit, taken as written (Si16 is sixteen atoms)
       composition        instead of formula: {elements: {Cu: 0-8, Au: 0-8}, atoms: 2-8,
                          charges: {...}, ends: [...]}, ranked by distance from the hull
+      fitness            enthalpy, hull_distance (over compositions) or the name of an entry
+                         point of the group anhcsp.fitness [enthalpy or hull_distance]
       formula_units      1, or a range such as 1-4 [1]
       pressure           GPa [0]
       potential          mattersim:NAME_OR_FILE, mtp:FILE or ase:MODULE:CALLABLE[:JSON]

@@ -16,10 +16,10 @@ from ..frames import through_text, write_frames
 from ..potentials import Potential
 from .hull import hull_mean
 from .initial import random_population
-from .rank import is_relaxed, lowest, missing_elements, rank
+from .rank import competes, is_relaxed, lowest, missing_elements, rank
 from .rates import describe, rates
 from .seeds import with_seeds
-from .settings import SearchSettings
+from .settings import ENTHALPY, GIBBS, HULL_DISTANCE, SearchSettings
 from .symmetrise import symmetrised
 from .target import require_target, target_distance
 from .unphysical import set_aside_unphysical
@@ -45,6 +45,7 @@ class Generation:
     total: int
     rates: str | None = None
     hull_mean: float | None = None
+    lowest_fitness: float | None = None
     target_distance: float | None = None
 
 
@@ -65,10 +66,13 @@ def search(
     :param seeds: structures that join the first generation
     :param target: the search ends when it is found
     :return: every structure in the order it was relaxed, ranked
-    :raises InputError: the potential does not know an element, no structure can obey the minimum distances, or seeds
-        or target are no structures of this search.
+    :raises InputError: the potential does not know an element, no structure can obey the minimum distances, seeds or
+        target are no structures of this search, or it is ranked by free energy.
     """
     require_elements(settings, potential)
+    if settings.ranked_by == GIBBS:
+        fix = "use aiida-anhcsp launch search, where every SSCHA stage is a job of its own"
+        raise InputError("fitness", "gibbs takes every structure through SSCHA", fix)
     if target is not None:
         require_target(settings, target)
     outdir.mkdir(parents=True, exist_ok=True)
@@ -130,8 +134,8 @@ def summary(
     best = distinct[0].info if distinct else {}
     row = Generation(
         generation=generation,
-        relaxed=sum(is_relaxed(frame) for frame in latest),
-        failed=sum(not is_relaxed(frame) for frame in latest),
+        relaxed=sum(competes(frame, settings) for frame in latest),
+        failed=sum(not competes(frame, settings) for frame in latest),
         distinct=len(distinct),
         lowest_enthalpy=float(best["enthalpy"]) if best else None,
         lowest_id=str(best["id"]) if best else None,
@@ -142,7 +146,19 @@ def summary(
     if settings is None:
         return row
     parents = parents_of(population, settings).frames
-    return replace(row, rates=describe(rates(population, parents, settings)), hull_mean=height(population, settings))
+    return replace(
+        row,
+        rates=describe(rates(population, parents, settings)),
+        hull_mean=height(population, settings),
+        lowest_fitness=lowest_fitness(population, settings),
+    )
+
+
+def lowest_fitness(population: Sequence[Atoms], settings: SearchSettings) -> float | None:
+    """Lowest fitness of a ranked population, where neither enthalpy nor the hull already says how good it is."""
+    if settings.ranked_by in (ENTHALPY, HULL_DISTANCE):
+        return None
+    return min((float(frame.info["fitness"]) for frame in population if "fitness" in frame.info), default=None)
 
 
 def height(population: Sequence[Atoms], settings: SearchSettings) -> float | None:
@@ -157,8 +173,8 @@ def should_continue(settings: SearchSettings, history: Sequence[Generation]) -> 
     """Whether another generation follows.
 
     A search ends when generations or relaxations are used up, when nothing of the last three generations could
-    be relaxed, when the target is found, and when the lowest enthalpy, or the mean of the hull,
-    has not fallen by ``better_by`` in as many generations as ``generations_without_better`` says.
+    be relaxed, when the target is found, and when the lowest enthalpy, the mean of the hull or the lowest of another
+    fitness has not fallen by ``better_by`` in as many generations as ``generations_without_better`` says.
     """
     if settings.number_in(len(history)) == 0:
         return False
@@ -171,10 +187,17 @@ def should_continue(settings: SearchSettings, history: Sequence[Generation]) -> 
     patience = settings.stop.generations_without_better
     if patience is None or len(history) <= patience:
         return True
-    values = [row.hull_mean if settings.variable else row.lowest_enthalpy for row in history]
+    values = [_watched(row, settings) for row in history]
     before = [value for value in values[:-patience] if value is not None]
     now = values[-1]
     return now is None or not before or now < min(before) - settings.stop.better_by
+
+
+def _watched(row: Generation, settings: SearchSettings) -> float | None:
+    """What falls as a search gets better."""
+    if settings.ranked_by == ENTHALPY:
+        return row.lowest_enthalpy
+    return row.hull_mean if settings.ranked_by == HULL_DISTANCE else row.lowest_fitness
 
 
 def progress(row: Generation) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from importlib.metadata import entry_points
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -81,6 +82,10 @@ class StopKeys(Section):
     )
 
 
+ENTHALPY, HULL_DISTANCE, GIBBS = "enthalpy", "hull_distance", "gibbs"
+FITNESS_GROUP = "anhcsp.fitness"
+"""Entry points of users' own fitness functions."""
+
 DEFAULT_WEIGHTS = OperatorWeights(
     random=0.35,
     heredity=0.25,
@@ -101,6 +106,11 @@ class SearchSettings(Section):
     formula: str | None = Field(default=None, description="Formula unit, taken as written: Si16 is sixteen atoms.")
     composition: CompositionLimits | None = Field(
         default=None, description="Instead of a formula: the limits of a search over compositions."
+    )
+    fitness: str | None = Field(
+        default=None,
+        description="What ranks: enthalpy, hull_distance (the default over compositions), gibbs, or the name of an "
+        "entry point of the group anhcsp.fitness.",
     )
     formula_units: str | int = Field(default="1", description="Formula units in a cell: 1, or a range such as 1-4.")
     pressure: float = Field(default=0.0, description="Pressure, GPa.")
@@ -162,7 +172,27 @@ class SearchSettings(Section):
         parse_formula_units(settings.formula_units)
         settings.compositions()
         settings.distance_table()
+        settings._require_fitness()
         return settings
+
+    def _require_fitness(self) -> None:
+        if self.fitness == ENTHALPY and self.variable:
+            raise InputError("fitness", "enthalpies of different compositions do not compare", f"use {HULL_DISTANCE}")
+        if self.fitness == HULL_DISTANCE and not self.variable:
+            raise InputError("fitness", "one formula has no hull", f"use {ENTHALPY}, or composition instead of formula")
+        if self.fitness == GIBBS and self.variable:
+            raise InputError("fitness", "gibbs ranks structures of one formula", "give formula instead of composition")
+        if self.fitness == GIBBS and self.symmetrise:
+            raise InputError("symmetrise", "not with fitness: gibbs, SSCHA keeps the symmetry it finds", "remove it")
+        own = (ENTHALPY, HULL_DISTANCE, GIBBS)
+        if self.ranked_by not in own and self.fitness not in (theirs := entry_points(group=FITNESS_GROUP).names):
+            known = ", ".join((*own, *sorted(theirs)))
+            raise InputError("fitness", f"{self.fitness!r} is unknown", f"give one of {known}")
+
+    @property
+    def ranked_by(self) -> str:
+        """What the fitness is: the ``fitness`` that is given, or the default one."""
+        return self.fitness or (HULL_DISTANCE if self.variable else ENTHALPY)
 
     @property
     def variable(self) -> bool:

@@ -44,7 +44,8 @@ def write_page(node: ProcessNode, path: Path) -> Path:
 def contents(node: ProcessNode) -> dict[str, Any]:
     """What the template shows, from the graph."""
     rows = ranking_rows(node)
-    changes = changes_of(rows, final_structures(node)) if "ranking" in node.outputs else [""] * len(rows)
+    by_free_energy = "ranking" in node.outputs or any("sscha" in row for row in rows)
+    changes = changes_of(rows, final_structures(node)) if by_free_energy else [""] * len(rows)
     panels = figures_of(node)
     frames = _relaxed(node)
     title = node.label or node.process_label

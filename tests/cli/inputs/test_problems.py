@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aiida_anhcsp.cli.inputs.models import CspInput
+from aiida_anhcsp.cli.inputs.models import CspInput, SearchInput
 from aiida_anhcsp.cli.inputs.problems import InvalidInputError, parse, read_mapping
 
 VALID: dict[str, Any] = {
@@ -129,6 +129,36 @@ def test_production_keys_are_checked_as_search_keys() -> None:
     keys = {**VALID, "production": {"pressures": [100], "search": {"population": 0}}}
     (line,) = problems(keys)
     assert line.startswith("production.search.population")
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "fix"),
+    [
+        ({"sscha": None}, "sscha: missing", "add temperature, stages and seed"),
+        ({"sscha": {"seed": 1}}, "sscha.temperature: missing", "add this key"),
+        ({"sscha": {"seed": 1, "temperature": -1}}, "sscha.temperature", "greater than or equal to 0"),
+        ({"sscha": {"seed": 1, "temperature": 0, "window": -0.1}}, "sscha.window", "greater than or equal to 0"),
+        ({"sscha": {"seed": 1, "temperature": 0, "windw": 1}}, "sscha.windw", "did you mean window?"),
+        ({"search": VALID["search"]}, "sscha: only used with fitness: gibbs", "add that to search"),
+        ({"learning": {"label": {"engine": "gpaw"}}}, "learning: ", "give a potential that has learned"),
+    ],
+)
+def test_a_search_by_free_energy_is_checked_as_a_whole(change: dict[str, Any], field: str, fix: str) -> None:
+    search = {**VALID["search"], "fitness": "gibbs"}
+    keys = {**VALID, "search": search, "sscha": {"seed": 1, "temperature": 300}}
+    assert parse(SearchInput, keys).sscha is not None
+    with pytest.raises(InvalidInputError) as caught:
+        parse(SearchInput, {name: value for name, value in {**keys, **change}.items() if value is not None})
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(field)
+    assert fix in line
+
+
+def test_the_whole_path_sends_a_search_by_free_energy_elsewhere() -> None:
+    (line,) = problems(with_value("search.fitness", "gibbs"))
+    assert line.startswith("search.fitness: gibbs is not for csp; use launch search")
+    (line,) = problems({**VALID, "production": {"pressures": [100], "search": {"fitness": "gibbs"}}})
+    assert line.startswith("production.search.fitness: ")
 
 
 @pytest.mark.parametrize("text", ["", "- 1\n- 2\n", "a: [1\n"])

@@ -36,12 +36,27 @@ def test_what_is_not_given_has_a_default():
         ({"adaptation": 1.5}, "^adaptation: "),
         ({"antiseeds": {"weight": 0}}, "^antiseeds.weight: "),
         ({"stop": {"target_distance": 2}}, "^stop.target_distance: "),
+        ({"fitness": "beauty"}, "^fitness: 'beauty' is unknown; give one of enthalpy, hull_distance, gibbs"),
+        ({"fitness": "hull_distance"}, "^fitness: one formula has no hull; use enthalpy"),
+        ({"fitness": "gibbs", "symmetrise": 2}, "^symmetrise: not with fitness: gibbs.*remove it"),
     ],
 )
 def test_bad_input_is_one_line_that_names_the_key(changes, message):
     with pytest.raises(InputError, match=message) as error:
         SearchSettings.parse({**GOOD, **changes})
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("fitness", "message"), [("enthalpy", "use hull_distance"), ("gibbs", "give formula instead of composition")]
+)
+def test_a_search_over_compositions_is_ranked_by_its_hull(fitness, message):
+    limits = {"elements": {"H": "0-4", "S": "0-4"}, "atoms": "1-4"}
+    keys = {**{key: value for key, value in GOOD.items() if key != "formula"}, "composition": limits}
+    assert SearchSettings.parse(keys).ranked_by == "hull_distance"
+    assert SearchSettings.parse({**keys, "fitness": "hull_distance"}).ranked_by == "hull_distance"
+    with pytest.raises(InputError, match=f"^fitness: .*{message}"):
+        SearchSettings.parse({**keys, "fitness": fitness})
 
 
 @pytest.mark.parametrize("key", ["formula", "population", "generations", "seed"])
