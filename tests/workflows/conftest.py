@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -20,16 +21,25 @@ SEARCH = {
 
 
 @pytest.fixture
-def generate_workchain() -> Callable:
-    """Make a work chain's process, to call its steps by hand."""
+def generate_workchain() -> Iterator[Callable]:
+    """Make a work chain's process, to call its steps by hand.
+
+    What a step submits is taken off the event loop in the end, or the next test that runs a process would run it too.
+    """
+    from aiida.engine.utils import instantiate_process
+    from aiida.manage import get_manager
+
+    runner = get_manager().get_runner()
 
     def factory(process_class: type, inputs: Mapping[str, Any]) -> Any:
-        from aiida.engine.utils import instantiate_process
-        from aiida.manage import get_manager
+        return instantiate_process(runner, process_class, **inputs)
 
-        return instantiate_process(get_manager().get_runner(), process_class, **inputs)
-
-    return factory
+    before = asyncio.all_tasks(runner.loop)
+    yield factory
+    submitted = asyncio.all_tasks(runner.loop) - before
+    for task in submitted:
+        task.cancel()
+    runner.loop.run_until_complete(asyncio.gather(*submitted, return_exceptions=True))
 
 
 @pytest.fixture
