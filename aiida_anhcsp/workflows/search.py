@@ -26,6 +26,7 @@ from ..engine.search.seeds import with_seeds
 from ..engine.search.settings import SearchSettings
 from ..engine.search.symmetrise import symmetrised
 from ..engine.search.target import require_target
+from .chunked import at_least_one
 from .learning import LearningSteps, define_learning
 from .ports import define_engine, engine_inputs, parsed_by
 from .progress import knowledge
@@ -88,6 +89,13 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
             help="A known structure: the search ends when it is found.",
         )
         define_engine(spec)
+        spec.input(
+            "chunk_size",
+            valid_type=Int,
+            required=False,
+            validator=at_least_one,
+            help="Structures that one job relaxes, the jobs of a generation at the same time; all in one if absent.",
+        )
         define_learning(spec)
         spec.inputs.validator = validate_structures
         spec.outline(
