@@ -23,7 +23,7 @@ from ..data.potential import PotentialData
 from ..engine.errors import InputError
 from ..engine.search.loop import should_continue
 from ..engine.search.seeds import with_seeds
-from ..engine.search.settings import SearchSettings
+from ..engine.search.settings import SearchSettings, settings_to_make
 from ..engine.search.symmetrise import symmetrised
 from ..engine.search.target import require_target
 from .chunked import at_least_one
@@ -149,6 +149,10 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
         """The validated settings."""
         return SearchSettings.parse(self.inputs.settings.get_dict())
 
+    def settings_to_make(self) -> Dict:
+        """What the new structures of this generation depend on: caching finds them again if only the rest changes."""
+        return Dict(settings_to_make(self.ctx.generation, self.inputs.settings.get_dict()))
+
     def label_of(self, step: str) -> str:
         """Call link label of this generation's child for a step: ``generation_003_relax``."""
         return f"generation_{self.ctx.generation:03d}_{step}"
@@ -178,7 +182,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
 
     def start_from_random(self) -> ToContext:
         """Submit the generation of symmetric random structures."""
-        inputs = {**engine_inputs(self.inputs, GenerateCalculation), "settings": self.inputs.settings}
+        inputs = {**engine_inputs(self.inputs, GenerateCalculation), "settings": self.settings_to_make()}
         node = submit_once(self, self.label_of("generate"), GenerateCalculation, inputs)
         self.report(f"generation 0: random structures of {self.settings.system} by {node.process_label}<{node.pk}>")
         return ToContext(current=node)
@@ -188,7 +192,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps):
         inputs = {
             **engine_inputs(self.inputs, VaryCalculation),
             "population": load_node(self.ctx.population),
-            "settings": self.inputs.settings,
+            "settings": self.settings_to_make(),
             "generation": Int(self.ctx.generation),
         }
         node = submit_once(self, self.label_of("vary"), VaryCalculation, inputs)
