@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ruff, mypy, unit tests; then integration tests with daemons on sqlite and on a real PostgreSQL server.
+# ruff, mypy, unit tests; then integration tests with daemons on sqlite and on a real PostgreSQL server, one on a real Slurm.
 set -uo pipefail
 ANHCSP_AIIDA_PATH="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.aiida/tests"
 export ANHCSP_AIIDA_PATH
@@ -18,6 +18,7 @@ step() {
 clean_up() {
     [ -d "$AIIDA_PATH" ] && verdi daemon stop --all >/dev/null 2>&1
     [ "$RAN_BEFORE" = yes ] || scripts/postgres.sh stop
+    scripts/cluster.sh stop
 }
 trap clean_up EXIT
 
@@ -29,11 +30,16 @@ step "ruff format" ruff format --check .
 step "mypy" mypy
 step "docs" python -m sphinx -W --keep-going -q -b html docs docs/_build
 step "unit tests" python -m pytest -q -m "not integration" --durations 10
+step "a cluster" scripts/cluster.sh start
+HOME="$(scripts/cluster.sh home)" # where the daemons find how to reach it by SSH
+export HOME
+ONCE=() # the test of the cluster runs on the first database only
 for DATABASE in sqlite postgresql; do
     export ANHCSP_TEST_PROFILE="test-$DATABASE"
     [ "$DATABASE" = sqlite ] || scripts/postgres.sh drop "$ANHCSP_TEST_PROFILE"
     step "profile on $DATABASE" scripts/profile.sh "$DATABASE" "$ANHCSP_TEST_PROFILE"
-    step "integration tests on $DATABASE" python -m pytest -q tests/integration --durations 10
+    step "integration tests on $DATABASE" python -m pytest -q tests/integration --durations 10 "${ONCE[@]}"
+    ONCE=(--ignore tests/integration/test_cluster.py)
 done
 
 if [ ${#FAILED[@]} -gt 0 ]; then

@@ -37,10 +37,18 @@ class Supervisor:
 
 
 def daemon_is_running() -> bool:
-    """Whether the daemon of the loaded profile runs."""
+    """Whether the daemon of the loaded profile runs; AiiDA's own answer is yes after a SIGKILL too."""
+    import psutil
     from aiida.engine.daemon.client import get_daemon_client
 
-    return bool(get_daemon_client().is_daemon_running)
+    number = get_daemon_client().get_daemon_pid()
+    if number is None:
+        return False
+    try:
+        process = psutil.Process(number)
+        return process.status() != psutil.STATUS_ZOMBIE and "daemon" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
 
 
 def broker_has_no_worker() -> bool:

@@ -41,7 +41,7 @@ class ChunkedWorkChain(WorkChain):
             "chunk_size",
             valid_type=Int,
             default=lambda: Int(cls.DEFAULT_CHUNK_SIZE),
-            validator=_at_least_one,
+            validator=at_least_one,
             help="Structures in one job.",
         )
         spec.input(
@@ -49,7 +49,7 @@ class ChunkedWorkChain(WorkChain):
             valid_type=int,
             default=2,
             non_db=True,
-            validator=_at_least_one,
+            validator=at_least_one,
             help="Most jobs at a time; the next ones follow when these have ended.",
         )
         spec.input(
@@ -162,7 +162,10 @@ def _described(nodes: list[ProcessNode]) -> str:
     return ", ".join(f"{node.process_label}<{node.pk}>" for node in nodes)
 
 
-def _at_least_one(value: Int | int, _: Any) -> str | None:
+def at_least_one(value: Int | int | None, _: Any) -> str | None:
+    """Validator of a number of structures or jobs."""
+    if value is None:
+        return None
     number = value if isinstance(value, int) else value.value
     return None if number >= 1 else f"{number} is too few; give 1 or more"
 

@@ -18,7 +18,7 @@ from ..engine.search.settings import GIBBS, SearchSettings
 from .finalists import FinalistSteps, define_finalists, validate_correction
 from .finetune import FinetuneWorkChain
 from .names import awaited, describe, has_structures, listed, name_of, reason_of, tag, training_name
-from .ports import engine_inputs, parsed_by
+from .ports import engine_inputs, parsed_by, training_inputs
 from .protocols.builders import CspProtocol
 from .relax import RelaxWorkChain
 from .search import SearchWorkChain
@@ -202,7 +202,7 @@ class CspWorkChain(CspProtocol, FinalistSteps):
             stage += 1
         settings = JointSettings.parse(self.inputs.finetune.get_dict()).stages[stage]
         inputs = {
-            **engine_inputs(search, FinetuneWorkChain),
+            **training_inputs(search, FinetuneWorkChain),
             "dataset": dataset,
             "potential": self.potential if stage else search.potential,
             "settings": Dict(settings.model_dump(exclude_none=True)),

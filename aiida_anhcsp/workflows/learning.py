@@ -19,7 +19,15 @@ from ..engine.learning.samplers import SAMPLERS
 from ..engine.search.rank import lowest
 from ..engine.search.unphysical import STATUSES
 from .finetune import FinetuneWorkChain
-from .ports import engine_inputs, parsed_by, plain, validate_label_engine, validate_label_inputs
+from .ports import (
+    define_training,
+    engine_inputs,
+    parsed_by,
+    plain,
+    training_inputs,
+    validate_label_engine,
+    validate_label_inputs,
+)
 from .progress import describe_change
 from .settings import LearningSettings, derived_seed
 from .submission import call_once, failure, find_child, submit_once
@@ -70,6 +78,7 @@ def define_learning(spec: ProcessSpec) -> None:
         required=False,
         help="Labelled structures the potential has learned before; some are replayed in each round.",
     )
+    define_training(spec, "learning")
 
 
 class LearningSteps(WorkChain):
@@ -211,7 +220,7 @@ class LearningSteps(WorkChain):
         """Submit a training: number 0 is the potential's, the others are those of its committee."""
         stream = (self.ctx.generation, 3, number) if number else (self.ctx.generation, 3)
         inputs = {
-            **engine_inputs(self.inputs, FinetuneWorkChain),
+            **training_inputs(self.inputs, FinetuneWorkChain),
             "dataset": training,
             "potential": load_node(self.ctx.potential),
             "settings": Dict({"seed": derived_seed(self.settings.seed, *stream), **self.learning.train}),

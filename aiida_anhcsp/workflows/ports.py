@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from aiida.engine import CalcJob, Process, ProcessSpec
@@ -107,7 +108,7 @@ def define_label(spec: ProcessSpec, namespace: str = "") -> None:
 
 
 def engine_inputs(inputs: Mapping[str, Any], process: type[Process]) -> dict[str, Any]:
-    """Code, runtime and scheduler options among ``inputs``, as a child of this class takes them."""
+    """Code, runtime, scheduler options and size of the jobs among ``inputs``, as a child of this class takes them."""
     ports = process.spec().inputs
     chosen: dict[str, Any] = {"code": inputs["code"]}
     if "runtime" in ports and "runtime" in inputs:
@@ -116,7 +117,36 @@ def engine_inputs(inputs: Mapping[str, Any], process: type[Process]) -> dict[str
         chosen["options"] = inputs["options"]
     elif "options" in inputs:
         chosen["metadata"] = {"options": inputs["options"].get_dict()}
+    if "chunk_size" in ports and "chunk_size" in inputs:
+        chosen["chunk_size"] = inputs["chunk_size"]
     return chosen
+
+
+def define_training(spec: ProcessSpec, namespace: str) -> None:
+    """Add ``code``, ``runtime`` and ``options`` of trainings, where they differ from those of the other jobs."""
+    spec.input(
+        f"{namespace}.code",
+        valid_type=AbstractCode,
+        required=False,
+        help="anhcsp-engine for trainings; code if absent.",
+    )
+    runtime = deepcopy(RelaxCalculation.spec().inputs["runtime"])
+    runtime.required = runtime.populate_defaults = False
+    runtime.help = "Where and how fast to train; runtime if absent."
+    spec.inputs[namespace]["runtime"] = runtime
+    spec.input(
+        f"{namespace}.options",
+        valid_type=Dict,
+        required=False,
+        validator=validate_options,
+        help="Scheduler options of trainings; options if absent.",
+    )
+
+
+def training_inputs(inputs: Mapping[str, Any], process: type[Process]) -> dict[str, Any]:
+    """Code, runtime and scheduler options of a training among the inputs of a search."""
+    own = {name: value for name, value in inputs.get("learning", {}).items() if name in ("code", "runtime", "options")}
+    return engine_inputs({**inputs, **own}, process)
 
 
 def validate_positive(value: int | None, _: Any) -> str | None:

@@ -24,9 +24,10 @@ from ..engine.errors import InputError
 from ..engine.search.loop import should_continue
 from ..engine.search.rank import lowest
 from ..engine.search.seeds import with_seeds
-from ..engine.search.settings import SearchSettings
+from ..engine.search.settings import SearchSettings, settings_to_make
 from ..engine.search.symmetrise import symmetrised
 from ..engine.search.target import require_target
+from .chunked import at_least_one
 from .gibbs import GibbsSteps, define_gibbs, validate_gibbs
 from .learning import LearningSteps, define_learning
 from .ports import define_engine, engine_inputs, parsed_by
@@ -93,6 +94,13 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
             help="A known structure: the search ends when it is found.",
         )
         define_engine(spec)
+        spec.input(
+            "chunk_size",
+            valid_type=Int,
+            required=False,
+            validator=at_least_one,
+            help="Structures that one job relaxes, the jobs of a generation at the same time; all in one if absent.",
+        )
         define_learning(spec)
         define_gibbs(spec)
         spec.inputs.validator = validate_structures
@@ -155,6 +163,10 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
         """The validated settings."""
         return SearchSettings.parse(self.inputs.settings.get_dict())
 
+    def settings_to_make(self) -> Dict:
+        """What the new structures of this generation depend on: caching finds them again if only the rest changes."""
+        return Dict(settings_to_make(self.ctx.generation, self.inputs.settings.get_dict()))
+
     def label_of(self, step: str) -> str:
         """Call link label of this generation's child for a step: ``generation_003_relax``."""
         return f"generation_{self.ctx.generation:03d}_{step}"
@@ -184,7 +196,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
 
     def start_from_random(self) -> ToContext:
         """Submit the generation of symmetric random structures."""
-        inputs = {**engine_inputs(self.inputs, GenerateCalculation), "settings": self.inputs.settings}
+        inputs = {**engine_inputs(self.inputs, GenerateCalculation), "settings": self.settings_to_make()}
         node = submit_once(self, self.label_of("generate"), GenerateCalculation, inputs)
         self.report(f"generation 0: random structures of {self.settings.system} by {node.process_label}<{node.pk}>")
         return ToContext(current=node)
@@ -194,7 +206,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
         inputs = {
             **engine_inputs(self.inputs, VaryCalculation),
             "population": load_node(self.ctx.population),
-            "settings": self.inputs.settings,
+            "settings": self.settings_to_make(),
             "generation": Int(self.ctx.generation),
         }
         node = submit_once(self, self.label_of("vary"), VaryCalculation, inputs)

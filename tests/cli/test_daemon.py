@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from typing import Any
 
+import psutil
 import pytest
 
 from aiida_anhcsp.cli import daemon
@@ -34,13 +38,12 @@ def restarts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     calls: list[str] = []
 
     class Client:
-        is_daemon_running = True
-
         def restart_daemon(self) -> dict[str, Any]:
             calls.append("restart")
             return {}
 
     monkeypatch.setattr("aiida.engine.daemon.client.get_daemon_client", Client)
+    monkeypatch.setattr(daemon, "daemon_is_running", lambda: True)
     monkeypatch.setattr(daemon, "broker_has_no_worker", lambda: True)
     return calls
 
@@ -77,3 +80,22 @@ def test_a_worker_that_comes_back_resets_the_patience(
 
 def test_a_profile_without_the_zeromq_broker_is_never_restarted() -> None:
     assert daemon.broker_has_no_worker() is False
+
+
+def test_a_daemon_that_was_killed_is_not_running_though_its_file_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    victim = subprocess.Popen([sys.executable, "-c", "input()", "daemon"], stdin=subprocess.PIPE)
+
+    class Client:
+        def get_daemon_pid(self) -> int:
+            return victim.pid
+
+    monkeypatch.setattr("aiida.engine.daemon.client.get_daemon_client", Client)
+    while "daemon" not in psutil.Process(victim.pid).cmdline():  # between fork and exec
+        time.sleep(0.01)
+    assert daemon.daemon_is_running()
+    victim.kill()
+    while psutil.Process(victim.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    assert not daemon.daemon_is_running()
+    victim.communicate()
+    assert not daemon.daemon_is_running()

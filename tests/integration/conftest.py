@@ -59,6 +59,14 @@ def program(*arguments: str) -> str:
     return done.stdout
 
 
+def verdi(*arguments: str | Path) -> str:
+    """Output of ``verdi``, which must succeed; for the profile of the tests unless ``-p`` names another."""
+    profile = [] if "-p" in arguments else ["-p", os.environ[VARIABLE]]
+    done = subprocess.run([BIN / "verdi", *profile, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.fixture(scope="session")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, dict], Any]:
     """Launch a run from the keys of an input file and wait until it ends: returns its node."""

@@ -11,18 +11,11 @@ from typing import Any
 
 import pytest
 
-from .conftest import BIN, VARIABLE, program
+from .conftest import BIN, VARIABLE, program, verdi
 
 ROOT = Path(__file__).parents[2]
 EMT = "ase:ase.calculators.emt:EMT"
 EMPTY = "test-import"
-
-
-def verdi(*arguments: str | Path) -> str:
-    """Output of verdi, which must succeed."""
-    done = subprocess.run([BIN / "verdi", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def postgres(*arguments: str) -> str:

@@ -40,7 +40,7 @@ def test_a_job_that_was_stopped_is_continued_from_its_checkpoint(
     assert relaxation.is_unfinished()
     add_child(relaxation, "job_00", {"checkpoint": checkpoint(b"half way")}, status=status)
     assert relaxation.is_unfinished()
-    job = relaxation.relax()["current"]
+    job = relaxation.relax()["child_0"]
     assert job.label == "job_01"
     assert job.inputs.checkpoint.get_content(mode="rb") == b"half way"
     assert job.inputs.population.pk == relaxation.inputs.population.pk
@@ -73,3 +73,51 @@ def test_jobs_follow_each_other_up_to_the_most(relaxation: Any, add_child: Calla
     for number in range(3):
         add_child(relaxation, f"job_{number:02d}", {"checkpoint": checkpoint(b"%d" % number)}, status=401)
     assert not relaxation.is_unfinished()
+
+
+@pytest.mark.integration
+def test_chunks_give_the_result_of_one_job(engine_code: Any, emt: Any, copper: Any) -> None:
+    from aiida.engine import run_get_node
+    from aiida.orm import Dict, Float, Int
+
+    from aiida_anhcsp.workflows.relax import RelaxWorkChain
+
+    inputs = {"code": engine_code, "population": copper, "potential": emt, "pressure": Float(5)}
+    inputs["settings"] = Dict({"fmax": 0.05, "max_steps": 40})
+    together, _ = run_get_node(RelaxWorkChain, **inputs)
+    shared, node = run_get_node(RelaxWorkChain, **inputs, chunk_size=Int(3))
+    assert node.is_finished_ok, node.exit_message
+    sizes = [child.inputs.population.count for child in node.called if child.process_label == "RelaxCalculation"]
+    assert sorted(sizes) == [1, 3]
+    assert shared["population"].get_content() == together["population"].get_content()
+
+
+def test_a_chunk_that_failed_leaves_the_others(
+    engine_code: Any, emt: Any, copper: Any, generate_workchain: Callable, add_child: Callable
+) -> None:
+    from aiida.orm import Float, Int
+
+    from aiida_anhcsp.workflows.relax import RelaxWorkChain
+
+    inputs = {"code": engine_code, "population": copper, "potential": emt, "pressure": Float(5), "chunk_size": Int(2)}
+    relaxation = generate_workchain(RelaxWorkChain, inputs)
+    add_child(relaxation, "chunk_000_job_00", {"population": copper})
+    assert relaxation.is_unfinished()
+    add_child(relaxation, "chunk_001_job_00", {}, status=300, message="no output")
+    assert not relaxation.is_unfinished()
+    code = relaxation.results()
+    assert code.status == 401
+    assert "no output" in code.message
+    assert relaxation.outputs["population"].count == 4
+
+
+def test_a_guard_goes_with_every_job(engine_code: Any, emt: Any, copper: Any, generate_workchain: Callable) -> None:
+    from aiida.orm import Float
+
+    from aiida_anhcsp.workflows.relax import RelaxWorkChain
+
+    inputs = {"code": engine_code, "population": copper, "potential": emt, "pressure": Float(5)}
+    guard = {"training": copper, "largest_grade": Float(10)}
+    job = generate_workchain(RelaxWorkChain, {**inputs, "guard": guard}).relax()["child_0"]
+    assert job.inputs.guard.largest_grade.value == 10
+    assert job.inputs.guard.training.uuid == copper.uuid

@@ -19,6 +19,7 @@ def repair() -> list[str]:
     :raises InputError: AiiDA cannot do one of these.
     """
     import psutil
+    from aiida.engine.daemon.client import get_daemon_client
 
     done = []
     lost = orphans()
@@ -32,7 +33,7 @@ def repair() -> list[str]:
     stuck = stuck_processes()
     if daemon_is_running() and not stuck and not broker_has_no_worker():
         return done
-    if daemon_is_running():
+    if get_daemon_client().is_daemon_running:  # to AiiDA also one that was killed: its file is removed now
         verdi("daemon", "stop")
     if stuck:
         verdi("process", "repair", "--force")

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiida.common.exceptions import EntryPointError
 from aiida.engine import Process
-from aiida.orm import Dict, List, Str
+from aiida.orm import Dict, Int, List, Str
 from aiida.plugins import WorkflowFactory
 from pydantic import BaseModel
 
@@ -113,6 +113,8 @@ def build_search(described: SearchKeys, resources: Resources) -> tuple[str, dict
         inputs["seeds"] = resources.seeds("seeds", described.seeds)
     if described.target is not None:
         inputs["target"] = resources.structure("target", described.target)
+    if described.chunk_size is not None:
+        inputs["chunk_size"] = Int(described.chunk_size)
     if described.learning is not None:
         inputs["learning"] = learning_inputs(described.learning, resources)
     if isinstance(described, SearchInput) and described.sscha is not None:
@@ -226,6 +228,12 @@ def learning_inputs(described: LearningInput, resources: Resources) -> dict[str,
     }
     if described.dataset is not None:
         inputs["dataset"] = resources.population("learning.dataset", described.dataset)
+    if described.code is not None:
+        inputs["code"] = resources.code("learning.code", described.code)
+    if described.options:
+        inputs["options"] = Dict(described.options)
+    if described.runtime is not None:
+        inputs["runtime"] = described.runtime.model_dump(exclude_none=True)
     return inputs
 
 

@@ -71,11 +71,14 @@ class LearningInput(LearningSettings):
     dataset: str | int | None = Field(
         default=None, description="Old labels to replay: a file or the PK of a population."
     )
+    code: str | int | None = Field(default=None, description="Code of anhcsp-engine for trainings; code if not given.")
+    options: dict[str, Any] = Field(default={}, description="Scheduler options of trainings; options if not given.")
+    runtime: Runtime | None = Field(default=None, description="Device and threads of trainings; runtime if not given.")
 
     @property
     def settings(self) -> dict[str, Any]:
         """The keys of the work chain's ``learning.settings``."""
-        return self.model_dump(exclude={"label", "dataset"}, exclude_none=True)
+        return self.model_dump(exclude={"label", "dataset", "code", "options", "runtime"}, exclude_none=True)
 
 
 class SschaJobs(SschaStages):
@@ -125,6 +128,9 @@ class SearchKeys(EngineInput):
         default=None, description="A known structure at which the search ends: a file or a PK."
     )
     learning: LearningInput | None = None
+    chunk_size: int | None = Field(
+        default=None, ge=1, description="Structures that one job relaxes; all of a generation if not given."
+    )
 
     @field_validator("search")
     @classmethod

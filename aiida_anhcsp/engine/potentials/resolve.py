@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from ..errors import InputError
-from .specification import Specification
+from .specification import GUARD, Specification, parse_specification
 
 BUNDLED = {"mini-H-S": Path(__file__).parents[2] / "potentials_data" / "mini-H-S.pth"}
 BUNDLED_DATASETS = {name: path.with_suffix(".extxyz") for name, path in BUNDLED.items()}
@@ -49,6 +49,10 @@ def content_identity(specification: Specification, argument: str = "--potential"
     """
     if specification.kind == "ase":
         return f"ase:{specification.target}:{json.dumps(dict(specification.options), sort_keys=True)}"
+    if specification.kind == "guarded":
+        inner, training, grade = (specification.options[name] for name in GUARD)
+        trained_on = hashlib.sha256(Path(training).read_bytes()).hexdigest()
+        return f"guarded:{grade!r}:{trained_on}:{content_identity(parse_specification(inner, argument), argument)}"
     path = resolve_file(specification, argument)
     digest = hashlib.sha256(path.read_bytes())
     if specification.kind == "mtp":

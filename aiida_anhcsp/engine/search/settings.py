@@ -99,6 +99,9 @@ DEFAULT_WEIGHTS = OperatorWeights(
 )
 """What an operator cannot do with the compositions of a search goes to the others."""
 
+AFTER_MAKING = frozenset({"relax", "duplicates", "stop", "symmetrise"})
+OF_OFFSPRING = frozenset({"operators", "adaptation", "mating", "antiseeds", "niching"})
+
 
 class SearchSettings(Section):
     """What to search for, and how."""
@@ -246,6 +249,15 @@ class SearchSettings(Section):
         if self.max_relaxations is None:
             return self.population
         return max(0, min(self.population, self.max_relaxations - generation * self.population))
+
+
+def settings_to_make(generation: int, mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of SEARCH.yaml that the unrelaxed structures of a generation depend on, given those before it.
+
+    What relaxes, ranks and ends the search is left out: where it changes, the same structures need not be made again.
+    """
+    unused = AFTER_MAKING | (OF_OFFSPRING if generation == 0 else set())
+    return {key: value for key, value in mapping.items() if key not in unused} | {"generations": generation + 1}
 
 
 def _first_problem(error: ValidationError) -> InputError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,15 @@ def test_a_potential_is_known_by_its_content(tmp_path):
     assert content_identity(parse_specification(f"mattersim:{copy}")) == here
     copy.write_bytes(copy.read_bytes() + b"0")
     assert content_identity(parse_specification(f"mattersim:{copy}")) != here
+
+
+def test_a_guarded_potential_is_known_by_what_it_was_trained_on_and_its_grade(tmp_path):
+    training = tmp_path / "training.extxyz"
+
+    def identity(content: str, grade: float) -> str:
+        training.write_text(content)
+        guard = {"potential": "ase:ase.calculators.emt:EMT", "training": str(training), "largest_grade": grade}
+        return content_identity(parse_specification(f"guarded:{json.dumps(guard)}"))
+
+    assert identity("one", 2.0) == identity("one", 2.0)
+    assert len({identity("one", 2.0), identity("two", 2.0), identity("one", 3.0)}) == 3

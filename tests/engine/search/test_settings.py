@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from aiida_anhcsp.engine.errors import InputError
-from aiida_anhcsp.engine.search.settings import SearchSettings
+from aiida_anhcsp.engine.search.initial import random_population
+from aiida_anhcsp.engine.search.settings import SearchSettings, settings_to_make
+from aiida_anhcsp.engine.search.vary import vary
 
 GOOD = {"formula": "H3S", "population": 4, "generations": 2, "seed": 1}
 
@@ -102,3 +105,16 @@ def test_a_search_over_compositions_has_all_cells_within_its_limits():
 def test_impossible_limits_are_one_line_that_names_the_key(changes, message):
     with pytest.raises(InputError, match=message):
         over(**changes)
+
+
+def test_new_structures_do_not_depend_on_what_relaxes_ranks_and_ends_the_search(ranked_h3s):
+    keys = {"formula": "H3S", "formula_units": "1-2", "pressure": 150, "population": 6, "seed": 4}
+    keys |= {"generations": 9, "relax": {"fmax": 0.2}, "stop": {"generations_without_better": 2}}
+    keys |= {"duplicates": {"fingerprint": 0.1}, "symmetrise": 3, "max_relaxations": 40, "niching": 0.3, "mating": 0.5}
+    full = SearchSettings.parse(keys)
+    needed = [SearchSettings.parse(settings_to_make(generation, keys)) for generation in (0, 1)]
+    assert needed[0] != needed[1] != full
+    for settings, make in ((needed[0], random_population), (needed[1], lambda search: vary(ranked_h3s, search, 1))):
+        for ours, theirs in zip(make(settings), make(full), strict=True):
+            assert ours.info == theirs.info
+            np.testing.assert_array_equal(ours.positions, theirs.positions)
