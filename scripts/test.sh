@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ruff, mypy, unit tests; then integration tests with daemons on sqlite and on a real PostgreSQL server, one on a real Slurm.
+# ruff, mypy, unit tests, slow ones; then integration tests with daemons on sqlite and on a real PostgreSQL server, one on a real Slurm.
 set -uo pipefail
 ANHCSP_AIIDA_PATH="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.aiida/tests"
 export ANHCSP_AIIDA_PATH
@@ -29,7 +29,8 @@ step "ruff" ruff check .
 step "ruff format" ruff format --check .
 step "mypy" mypy
 step "docs" python -m sphinx -W --keep-going -q -b html docs docs/_build
-step "unit tests" python -m pytest -q -m "not integration" --durations 10
+step "unit tests" python -m pytest -q -m "not integration and not slow" --durations 10
+step "slow tests" python -m pytest -q -m slow --durations 10
 step "a cluster" scripts/cluster.sh start
 HOME="$(scripts/cluster.sh home)" # where the daemons find how to reach it by SSH
 export HOME

@@ -1,13 +1,18 @@
-"""Join GPAW's labels to their structures: ``gather.py SETTINGS.json OUT.extxyz FRAMES.extxyz:LABELS.extxyz ...``."""
+"""Join GPAW's labels to their structures: ``gather.py SETTINGS.json FORCE OUT.extxyz FRAMES.extxyz:LABELS.extxyz ...``.
+
+Structures with a component of a force above FORCE (eV/angstrom) are left out.
+"""
 
 import json
 import sys
 
-from aiida_anhcsp.engine.frames import read_frames, write_frames
+import numpy as np
+
+from aiida_anhcsp.engine.frames import labels_of, read_frames, write_frames
 from aiida_anhcsp.engine.labels import join_labels, settings_hash
 
 
-def main(settings_file: str, output: str, *pairs: str) -> None:
+def main(settings_file: str, largest_force: str, output: str, *pairs: str) -> None:
     with open(settings_file) as handle:
         digest = settings_hash("gpaw", json.load(handle))
     dataset = []
@@ -17,8 +22,10 @@ def main(settings_file: str, output: str, *pairs: str) -> None:
         labelled, failed = join_labels(frames, results, {}, "gpaw", digest)
         for frame in labelled:
             frame.info.pop("status")
-        dataset += labelled
-        print(f"{pair}: {len(labelled)} labelled, {len(failed)} failed")
+        forces = [np.abs(labels_of(frame)["forces"]).max() for frame in labelled]
+        kept = [frame for frame, force in zip(labelled, forces, strict=True) if force <= float(largest_force)]
+        dataset += kept
+        print(f"{pair}: {len(labelled)} labelled, {len(failed)} failed, {len(kept)} kept")
     write_frames(output, dataset)
 
 

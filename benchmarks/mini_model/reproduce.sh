@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the dataset and the model of mattersim:mini-H-S anew, in the folder WORK (default benchmarks/mini_model/work):
-# some 340 GPAW labels, JOBS at a time (default 2), and three trainings. Every step is skipped where its file exists.
+# some 460 GPAW labels, JOBS at a time (default 2), and five trainings. Every step is skipped where its file exists.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 HERE=benchmarks/mini_model
@@ -27,10 +27,10 @@ label() { # FRAMES without suffix; the script runs from a copy, so that nothing 
     cat "$WORK/$1".part*.extxyz >"$WORK/$1.labels.extxyz"
     touch "$WORK/$1.done"
 }
-gather() { # OUT FRAMES...
-    local out="$1"
-    shift
-    $PYTHON $HERE/gather.py $HERE/settings.json "$WORK/$out.extxyz" \
+gather() { # OUT LARGEST_FORCE FRAMES...: in eV/angstrom; what lies beyond is hotter than any relaxation meets
+    local out="$1" largest="$2"
+    shift 2
+    $PYTHON $HERE/gather.py $HERE/settings.json "$largest" "$WORK/$out.extxyz" \
         $(for name in "$@"; do echo "$WORK/$name.extxyz:$WORK/$name.labels.extxyz"; done)
 }
 named() { # OUT PREFIX PRESSURE: unique identities, and the pressure, in a file made at one pressure
@@ -53,33 +53,46 @@ done
 # Im-3m, which SSCHA samples widely.
 [ -e "$WORK/prototypes.extxyz" ] || $PYTHON $HERE/prototypes.py "$WORK/prototypes.extxyz"
 for NAME in "${SEEDS[@]}" prototypes; do label "$NAME"; done
-gather first "${SEEDS[@]}" prototypes
+gather first inf "${SEEDS[@]}" prototypes
 
-# A first model relaxes new random structures; what it finds is distorted and labelled.
+train() { # DATASET MODEL EPOCHS EPOCHS_WITH_THE_WEIGHT_ON_ENERGIES
+    [ -e "$WORK/$2-forces/model.pth" ] ||
+        $ENGINE train "$WORK/$1.extxyz" "$WORK/$2-forces" --potential "mattersim:new:$ARCHITECTURE" \
+            --epochs "$3" --learning-rate 5e-3 --batch-size 4 --seed 1
+    [ -e "$WORK/$2/model.pth" ] ||
+        $ENGINE train "$WORK/$1.extxyz" "$WORK/$2" --potential "mattersim:$WORK/$2-forces/model.pth" \
+            --settings $HERE/stage2.yaml --epochs "$4"
+}
+relaxed() { # NAME MODEL SEED PREFIX: random structures relaxed by a model at five pressures, distorted and labelled
+    local pressure amplitude
+    for pressure in 50 100 150 200 250; do
+        amplitude=0.06
+        [ $((pressure % 100)) = 0 ] && amplitude=0.12
+        [ -e "$WORK/$1$pressure.extxyz" ] || {
+            $ENGINE generate "$WORK/random$pressure.extxyz" --formula H3S --formula-units 1-2 --number 24 \
+                --pressure "$pressure" --seed $((pressure + $3))
+            $ENGINE relax "$WORK/random$pressure.extxyz" "$WORK/relaxed$pressure.extxyz" \
+                --potential "mattersim:$WORK/$2/model.pth" --pressure "$pressure" --fmax 0.05 --max-steps 150
+            named "relaxed$pressure" "$4$pressure" "$pressure"
+            $ENGINE distort "$WORK/relaxed$pressure.extxyz" "$WORK/$1$pressure.extxyz" \
+                --number 1 --amplitude $amplitude --seed "$pressure"
+        }
+        label "$1$pressure"
+        RELAXED+=("$1$pressure")
+    done
+}
+
+# A first model relaxes new random structures, a second one, which knows them, others.
+RELAXED=()
 [ -e "$WORK/first/model.pth" ] ||
     $ENGINE train "$WORK/first.extxyz" "$WORK/first" --potential "mattersim:new:$ARCHITECTURE" \
         --epochs 40 --learning-rate 5e-3 --batch-size 4 --seed 1
-RELAXED=()
-for P in 50 100 150 200 250; do
-    AMPLITUDE=0.06
-    [ $((P % 100)) = 0 ] && AMPLITUDE=0.12
-    [ -e "$WORK/near$P.extxyz" ] || {
-        $ENGINE generate "$WORK/random$P.extxyz" --formula H3S --formula-units 1-2 --number 24 --pressure $P --seed $P
-        $ENGINE relax "$WORK/random$P.extxyz" "$WORK/relaxed$P.extxyz" --potential "mattersim:$WORK/first/model.pth" \
-            --pressure $P --fmax 0.05 --max-steps 150
-        named "relaxed$P" "p$P" $P
-        $ENGINE distort "$WORK/relaxed$P.extxyz" "$WORK/near$P.extxyz" --number 1 --amplitude $AMPLITUDE --seed $P
-    }
-    label "near$P"
-    RELAXED+=("near$P")
-done
+relaxed near first 0 p
+gather second 20 "${SEEDS[@]}" prototypes "${RELAXED[@]}"
+train second second 160 150
+relaxed again second 1 q
 
 # The model: all labels, then once more with the weight on energies.
-gather dataset "${SEEDS[@]}" prototypes "${RELAXED[@]}"
-[ -e "$WORK/stage1/model.pth" ] ||
-    $ENGINE train "$WORK/dataset.extxyz" "$WORK/stage1" --potential "mattersim:new:$ARCHITECTURE" \
-        --epochs 120 --learning-rate 5e-3 --batch-size 4 --seed 1
-[ -e "$WORK/stage2/model.pth" ] ||
-    $ENGINE train "$WORK/dataset.extxyz" "$WORK/stage2" --potential "mattersim:$WORK/stage1/model.pth" \
-        --settings $HERE/stage2.yaml
-$PYTHON $HERE/errors.py "$WORK/dataset.extxyz" "$WORK/stage2" "$WORK/errors.json"
+gather dataset 30 "${SEEDS[@]}" prototypes "${RELAXED[@]}"
+train dataset model 160 120
+$PYTHON $HERE/errors.py "$WORK/dataset.extxyz" "$WORK/model" "$WORK/errors.json"

@@ -23,7 +23,7 @@ SETTINGS = {
 }
 
 
-@pytest.mark.integration
+@pytest.mark.slow
 def test_potential_is_learned_until_its_ensemble_adds_nothing(engine_code: Any, emt: Any) -> None:
     from aiida.engine import run_get_node
     from aiida.orm import Dict, Str, StructureData

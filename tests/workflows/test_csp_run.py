@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 
-@pytest.mark.integration
+@pytest.mark.slow
 def test_copper_is_ranked_by_its_free_energy(engine_code: Any, emt: Any) -> None:
     from aiida.engine import run_get_node
     from aiida.orm import Dict

@@ -8,7 +8,7 @@ import pytest
 from ase.build import bulk
 
 
-@pytest.mark.integration
+@pytest.mark.slow
 def test_the_correction_and_the_reference_s_own_sscha_agree(engine_code: Any, emt: Any) -> None:
     from aiida.engine import run_get_node
     from aiida.orm import Dict, StructureData

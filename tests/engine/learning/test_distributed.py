@@ -28,7 +28,7 @@ def test_process_alone_adds_nothing_up() -> None:
     assert Group().add_up(3.0, [parameter]) == 3.0 and parameter.grad.tolist() == [1, 1]
 
 
-@pytest.mark.integration
+@pytest.mark.slow
 def test_two_processes_have_the_loss_of_one_with_the_whole_batch(tmp_path: Path) -> None:
     write_frames(tmp_path / "dataset.extxyz", emt_frames(parents=10, children=1))
     losses, models = [], []
