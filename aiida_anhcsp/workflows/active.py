@@ -15,6 +15,9 @@ from ..calculations.grade import GradeCalculation
 from ..calculations.sscha import SschaCalculation
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
+from ..engine.errors import InputError
+from ..engine.sscha.lattice import check_structure, check_supercell, primitive_cell
+from ..engine.sscha.settings import SschaSettings
 from .finetune import FinetuneWorkChain
 from .ports import define_engine, engine_inputs, parsed_by, plain, validate_label_engine, validate_label_inputs
 from .settings import ActiveSettings, derived_seed
@@ -23,7 +26,15 @@ from .submission import call_once, failure, find_child, submit_once
 
 
 def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
-    """Inputs of the label work chain, and a library whose members have a potential and a training set."""
+    """Inputs of the label work chain, a structure that can be sampled, and a library whose members have a potential and
+    a training set."""
+    settings = ActiveSettings.parse(inputs["settings"].get_dict())
+    try:
+        check_structure(inputs["structure"].get_ase(), "structure")
+        primitive = primitive_cell(inputs["structure"].get_ase(), SschaSettings.symmetry_tolerance)
+        check_supercell(primitive, settings.sampled.supercell, SschaSettings.symmetry_tolerance, "settings.sample")
+    except InputError as error:
+        return str(error)
     for name, member in inputs.get("library", {}).items():
         if not isinstance(member.get("potential"), PotentialData):
             return f"library.{name}.potential: missing; give the potential"

@@ -139,3 +139,19 @@ def test_ensembles_are_sampled_at_the_first_stage_unless_another_is_named() -> N
     assert str(ActiveSettings.parse(SETTINGS).sampled) == "2x2x2:20"
     assert str(ActiveSettings.parse({**SETTINGS, "sample": "1x1x1:50"}).sampled) == "1x1x1:50"
     assert set(ActiveSettings.parse(SETTINGS).sscha()) >= {"pressure", "temperature", "stages", "seed"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "sample", "problem"),
+    [
+        (bulk("Cu", cubic=True), "1x1x1:30", "settings.sample: a single atom has no vibrations in 1x1x1"),
+        (bulk("Cu"), "2x1x1:30", "settings.sample: the supercell 2x1x1 breaks the crystal's point group"),
+        (bulk("Cu").repeat((1, 1, 2)) + bulk("Cu"), "2x2x2:30", "structure: atoms 0 and 2 overlap"),
+    ],
+)
+def test_structure_that_cannot_be_sampled_is_refused_before_anything_runs(
+    inputs: dict[str, Any], generate_workchain: Callable, cell: Any, sample: str, problem: str
+) -> None:
+    changes = {"structure": StructureData(ase=cell), "settings": Dict({**SETTINGS, "sample": sample})}
+    with pytest.raises(ValueError, match=problem):
+        generate_workchain(ActiveSschaWorkChain, {**inputs, **changes})

@@ -12,7 +12,7 @@ SETTINGS = {
     "pressure": 10.0,
     "temperature": 300.0,
     "stages": ["2x2x2:20"],
-    "sample": "1x1x1:30",
+    "sample": "2x2x2:30",
     "seed": 1,
     "fixed_cell": True,
     "first": 24,

@@ -89,18 +89,22 @@ def image_distance(atoms: Atoms, multiples: tuple[int, int, int]) -> float:
     return float(np.linalg.norm(reduced, axis=1).min())
 
 
-def check_supercell(atoms: Atoms, multiples: tuple[int, int, int], tolerance: float) -> None:
+def check_supercell(
+    atoms: Atoms, multiples: tuple[int, int, int], tolerance: float, argument: str = "--stages"
+) -> None:
     """Refuse supercells python-sscha fails with: of a single atom, or without all the rotations of the crystal.
 
+    :param atoms: primitive cell
     :param tolerance: spglib's, angstrom
+    :param argument: what the error names
     :raises InputError: naming multiples that will do
     """
     if len(atoms) * int(np.prod(multiples)) == 1:
-        raise InputError("--stages", "a single atom has no vibrations in 1x1x1", "use 2x2x2 or larger")
+        raise InputError(argument, "a single atom has no vibrations in 1x1x1", "use 2x2x2 or larger")
     if not _keeps(_rotations(atoms, tolerance), multiples):
         written = "x".join(map(str, multiples))
         raise InputError(
-            "--stages",
+            argument,
             f"the supercell {written} breaks the crystal's point group",
             f"use the same multiple along equivalent axes, such as {'x'.join([str(max(multiples))] * 3)}",
         )
