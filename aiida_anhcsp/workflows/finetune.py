@@ -74,14 +74,14 @@ class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
         self.ctx.inputs.settings = Dict({**self.ctx.inputs.settings.get_dict(), **changes})
         self.ctx.inputs.pop("parent_folder", None)
 
-    def current(self) -> TrainSettings:
+    def training_settings(self) -> TrainSettings:
         """Settings of the attempt that ended."""
         return TrainSettings.parse(self.ctx.inputs.settings.get_dict())
 
     @process_handler(priority=300, exit_codes=TrainCalculation.exit_codes.ERROR_DIVERGED)
     def lower_learning_rate(self, node: CalcJobNode) -> ProcessHandlerReport:
         """A training that diverged, at each of the rates the engine halves to, starts again below them."""
-        rate = self.current().learning_rate / 2**HALVINGS
+        rate = self.training_settings().learning_rate / 2**HALVINGS
         if rate < SMALLEST_LEARNING_RATE:
             return ProcessHandlerReport(True, self.exit_codes.ERROR_DIVERGED.format(reason=failure(node)))
         self.report(f"{failure(node)}; again with learning rate {rate:.1e}")
@@ -91,7 +91,7 @@ class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
     @process_handler(priority=200, exit_codes=TrainCalculation.exit_codes.ERROR_OUT_OF_MEMORY)
     def make_batches_smaller(self, node: CalcJobNode) -> ProcessHandlerReport:
         """A training that ran out of memory starts again with half the batch."""
-        batch_size = self.current().batch_size // 2
+        batch_size = self.training_settings().batch_size // 2
         if batch_size < 1:
             return ProcessHandlerReport(True, self.exit_codes.ERROR_OUT_OF_MEMORY.format(reason=failure(node)))
         self.report(f"{failure(node)}; again with batches of {batch_size}")

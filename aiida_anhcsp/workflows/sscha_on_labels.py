@@ -47,7 +47,7 @@ class SschaOnLabelsWorkChain(WorkChain):
         define_label(spec)
         define_engine(spec)
         spec.inputs.validator = validate_together
-        spec.outline(cls.setup, while_(cls.should_go_on)(cls.draw, cls.label, cls.step, cls.judge), cls.results)
+        spec.outline(cls.setup, while_(cls.should_go_on)(cls.draw, cls.label, cls.minimise, cls.judge), cls.results)
         spec.output("result", valid_type=Dict, help="As that of anhcsp.sscha, measured on the last population.")
         spec.output(
             "structure", valid_type=StructureData, required=False, help="Cell and centroids that were measured."
@@ -95,7 +95,7 @@ class SschaOnLabelsWorkChain(WorkChain):
         self.report(f"population {self.ctx.number}: labels by {child.process_label}<{child.pk}>")
         return ToContext(current=child)
 
-    def step(self) -> ToContext | ExitCode:
+    def minimise(self) -> ToContext | ExitCode:
         """Submit the minimisation on the labels."""
         node = get_child(self, f"label_{self.ctx.number}")
         if "population" not in node.outputs:

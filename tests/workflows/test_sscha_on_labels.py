@@ -70,7 +70,7 @@ def test_configurations_are_drawn_labelled_and_minimised_on(run: Callable, add_c
     label = workchain.label()["current"]
     assert label.inputs.population.count == copper.count
     add_child(workchain, "label_1", {"population": copper.clone()}, job=False)
-    child = workchain.step()["current"]
+    child = workchain.minimise()["current"]
     assert child.inputs.settings.get_dict() == {"pressure": 130.0, "fixed_cell": False}
     assert child.inputs.dynamical_matrices.pk == workchain.inputs.start.pk
 
@@ -94,7 +94,7 @@ def test_population_that_finds_no_minimum_is_followed_by_a_fresh_one(
 def test_labels_that_fail_end_the_run(run: Callable, add_child: Callable) -> None:
     workchain = run()
     add_child(workchain, "label_1", {}, status=401, message="None of 50 succeeded", job=False)
-    assert workchain.step().status == 402
+    assert workchain.minimise().status == 402
 
 
 @pytest.mark.parametrize("change", [{"configurations": 2}, {"max_populations": 0}, {"temperature": 0.0}])
