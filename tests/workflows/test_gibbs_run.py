@@ -19,6 +19,7 @@ SETTINGS = {
 SSCHA = {"temperature": 300.0, "stages": ["1x1x1:10"], "seed": 1, "repeats": 0, "window": 0.0, "seen": 1}
 
 
+@pytest.mark.slow
 def test_copper_gold_is_bred_and_ranked_by_its_free_energy(engine_code: Any, emt: Any) -> None:
     """The layered ground state of EMT, P4/mmm, ends on top.
 

@@ -16,6 +16,7 @@ from aiida_anhcsp.engine.search.settings import SearchSettings
 from .conftest import SEARCH
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"symmetrise": 4, "relax": {"fmax": 0.3}}], ids=["plain", "symmetrised"])
 def test_without_learning_the_work_chain_is_the_engine_search_frame_by_frame(
     search_inputs: dict[str, Any], tmp_path: Path, changes: dict[str, Any]
