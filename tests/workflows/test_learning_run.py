@@ -65,7 +65,6 @@ def test_search_learns_from_new_labels_in_every_generation(engine_code: Any, emt
     assert [row["generation"] for row in rows] == [0, 1]
     assert outputs["dataset"].base.attributes.get("labelled") == sum(row["labelled"] for row in rows)
     assert outputs["potential"].uuid != first["potential"].uuid
-    print(rows)
     for row in rows:
         assert row["rmse_after"]["energy"] < row["rmse_before"]["energy"]
     assert outputs["population"].creator is not None
