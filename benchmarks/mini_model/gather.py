@@ -1,10 +1,12 @@
 """Join GPAW's labels to their structures: ``gather.py SETTINGS.json FORCE OUT.extxyz FRAMES.extxyz:LABELS.extxyz ...``.
 
-Structures with a component of a force above FORCE (eV/angstrom) are left out.
+Structures with a component of a force above FORCE (eV/angstrom) are left out. Identities are made unique: a structure
+distorted twice, in two files, has the same one in both.
 """
 
 import json
 import sys
+from collections import Counter
 
 import numpy as np
 
@@ -26,6 +28,12 @@ def main(settings_file: str, largest_force: str, output: str, *pairs: str) -> No
         kept = [frame for frame, force in zip(labelled, forces, strict=True) if force <= float(largest_force)]
         dataset += kept
         print(f"{pair}: {len(labelled)} labelled, {len(failed)} failed, {len(kept)} kept")
+    seen: Counter[str] = Counter()
+    for frame in dataset:
+        name = frame.info["id"]
+        seen[name] += 1
+        if seen[name] > 1:
+            frame.info["id"] = f"{name}-{seen[name]}"
     write_frames(output, dataset)
 
 

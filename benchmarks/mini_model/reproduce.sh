@@ -94,5 +94,5 @@ relaxed again second 1 q
 
 # The model: all labels, then once more with the weight on energies.
 gather dataset 30 "${SEEDS[@]}" prototypes "${RELAXED[@]}"
-train dataset model 160 120
+train dataset model 90 60
 $PYTHON $HERE/errors.py "$WORK/dataset.extxyz" "$WORK/model" "$WORK/errors.json"
