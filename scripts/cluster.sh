@@ -12,10 +12,6 @@ USER_NAME="$(id -un)"
 HOST="$(hostname -s)"
 SERVERS=(sshd slurmd slurmctld munged)
 
-free_port() {
-    "$VENV/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 signal() { kill "-$2" "$(cat "$CLUSTER/$1.pid" 2>/dev/null)" 2>/dev/null; }
 is_alive() { signal "$1" 0; }
 

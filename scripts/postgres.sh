@@ -23,10 +23,6 @@ password() { cat "$PGDATA/anhcsp.password"; }
 running() { as_server "$BIN/pg_ctl" -D "$PGDATA" status >/dev/null 2>&1; }
 sql() { PGPASSWORD="$(password)" "$BIN/psql" -qAt -h 127.0.0.1 -p "$(port)" -U aiida -d "$1" -c "$2"; }
 
-free_port() {
-    "$VENV/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 create_cluster() {
     local secret
     mkdir -p "$PGDATA"
