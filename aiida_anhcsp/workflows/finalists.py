@@ -15,7 +15,7 @@ from .names import awaited, linkable, listed, tag
 from .ports import define_label, define_sscha_jobs, engine_inputs, parsed_by, plain, validate_label_inputs
 from .settings import CorrectionSettings, FinalistSettings
 from .sscha import SschaWorkChain
-from .submission import call_once, find_child, get_child, submit_once
+from .submission import call_once, get_child, has_ended, submit_once
 
 
 def validate_correction(inputs: Mapping[str, Any]) -> str | None:
@@ -70,8 +70,7 @@ class FinalistSteps(WorkChain):
 
     def waiting(self) -> list[str]:
         """Runs that have not ended."""
-        children = {name: find_child(self, f"sscha_{name}") for name in self.ctx.runs}
-        return [name for name, node in children.items() if node is None or not node.is_terminated]
+        return [name for name in self.ctx.runs if not has_ended(self, f"sscha_{name}")]
 
     def sscha(self) -> ToContext:
         """Submit the next SSCHA runs, as many as may run at a time."""
@@ -110,8 +109,7 @@ class FinalistSteps(WorkChain):
             return []
         runs = {name: get_child(self, f"sscha_{name}") for name in self.ctx.runs}
         names = [name for name, node in runs.items() if node.is_finished_ok and "audit" in node.outputs]
-        children = {name: find_child(self, f"correct_{name}") for name in names}
-        return [name for name, node in children.items() if node is None or not node.is_terminated]
+        return [name for name in names if not has_ended(self, f"correct_{name}")]
 
     def correct(self) -> ToContext:
         """Submit the next corrections, as many as SSCHA runs may run at a time."""

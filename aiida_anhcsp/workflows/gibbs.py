@@ -22,7 +22,7 @@ from .names import awaited, linkable, listed, reason_of
 from .ports import define_sscha_jobs, engine_inputs, parsed_by
 from .settings import GibbsSettings
 from .sscha import SschaWorkChain
-from .submission import call_once, find_child, get_child, submit_once
+from .submission import call_once, find_child, get_child, has_ended, submit_once
 
 STAGE = re.compile(r"stage_(\d+)(?:_\w+)?")
 
@@ -120,8 +120,7 @@ class GibbsSteps(WorkChain):
 
     def waiting(self) -> list[str]:
         """Structures whose run has not ended."""
-        children = {name: find_child(self, self.run_label(name)) for name in self.ctx.runs}
-        return [name for name, node in children.items() if node is None or not node.is_terminated]
+        return [name for name in self.ctx.runs if not has_ended(self, self.run_label(name))]
 
     def run_label(self, identity: str) -> str:
         """Call link label of the SSCHA run of a structure: ``generation_001_sscha_g001_0003``."""

@@ -16,7 +16,7 @@ from .names import awaited, has_structures, linkable, listed, name_of, reason_of
 from .ports import define_engine, engine_inputs, parsed_by, validate_positive
 from .settings import PhaseDiagramSettings
 from .sscha import SschaWorkChain
-from .submission import call_once, failure, find_child, get_child, submit_once
+from .submission import call_once, failure, get_child, has_ended, submit_once
 
 
 def validate_structures(value: PopulationData, _: Any) -> str | None:
@@ -115,12 +115,7 @@ class PhaseDiagramWorkChain(WorkChain):
 
     def has_points(self) -> bool:
         """Whether points are still to be computed."""
-        return any(not self.has_ended(name) for name in self.ctx.runs)
-
-    def has_ended(self, name: str) -> bool:
-        """Whether the run of a point has ended."""
-        node = find_child(self, f"sscha_{name}")
-        return node is not None and node.is_terminated
+        return any(not has_ended(self, f"sscha_{name}") for name in self.ctx.runs)
 
     def neighbour(self, name: str) -> str | None:
         """The point that this one starts from, None for the first of a structure."""
@@ -136,9 +131,9 @@ class PhaseDiagramWorkChain(WorkChain):
 
     def ready(self) -> list[str]:
         """Points that have not ended and whose neighbour has."""
-        waiting = [name for name in self.ctx.runs if not self.has_ended(name)]
+        waiting = [name for name in self.ctx.runs if not has_ended(self, f"sscha_{name}")]
         before = {name: self.neighbour(name) for name in waiting}
-        return [name for name in waiting if before[name] is None or self.has_ended(str(before[name]))]
+        return [name for name in waiting if before[name] is None or has_ended(self, f"sscha_{before[name]}")]
 
     def sscha(self) -> ToContext:
         """Submit the next points, as many as may run at a time."""

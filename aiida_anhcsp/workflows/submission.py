@@ -23,6 +23,12 @@ def find_child(workchain: WorkChain, label: str) -> ProcessNode | None:
     return max(children, key=lambda node: node.pk, default=None)
 
 
+def has_ended(workchain: WorkChain, label: str) -> bool:
+    """Whether the child with this call link label was called and has ended."""
+    child = find_child(workchain, label)
+    return child is not None and bool(child.is_terminated)
+
+
 def get_child(workchain: WorkChain, label: str) -> ProcessNode:
     """The child that was called with this call link label.
 
