@@ -12,10 +12,10 @@ from aiida.orm import Dict, ProcessNode, Str, load_node
 from ase import Atoms
 
 from ..calculations.functions.population import extract_structure
-from ..calculations.functions.quantum import quantum_population
+from ..calculations.functions.quantum import free_energies_needed, quantum_population
 from ..data.population import PopulationData
 from ..engine.search.early_stop import StageEnd, largest_decreases
-from ..engine.search.quantum import FAILED, GIVEN_UP, followed_by
+from ..engine.search.quantum import FAILED, GIVEN_UP
 from ..engine.search.settings import GIBBS, SearchSettings
 from ..engine.sscha.settings import AUTO
 from .names import awaited, linkable, listed, reason_of
@@ -97,8 +97,15 @@ class GibbsSteps(WorkChain):
 
     def plan_sscha(self) -> None:
         """Decide which structures go through SSCHA: one of each kind that no earlier generation had."""
-        latest = self.judged().get_frames()
-        choice = followed_by(latest, self.earlier_at_rest(), self.settings.duplicates)
+        needed = call_once(
+            self,
+            self.label_of("plan_sscha"),
+            free_energies_needed,
+            population=self.judged(),
+            settings=self.inputs.settings,
+            **self.earlier_at_rest(),
+        )
+        choice = needed["choice"]
         self.ctx.runs = [name for name, other in choice.items() if other is None]
         self.ctx.shared = {name: other for name, other in choice.items() if other is not None}
         self.ctx.give_up = self.give_up_inputs()
@@ -109,10 +116,10 @@ class GibbsSteps(WorkChain):
             text += f"; given up above {self.ctx.give_up['threshold']:.4f} eV/atom"
         self.report(text)
 
-    def earlier_at_rest(self) -> list[Atoms]:
-        """Structures of the generations before, as they were relaxed."""
-        nodes = [get_child(self, f"generation_{number:03d}_judge") for number in range(self.ctx.generation)]
-        return [frame for node in nodes for frame in node.outputs.result.get_frames()]
+    def earlier_at_rest(self) -> dict[str, PopulationData]:
+        """Populations of the generations before, as they were relaxed, by name of the generation."""
+        names = [f"generation_{number:03d}" for number in range(self.ctx.generation)]
+        return {name: get_child(self, f"{name}_judge").outputs.result for name in names}
 
     def has_waiting(self) -> bool:
         """Whether SSCHA runs of this generation are still to be submitted."""

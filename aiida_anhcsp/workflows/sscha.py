@@ -213,9 +213,10 @@ class SschaWorkChain(SschaProtocol, WorkChain):
             self.report(failure(audit))
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_AUDIT.format(reason=failure(audit))
         if not result["converged"]:
-            node = last if audit is None or audit.is_finished_ok else audit
-            self.report(f"not converged: {failure(node)}")
-            return self.exit_codes.ERROR_NOT_CONVERGED.format(reason=failure(node))
+            job = last if audit is None or audit.is_finished_ok else audit
+            reason = result["reason"] if job.is_finished_ok else failure(job)
+            self.report(f"not converged: {reason}")
+            return self.exit_codes.ERROR_NOT_CONVERGED.format(reason=reason)
         self.report(
             f"G = {result['gibbs_free_energy']:.4f} +- {result['gibbs_free_energy_error']:.4f} eV/atom, "
             f"{result['initial']['spacegroup']} -> {result['final']['spacegroup']}"

@@ -140,11 +140,11 @@ def test_result_is_the_audits_and_names_the_first_and_the_last_cell(
     for label in ("stage_1", "stage_2"):
         add_child(workchain, label, state())
         workchain.judge_stage()
-    audited = {**result(gibbs=-0.9, gibbs_free_energy_error=0.004), "spacegroup_initial": "Im-3m", "stages": []}
+    audited = {**result(gibbs=-0.99, gibbs_free_energy_error=0.004), "spacegroup_initial": "Im-3m", "stages": []}
     add_child(workchain, "audit", {"result": Dict(audited)})
     assert workchain.results() is None
     summary = workchain.outputs["result"].get_dict()
-    assert summary["gibbs_free_energy"] == -0.9
+    assert summary["gibbs_free_energy"] == -0.99
     assert summary["spacegroup_initial"] == "R3m"
     assert len(summary["stages"]) == 2
     assert summary["n_evaluations"] == 300
@@ -162,6 +162,22 @@ def test_run_that_does_not_converge_gives_its_outputs_and_a_reason(
     assert exit_code.status == 410
     assert "wandering" in exit_code.message
     assert {"result", "structure", "dynamical_matrices"} <= set(workchain.outputs)
+
+
+def test_an_audit_that_contradicts_its_stage_makes_no_converged_result(
+    run: Callable, state: Callable, add_child: Callable
+) -> None:
+    from aiida.orm import Dict
+
+    workchain = run(stages=["1x1x1:100"])
+    add_child(workchain, "stage_1", state())
+    workchain.judge_stage()
+    add_child(workchain, "audit", {"result": Dict(result(gibbs=-0.9, gibbs_free_energy_error=0.004))})
+    exit_code = workchain.results()
+    assert exit_code.status == 410
+    assert "a G +100.0 meV/atom from the stage's" in exit_code.message
+    assert workchain.outputs["result"]["reason"] in exit_code.message
+    assert not workchain.outputs["result"]["converged"]
 
 
 def test_failed_audit_is_told_and_leaves_the_result_of_the_stages(

@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.neighborlist import neighbor_list
 
 from ...data.dynamical_matrices import DynamicalMatricesData
-from ...engine.sscha.reports import between_stages
+from ...engine.sscha.reports import between_stages, jump
 
 DISTANCE_STEP = 0.01
 """Distances closer than this (angstrom) count as one."""
@@ -44,6 +44,9 @@ def sscha_summary(**nodes: Any) -> Dict:
     difference = between_stages(result["stages"])
     if difference is not None:
         result["finite_size"] = {**result.get("finite_size", {}), "between_stages": difference}
+    contradiction = jump(stages[-1], last) if "audit" in nodes and "gibbs_free_energy" in last else ""
+    if result["converged"] and contradiction:
+        result |= {"converged": False, "reason": contradiction}
     if "given_up" in nodes:
         result |= {"converged": False, "reason": nodes["given_up"].value}
     if result["stages"] and "stress" in last:

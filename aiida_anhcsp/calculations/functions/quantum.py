@@ -1,4 +1,4 @@
-"""Free energies put into a population."""
+"""Which free energies a population needs, and free energies put into it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,20 @@ from aiida.orm import Dict
 from ase import Atoms
 
 from ...data.population import PopulationData
-from ...engine.search.quantum import sharing, with_free_energy, without_free_energy
+from ...engine.search.quantum import followed_by, sharing, with_free_energy, without_free_energy
+from ...engine.search.settings import SearchSettings
+
+
+@calcfunction
+def free_energies_needed(population: PopulationData, settings: Dict, **earlier: PopulationData) -> Dict:
+    """Which structures of a generation go through SSCHA.
+
+    :param earlier: the populations of the generations before, as they were relaxed at rest
+    :return: by id, the id of the structure that is the same at rest, None where the free energy is to be computed
+    """
+    before = [frame for node in earlier.values() for frame in node.get_frames()]
+    rule = SearchSettings.parse(settings.get_dict()).duplicates
+    return Dict({"choice": followed_by(population.get_frames(), before, rule)})
 
 
 @calcfunction

@@ -44,7 +44,8 @@ def command(
 
     Space groups that can host the composition are drawn with equal chance, cells within 10 % of the volume expected
     at the pressure, reduced and right-handed. Either --settings, or --formula, --number and --seed are needed; with
-    both, the options replace the settings' keys.
+    both, the options replace the settings' keys. A search displaces its structures before it relaxes them
+    ("displacement" in its settings); from options alone they are symmetric.
     """
     log_to_terminal()
     given: dict[str, Any] = {
@@ -55,7 +56,7 @@ def command(
         "seed": seed,
         "minimum_distances": dict(_parse_distance(text) for text in minimum_distances) or None,
     }
-    mapping = read_mapping(settings_file) if settings_file else {"generations": 1}
+    mapping = read_mapping(settings_file) if settings_file else {"generations": 1, "displacement": 0.0}
     mapping.update({key: value for key, value in given.items() if value is not None})
     for key, option in (("formula", "--formula"), ("population", "--number"), ("seed", "--seed")):
         if not settings_file and key not in mapping:

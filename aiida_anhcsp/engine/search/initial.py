@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .composition import Composition, draw
+from .displace import displaced
 from .distances import DistanceTable
 from .geometry import reduced
 from .rank import missing_elements
@@ -36,15 +37,20 @@ class RandomStructures:
     times in a row is left out from then on, so that the time per structure is bounded.
 
     :param volumes: mean volume per atom of each composition, angstrom^3; a cell deviates by up to 10 %
+    :param displacement: what is then taken off the symmetry, angstrom; see :func:`.displace.displaced`
     :raises InputError: the distances leave no room in such a volume.
     """
 
     def __init__(
-        self, choices: Sequence[Composition], volumes: dict[Composition, float], distances: DistanceTable
+        self,
+        choices: Sequence[Composition],
+        volumes: dict[Composition, float],
+        distances: DistanceTable,
+        displacement: float = 0.0,
     ) -> None:
         for composition in choices:
             distances.require_room(composition, volumes[composition] * composition.n_atoms * (1.0 + VOLUME_SPREAD))
-        self.choices, self.volumes, self.distances = choices, volumes, distances
+        self.choices, self.volumes, self.distances, self.displacement = choices, volumes, distances, displacement
         self.groups: dict[Composition, list[int]] = {}
         self.failures: Counter[tuple[Composition, int]] = Counter()
 
@@ -64,7 +70,7 @@ class RandomStructures:
             frame = symmetric_structure(composition, group, volume, self.distances, rng)
             if frame is not None:
                 self.failures[composition, group] = 0
-                return frame
+                return displaced(frame, self.displacement, self.distances, rng)
             self.failures[composition, group] += 1
             if self.failures[composition, group] == FAILURES_BEFORE_EXCLUSION:
                 groups.remove(group)
@@ -79,7 +85,7 @@ def random_source(settings: SearchSettings, ranked: Sequence[Atoms] = ()) -> Ran
     choices = settings.compositions()
     ratio = volume_ratio(ranked, settings.pressure)
     volumes = {composition: ratio * volume_per_atom(composition, settings.pressure) for composition in choices}
-    return RandomStructures(choices, volumes, settings.distance_table())
+    return RandomStructures(choices, volumes, settings.distance_table(), settings.displacement)
 
 
 def random_population(settings: SearchSettings, generation: int = 0, number: int | None = None) -> list[Atoms]:

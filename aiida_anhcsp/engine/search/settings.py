@@ -128,6 +128,9 @@ class SearchSettings(Section):
     minimum_distances: dict[str, float] = Field(
         default={}, description="Shortest distances by pair, as H-S: 1.1, angstrom."
     )
+    displacement: float = Field(
+        default=0.05, ge=0, description="Displacement that takes the symmetry off new structures, angstrom."
+    )
     seeds: str | None = Field(
         default=None, description="File of structures that join the first generation; the work chain has a port."
     )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from ase import Atoms
 
+from .displace import displaced
 from .initial import generator_of, named, random_source, references
 from .operators import OPERATORS, Operator, RefusalError, Rules
 from .rank import is_relaxed, lowest
@@ -56,6 +57,7 @@ def vary(population: Sequence[Atoms], settings: SearchSettings, generation: int)
             children.append(named(source.draw(rng, choices), generation, index, "random"))
         else:
             child, chosen = family
+            child = displaced(child, settings.displacement, rules.distances, rng)
             children.append(named(child, generation, index, name, chosen))
     return children
 

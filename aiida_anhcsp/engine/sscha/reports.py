@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,11 @@ from numpy.typing import NDArray
 from .settings import SschaSettings
 
 SIGNIFICANT = 5.0  # the stage stops within two of its own standard errors, and the audit has three of its own
+
+JUMP = 4.0
+"""Combined standard errors between stage and audit: minimising biases a stage by up to two of them (H3S, 0.001)."""
+JUMP_TOLERANCE = 1e-3
+"""eV/atom"""
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,22 @@ class AuditReport:
     outcome: AuditOutcome
     unrest: str
     point: Point
+
+
+def jump(stage: Mapping[str, Any], audit: Mapping[str, Any]) -> str:
+    """Why the free energy of an independent ensemble contradicts that of the stage it audits; empty if it does not.
+
+    :param stage: ``gibbs_free_energy`` and ``gibbs_free_energy_error`` of the stage (eV/atom), ``audit`` those of the
+        audit
+    """
+    key = "gibbs_free_energy"
+    error = float(np.hypot(stage[f"{key}_error"], audit[f"{key}_error"]))
+    difference = audit[key] - stage[key]
+    if abs(difference) <= JUMP * error + JUMP_TOLERANCE:
+        return ""
+    return (
+        f"the audit finds a G {1000 * difference:+.1f} meV/atom from the stage's, with an error of {1000 * error:.1f}"
+    )
 
 
 def between_stages(entries: list[dict[str, Any]]) -> float | None:

@@ -16,7 +16,7 @@ from ase import Atoms
 from ..errors import InputError
 from ..frames import read_frames
 from .lattice import check_structure, check_supercell, primitive_cell, spacegroup
-from .reports import Measurement, Point, StageReport, between_stages
+from .reports import Measurement, Point, StageReport, between_stages, jump
 from .settings import (
     AUTO,
     MATRICES_FOLDER,
@@ -229,7 +229,8 @@ def _run_audit(attempts: Attempts, reached: Path, settings: SschaSettings, outdi
     if difference is not None:
         result["finite_size"]["between_stages"] = difference
     result["n_evaluations"] += report.outcome.n_evaluations
-    return str(report.unrest)
+    contradiction = jump(result["stages"][-1], result) if result["stages"] else ""
+    return str(report.unrest) or contradiction
 
 
 def _add_stage(result: dict[str, Any], stage: Stage, report: StageReport, tried: int, settings: SschaSettings) -> None:

@@ -4,7 +4,7 @@ import pytest
 from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.sscha.dynamics import harmonic, to_structure
 from aiida_anhcsp.engine.sscha.ensemble import draw, evaluate, measure
-from aiida_anhcsp.engine.sscha.reports import AuditOutcome, Estimate, Measurement
+from aiida_anhcsp.engine.sscha.reports import AuditOutcome, Estimate, Measurement, jump
 from aiida_anhcsp.engine.sscha.settings import SschaSettings, parse_stages
 
 from .conftest import toy
@@ -46,3 +46,17 @@ def test_a_point_away_from_the_minimum_is_told(pressure, force, complaint):
     said = outcome(pressure, force).at_rest(settings)
     assert complaint in said
     assert bool(said) == bool(complaint)
+
+
+@pytest.mark.parametrize(
+    ("stage", "audit", "contradicts"),
+    [
+        (Estimate(0.9652, 0.0003), Estimate(0.9666, 0.0005), False),
+        (Estimate(1.248, 0.005), Estimate(1.540, 0.066), True),
+        (Estimate(1.540, 0.066), Estimate(1.248, 0.005), True),
+        (Estimate(1.0, 0.0), Estimate(1.0009, 0.0), False),
+    ],
+)
+def test_an_audit_contradicts_a_stage_that_its_errors_do_not_reach(stage, audit, contradicts):
+    documents = [{"gibbs_free_energy": each.value, "gibbs_free_energy_error": each.error} for each in (stage, audit)]
+    assert bool(jump(*documents)) == contradicts
