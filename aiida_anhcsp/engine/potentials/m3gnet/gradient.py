@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .geometry import bond_features
 from .graph import Batch
-from .linear import linear
+from .linear import add_linear, linear
 
 if TYPE_CHECKING:
     from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
@@ -54,7 +54,7 @@ def _network(stock: M3Gnet, batch: Batch, radial: Tensor, sums: Tensor) -> tuple
         by_atoms = passes.pop().backward(by_atoms, portions)
     for portion in portions:
         by_encoded = torch.ops.aten.silu_backward(portion.by_bonds, linear(portion.radial, encoder))
-        portion.by_radial += linear(by_encoded, encoder.t())
+        add_linear(portion.by_radial, by_encoded, encoder.t())
     by_radial = torch.cat([portion.by_radial for portion in portions])
     return energies, by_radial, torch.cat([portion.by_sums for portion in portions])
 
@@ -135,10 +135,10 @@ class _BlockPass:
             by_change = by_atoms.index_select(0, portion.first)
             by_weights = self.atom.backward(number, by_change, functional.silu(projected), portion)
             by_projected = torch.ops.aten.silu_backward(by_weights, projected)
-            portion.by_radial += linear(by_projected, self.atom_weight.t())
+            add_linear(portion.by_radial, by_projected, self.atom_weight.t())
             weights = linear(portion.radial, self.edge_weight)
             by_weights = self.edge.backward(number, portion.by_bonds.clone(), weights, portion)
-            portion.by_radial += linear(by_weights, self.edge_weight.t())
+            add_linear(portion.by_radial, by_weights, self.edge_weight.t())
             self._angular_backward(portion)
         before = by_atoms + self.edge.by_atoms() + self.atom.by_atoms()
         by_gate = torch.ops.aten.sigmoid_backward(self.by_gate, self.gate)
@@ -155,7 +155,7 @@ class _BlockPass:
         by_switch = torch.ops.aten.sigmoid_backward(functional.silu(value).mul_(gradient), switch)
         by_value = torch.ops.aten.silu_backward(gradient.mul_(switch), value)
         by_gated = linear(by_value, self.gates[0].weight.t())
-        by_gated += linear(by_switch, self.gates[1].weight.t())
+        add_linear(by_gated, by_switch, self.gates[1].weight.t())
         portion.by_sums += by_gated * self.gate.index_select(0, portion.short_first)
         self.by_gate.index_add_(0, portion.short_first, by_gated.mul_(portion.sums))
 
@@ -174,16 +174,16 @@ class _Branch:
 
     def forward(self, portion: _Portion) -> Tensor:
         """(n_bonds, units), before the activation"""
-        hidden = linear(portion.bonds, self.weights[2])
-        hidden += self.centre.index_select(0, portion.first)
+        hidden = self.centre.index_select(0, portion.first)
         hidden += self.neighbour.index_select(0, portion.second)
+        add_linear(hidden, portion.bonds, self.weights[2])
         self.hidden.append(hidden)
         return linear(functional.silu(hidden), self.outer.weight, self.outer.bias)
 
     def backward(self, number: int, gradient: Tensor, portion: _Portion) -> None:
         """Add what the gradient by the result means for atoms and bonds."""
         by_hidden = torch.ops.aten.silu_backward(linear(gradient, self.outer.weight.t()), self.hidden[number])
-        portion.by_bonds += linear(by_hidden, self.weights[2].t())
+        add_linear(portion.by_bonds, by_hidden, self.weights[2].t())
         self.by_centre.index_add_(0, portion.first, by_hidden)
         self.by_neighbour.index_add_(0, portion.second, by_hidden)
 
