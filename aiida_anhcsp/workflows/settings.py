@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ..engine.errors import InputError
 from ..engine.learning.settings import TrainSettings
 from ..engine.search.early_stop import Decrease, StageEnd, is_hopeless
-from ..engine.sscha.lattice import primitive_cell
+from ..engine.sscha.lattice import check_structure, check_supercell, primitive_cell
 from ..engine.sscha.settings import AUTO, Stage, parse_stages, resolve_stages
 
 SYMMETRY_TOLERANCE = 0.03
@@ -128,14 +128,18 @@ class SschaStages(Settings):
         parse_stages(",".join(written).replace(AUTO, "1x1x1:"), "stages")
         return written
 
-    def stages_for(self, atoms: Atoms, cutoff: float | None) -> list[str]:
+    def stages_for(self, atoms: Atoms, cutoff: float | None, argument: str = "settings.stages") -> list[str]:
         """The stages with the supercells of a structure.
 
         :param cutoff: range of the potential, angstrom
-        :raises InputError: auto with a potential of unknown range
+        :param argument: what an error about the stages names
+        :raises InputError: no crystal, a supercell that does not suit it, or auto with a potential of unknown range
         """
+        check_structure(atoms, "structure")
         primitive = primitive_cell(atoms, SYMMETRY_TOLERANCE)
-        stages = resolve_stages(",".join(self.stages), primitive, cutoff, SYMMETRY_TOLERANCE, "settings.stages")
+        stages = resolve_stages(",".join(self.stages), primitive, cutoff, SYMMETRY_TOLERANCE, argument)
+        for stage in stages:
+            check_supercell(primitive, stage.supercell, SYMMETRY_TOLERANCE, argument)
         return [str(stage) for stage in stages]
 
 

@@ -16,6 +16,7 @@ from ..calculations.sscha import SschaCalculation
 from ..data.dynamical_matrices import DynamicalMatricesData
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
+from ..engine.errors import InputError
 from ..engine.sscha.settings import AUTO, Stage, parse_stages
 from .ports import define_engine, engine_inputs, parsed_by
 from .protocols.builders import SschaProtocol
@@ -84,16 +85,20 @@ class SschaWorkChain(SschaProtocol, WorkChain):
         spec.output(
             "audit", valid_type=PopulationData, required=False, help="The independent ensemble, to correct or label."
         )
+        spec.exit_code(202, "ERROR_INVALID_STRUCTURE", message="No SSCHA of this structure: {reason}")
         spec.exit_code(401, "ERROR_SUB_PROCESS_FAILED_STAGE", message="A stage came to nothing: {reason}")
         spec.exit_code(402, "ERROR_SUB_PROCESS_FAILED_AUDIT", message="The stages ended but the audit failed: {reason}")
         spec.exit_code(410, "ERROR_NOT_CONVERGED", message="The free energy is no converged minimum: {reason}")
         spec.exit_code(411, "ERROR_GIVEN_UP", message="Given up: {reason}")
 
-    def setup(self) -> None:
+    def setup(self) -> ExitCode | None:
         """Start with the first stage, or with the last one from a state that spans its supercell."""
         start = self.inputs.get("start")
         atoms = self.inputs.structure.get_ase() if "structure" in self.inputs else start.get_structure()
-        self.ctx.stages = self.settings.stages_for(atoms, self.inputs.potential.cutoff)
+        try:
+            self.ctx.stages = self.settings.stages_for(atoms, self.inputs.potential.cutoff)
+        except InputError as error:
+            return self.exit_codes.ERROR_INVALID_STRUCTURE.format(reason=str(error))
         self.ctx.stage = 0
         self.ctx.repeat = 0
         self.ctx.continued = 0
@@ -103,6 +108,7 @@ class SschaWorkChain(SschaProtocol, WorkChain):
             self.ctx.state = start.pk
             last = parse_stages(self.ctx.stages[-1])[0]
             self.ctx.stage = len(self.ctx.stages) - 1 if start.supercell == last.supercell else 0
+        return None
 
     @property
     def settings(self) -> SschaRunSettings:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the dataset and the model of mattersim:mini-H-S anew, in the folder WORK (default benchmarks/mini_model/work):
-# some 460 GPAW labels, JOBS at a time (default 2), and five trainings. Every step is skipped where its file exists.
+# some 580 GPAW labels, JOBS at a time (default 2), and five trainings. Every step is skipped where its file exists.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 HERE=benchmarks/mini_model
@@ -63,15 +63,21 @@ train() { # DATASET MODEL EPOCHS EPOCHS_WITH_THE_WEIGHT_ON_ENERGIES
         $ENGINE train "$WORK/$1.extxyz" "$WORK/$2" --potential "mattersim:$WORK/$2-forces/model.pth" \
             --settings $HERE/stage2.yaml --epochs "$4"
 }
-relaxed() { # NAME MODEL SEED PREFIX: random structures relaxed by a model at five pressures, distorted and labelled
-    local pressure amplitude
+relaxed() { # NAME MODEL SEED PREFIX [DISPLACEMENT]: random structures, displaced (angstrom) if so wanted, relaxed by a
+    local pressure amplitude start # model at five pressures, distorted and labelled
     for pressure in 50 100 150 200 250; do
         amplitude=0.06
         [ $((pressure % 100)) = 0 ] && amplitude=0.12
         [ -e "$WORK/$1$pressure.extxyz" ] || {
             $ENGINE generate "$WORK/random$pressure.extxyz" --formula H3S --formula-units 1-2 --number 24 \
                 --pressure "$pressure" --seed $((pressure + $3))
-            $ENGINE relax "$WORK/random$pressure.extxyz" "$WORK/relaxed$pressure.extxyz" \
+            start="$WORK/random$pressure.extxyz"
+            [ $# -lt 5 ] || {
+                $ENGINE distort "$start" "$WORK/displaced$pressure.extxyz" --number 1 --amplitude "$5" \
+                    --seed $((pressure + $3))
+                start="$WORK/displaced$pressure.extxyz"
+            }
+            $ENGINE relax "$start" "$WORK/relaxed$pressure.extxyz" \
                 --potential "mattersim:$WORK/$2/model.pth" --pressure "$pressure" --fmax 0.05 --max-steps 150
             named "relaxed$pressure" "$4$pressure" "$pressure"
             $ENGINE distort "$WORK/relaxed$pressure.extxyz" "$WORK/$1$pressure.extxyz" \
@@ -91,6 +97,7 @@ relaxed near first 0 p
 gather second 20 "${SEEDS[@]}" prototypes "${RELAXED[@]}"
 train second second 160 150
 relaxed again second 1 q
+relaxed more second 2 r 0.05 # as a search does: what is symmetric would stay on saddles
 
 # The model: all labels, then once more with the weight on energies.
 gather dataset 30 "${SEEDS[@]}" prototypes "${RELAXED[@]}"

@@ -120,6 +120,25 @@ def test_plan_of_an_sscha_run_names_structure_and_point(ready: Callable, write_i
     assert "1 run, 10 GPa, 300 K, cell free" in result.output
 
 
+@pytest.mark.parametrize(
+    ("stage", "frame", "line"),
+    [
+        ("1x1x1:50", bulk("Cu"), "sscha.stages: a single atom has no vibrations in 1x1x1"),
+        ("2x1x1:50", bulk("Cu"), "sscha.stages: the supercell 2x1x1 breaks the crystal's point group"),
+        ("2x2x2:50", bulk("Cu").repeat(2)[[0, 0]], "structure: atoms 0 and 1 overlap"),
+    ],
+)
+def test_what_sscha_cannot_take_is_refused_before_anything_runs(
+    ready: Callable, write_input: Callable, tmp_path: Path, stage: str, frame: Any, line: str
+) -> None:
+    write_frames(tmp_path / "copper.extxyz", [frame])
+    sscha = {"pressure": 10, "temperature": 300, "stages": [stage], "seed": 1}
+    keys = {"structure": "copper.extxyz", "potential": EMT, "sscha": sscha}
+    result = ready("launch", "sscha", write_input(keys), "--dry-run")
+    assert result.exit_code == 2
+    assert line in result.output
+
+
 def test_plan_of_a_finetuning_needs_one_start(ready: Callable, write_input: Callable, tmp_path: Path) -> None:
     write_frames(tmp_path / "copper.extxyz", [bulk("Cu")])
     keys = {"dataset": "copper.extxyz", "train": {"seed": 1}}
@@ -150,12 +169,12 @@ def test_plan_of_active_learning_says_what_is_labelled_at_most(
     ready: Callable, write_input: Callable, tmp_path: Path
 ) -> None:
     write_frames(tmp_path / "copper.extxyz", [bulk("Cu", cubic=True)])
-    active = {"pressure": 10, "temperature": 300, "stages": ["2x2x2:100"], "seed": 1, "sample": "1x1x1:50"}
+    active = {"pressure": 10, "temperature": 300, "stages": ["2x2x2:100"], "seed": 1, "sample": "2x2x2:50"}
     label = {"engine": "ase", "code": "anhcsp-engine@localhost", "potential": EMT}
     keys = {"structure": "copper.extxyz", "active": active, "label": label}
     result = ready("launch", "active", write_input(keys), "--dry-run")
     assert result.exit_code == 0, result.output
-    assert "40 distortions of 1x1x1 cells, then at most 20 in each of 10 rounds" in result.output
+    assert "40 distortions of 2x2x2 cells, then at most 20 in each of 10 rounds" in result.output
 
 
 def test_two_stages_of_joint_training_are_in_the_plan(ready: Callable, write_input: Callable) -> None:

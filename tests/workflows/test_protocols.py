@@ -41,7 +41,7 @@ def test_every_sscha_protocol_is_accepted(engine_code: Any, emt: Any, protocol: 
 
     from aiida_anhcsp.workflows.sscha import SschaWorkChain
 
-    structure = StructureData(ase=bulk("Cu"))
+    structure = StructureData(ase=bulk("Cu", "hcp", a=2.55))
     builder = SschaWorkChain.get_builder_from_protocol(engine_code, emt, structure, 10.0, 300.0, protocol=protocol)
     assert problem_of(builder) is None
 

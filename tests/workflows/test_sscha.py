@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ase import Atoms
 from ase.build import bulk
 
 from aiida_anhcsp.engine.frames import write_frames
@@ -32,6 +33,11 @@ def result(converged: bool = True, gibbs: float = -1.0, **more: Any) -> dict[str
     }
 
 
+def copper(a: float = 2.55) -> Atoms:
+    """Hexagonal copper, two atoms."""
+    return bulk("Cu", "hcp", a=a, c=1.63 * a)
+
+
 @pytest.fixture
 def run(engine_code: Any, emt: Any, generate_workchain: Callable) -> Callable:
     """An SSCHA run before its first stage."""
@@ -44,7 +50,7 @@ def run(engine_code: Any, emt: Any, generate_workchain: Callable) -> Callable:
         inputs = {
             "code": engine_code,
             "potential": emt,
-            "structure": StructureData(ase=bulk("Cu")),
+            "structure": StructureData(ase=copper()),
             "settings": Dict({**SETTINGS, **changes}),
         }
         if start is not None:
@@ -69,7 +75,7 @@ def state() -> Callable:
 
         return {
             "result": Dict(result(**keys)),
-            "structure": StructureData(ase=bulk("Cu", a=3.5)),
+            "structure": StructureData(ase=copper(2.5)),
             "dynamical_matrices": DynamicalMatricesData(),
         }
 
@@ -148,8 +154,8 @@ def test_result_is_the_audits_and_names_the_first_and_the_last_cell(
     assert summary["spacegroup_initial"] == "R3m"
     assert len(summary["stages"]) == 2
     assert summary["n_evaluations"] == 300
-    assert summary["initial"]["volume"] == pytest.approx(bulk("Cu").get_volume())
-    assert summary["final"]["volume"] == pytest.approx(bulk("Cu", a=3.5).get_volume())
+    assert summary["initial"]["volume"] == pytest.approx(copper().get_volume())
+    assert summary["final"]["volume"] == pytest.approx(copper(2.5).get_volume())
 
 
 def test_run_that_does_not_converge_gives_its_outputs_and_a_reason(
@@ -201,6 +207,13 @@ def test_wrong_settings_are_refused_by_name(run: Callable, change: dict[str, Any
         run(**change)
 
 
+def test_a_supercell_that_breaks_the_symmetry_ends_the_run_before_any_job(run: Callable) -> None:
+    workchain = run(stages=["2x1x1:100"])
+    exit_code = workchain.setup()
+    assert exit_code.status == 202
+    assert "the supercell 2x1x1 breaks the crystal's point group" in exit_code.message
+
+
 def test_cell_and_stress_are_told_in_one_line():
     from aiida_anhcsp.workflows.sscha import describe_cell
 
@@ -238,7 +251,7 @@ def test_job_that_is_stopped_again_and_again_is_given_up(run: Callable, state: C
 def test_a_state_of_the_last_supercell_starts_the_last_stage(run: Callable, tmp_path: Path) -> None:
     from aiida_anhcsp.data.dynamical_matrices import DynamicalMatricesData
 
-    write_frames(tmp_path / "structure.extxyz", [bulk("Cu")])
+    write_frames(tmp_path / "structure.extxyz", [copper()])
     (tmp_path / "dynamical_matrices").mkdir()
     (tmp_path / "dynamical_matrices" / "dyn1").write_text("matrix")
     for supercell, stages in (((2, 2, 2), ["2x2x2:200"]), ((1, 1, 1), ["1x1x1:100", "2x2x2:200"])):
@@ -252,7 +265,7 @@ def test_a_state_of_the_last_supercell_starts_the_last_stage(run: Callable, tmp_
 def test_automatic_supercells_are_those_of_the_structure(run: Callable, emt: Any) -> None:
     emt.base.attributes.set("cutoff", 8.0)
     workchain = run(stages=["auto:100", "auto:200"])
-    assert workchain.ctx.stages == ["3x3x3:100", "4x4x4:200"]
+    assert workchain.ctx.stages == ["2x2x2:100", "4x4x2:200"]
 
 
 def test_automatic_supercells_need_the_range_of_the_potential(run: Callable) -> None:

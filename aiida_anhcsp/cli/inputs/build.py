@@ -147,6 +147,7 @@ def build_sscha(described: SschaInput, resources: Resources) -> tuple[str, dict[
     inputs["structure"] = resources.structure("structure", described.structure)
     inputs["potential"] = resources.potential("potential", described.potential)
     inputs["settings"] = Dict(described.sscha.model_dump(exclude_none=True))
+    resources.check_stages("sscha.stages", described.sscha, inputs["structure"], inputs["potential"])
     return "anhcsp.sscha", inputs
 
 

@@ -15,6 +15,7 @@ from ...data.potential import PotentialData
 from ...engine.errors import InputError
 from ...engine.frames import read_frames
 from ...engine.potentials.resolve import BUNDLED_DATASETS
+from ...workflows.settings import SschaStages
 from .potentials import find_potential, is_within_reach
 from .problems import InvalidInputError
 
@@ -107,6 +108,13 @@ class Resources:
             return StructureData(ase=frames[0])
 
         return self._noting(find)
+
+    def check_stages(
+        self, field: str, settings: SschaStages, structure: StructureData | None, potential: PotentialData | None
+    ) -> None:
+        """Note a structure that is no crystal, and supercells that do not suit it."""
+        if structure is not None and potential is not None:
+            self._noting(lambda: settings.stages_for(structure.get_ase(), potential.cutoff, field))
 
     def file(self, field: str, value: str) -> SinglefileData | None:
         """A file of any kind, such as a pseudopotential."""

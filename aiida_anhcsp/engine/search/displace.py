@@ -19,6 +19,8 @@ def displaced(frame: Atoms, amplitude: float, distances: DistanceTable, rng: np.
 
     :param amplitude: standard deviation of each component, angstrom
     """
+    if amplitude == 0.0:
+        return frame
     shifts, stretch = rng.normal(size=(len(frame), 3)), rng.normal(size=(3, 3))
     for deviation in amplitude * 0.5 ** np.arange(HALVINGS):
         moved = frame.copy()

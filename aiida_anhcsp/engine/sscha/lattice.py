@@ -61,9 +61,10 @@ def spacegroup(atoms: Atoms, tolerance: float) -> str:
 def automatic_supercells(atoms: Atoms, cutoff: float, tolerance: float) -> tuple[tuple[int, int, int], ...]:
     """Supercells of the stages of the LaH10 study: a small one, then one whose images do not meet, then a large one.
 
-    The first is the primitive cell where that has more than eight atoms, otherwise the smallest supercell that has;
-    in the second an atom is farther from its images than the cutoff; in the third twice as far. All keep the point
-    group. Among supercells of as many cells the one with the most distant images is taken.
+    The first is the primitive cell where that has more than eight atoms, otherwise a supercell that has: the one of at
+    most sixteen with the most distant images or, without such, the smallest. In the second an atom is farther from its
+    images than the cutoff; in the third twice as far. All keep the point group. Among supercells of as many cells the
+    one with the most distant images is taken.
 
     :param atoms: primitive cell
     :param cutoff: range of the potential, angstrom
@@ -75,7 +76,11 @@ def automatic_supercells(atoms: Atoms, cutoff: float, tolerance: float) -> tuple
     multiples = [(i, j, k) for i, j, k in itertools.product(numbers, numbers, numbers) if _keeps(rotations, (i, j, k))]
     images = {m: image_distance(atoms, m) for m in multiples}
     multiples.sort(key=lambda m: (math.prod(m), -images[m]))
-    chosen = [next(m for m in multiples if len(atoms) * math.prod(m) > SMALL or len(atoms) > SMALL)]
+    sizes = {m: len(atoms) * math.prod(m) for m in multiples}
+    few = [m for m in multiples if SMALL < sizes[m] <= 2 * SMALL]
+    chosen = [next(m for m in multiples if sizes[m] > SMALL)]
+    if len(atoms) <= SMALL and few:
+        chosen = [max(few, key=lambda m: images[m])]
     for distance in (cutoff, 2 * cutoff):
         found = next((m for m in multiples if images[m] > distance), None)
         if found is not None and math.prod(found) > math.prod(chosen[-1]):

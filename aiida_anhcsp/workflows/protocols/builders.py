@@ -10,6 +10,7 @@ from aiida.orm import AbstractCode, Dict, ProcessNode, StructureData
 
 from ...data.population import PopulationData
 from ...data.potential import PotentialData
+from ..settings import SschaRunSettings
 from .mixin import ProtocolMixin, merged
 
 Overrides = Mapping[str, Any] | None
@@ -102,14 +103,19 @@ class SschaProtocol(ProtocolMixin):
         overrides: Overrides = None,
         options: Mapping[str, Any] | None = None,
     ) -> ProcessBuilder:
-        """Builder of an SSCHA relaxation at ``pressure`` (GPa) and ``temperature`` (K); see :class:`SearchProtocol`."""
+        """Builder of an SSCHA relaxation at ``pressure`` (GPa) and ``temperature`` (K); see :class:`SearchProtocol`.
+
+        :raises InputError: wrong settings, or a structure or supercells that SSCHA cannot take
+        """
         inputs = cls.get_protocol_inputs(protocol, overrides)
+        settings = {"pressure": pressure, "temperature": temperature, **inputs["settings"]}
+        SschaRunSettings.parse(settings).stages_for(structure.get_ase(), potential.cutoff)
         return filled(
             cls.get_builder(),  # type: ignore[attr-defined]
             code=code,
             potential=potential,
             structure=structure,
-            settings=Dict({"pressure": pressure, "temperature": temperature, **inputs["settings"]}),
+            settings=Dict(settings),
             options=as_node(options),
         )
 

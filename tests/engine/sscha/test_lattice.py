@@ -89,3 +89,9 @@ def test_automatic_supercells_keep_the_point_group(structure):
 def test_images_are_counted_across_the_shortest_diagonal():
     slanted = Atoms("H", cell=[[3, 0, 0], [2.9, 0.5, 0], [0, 0, 3]], pbc=True)
     assert image_distance(slanted, (1, 1, 1)) == pytest.approx(np.hypot(0.1, 0.5))
+
+
+def test_the_first_supercell_is_compact_where_sixteen_atoms_allow_it():
+    """The smallest hexagonal one with more than eight atoms would be 1x1x5, 3.2 angstrom wide."""
+    first, *_ = automatic_supercells(bulk("Mg"), 5.0, 0.01)
+    assert first == (2, 2, 2)
