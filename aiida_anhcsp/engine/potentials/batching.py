@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 BATCH_ATOMS = {"cpu": 64, "cuda": 8192}
-"""Most atoms in one call where nothing else is asked for: a core gains nothing beyond (benchmarks/scheduling); on a GPU
-the memory limits a call further."""
+"""Most atoms in one call where nothing else is asked for: a core gains a tenth from 256, in four times the memory
+(benchmarks/scheduling); on a GPU the memory limits a call further."""
 
 
 def batches(costs: Sequence[int], most: float) -> Iterator[list[int]]:
