@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import spglib
+from ase import Atoms
 
 from aiida_anhcsp.engine.cli.main import main
 from aiida_anhcsp.engine.frames import read_frames
@@ -19,16 +21,33 @@ def refusal(capsys, arguments: list[str]) -> str:
     return line
 
 
+def order(frame: Atoms) -> int:
+    """How many symmetry operations a structure has."""
+    cell = (frame.cell.array, frame.get_scaled_positions(), frame.numbers)
+    return len(spglib.get_symmetry(cell, symprec=1e-3)["rotations"])
+
+
 def test_options_and_settings_give_the_same_structures(tmp_path):
     main(["generate", str(tmp_path / "a.extxyz"), *H3S, "--minimum-distance", "H-S=1.2"])
     (tmp_path / "search.yaml").write_text(
         "formula: H3S\nformula_units: 1-2\npopulation: 3\npressure: 130\nseed: 1\ngenerations: 4\n"
-        "minimum_distances: {S-H: 1.2}\n"
+        "minimum_distances: {S-H: 1.2}\ndisplacement: 0\n"
     )
     main(["generate", str(tmp_path / "b.extxyz"), "--settings", str(tmp_path / "search.yaml")])
     assert (tmp_path / "a.extxyz").read_text() == (tmp_path / "b.extxyz").read_text()
     frames = read_frames(tmp_path / "a.extxyz")
     assert [frame.info["id"] for frame in frames] == ["g000-0000", "g000-0001", "g000-0002"]
+
+
+def test_a_search_displaces_what_options_alone_leave_symmetric(tmp_path):
+    main(["generate", str(tmp_path / "a.extxyz"), *H3S])
+    (tmp_path / "search.yaml").write_text(
+        "formula: H3S\nformula_units: 1-2\npopulation: 3\npressure: 130\nseed: 1\ngenerations: 1\n"
+    )
+    main(["generate", str(tmp_path / "b.extxyz"), "--settings", str(tmp_path / "search.yaml")])
+    for symmetric, displaced in zip(*(read_frames(tmp_path / f"{name}.extxyz") for name in "ab"), strict=True):
+        assert symmetric.get_volume() == pytest.approx(displaced.get_volume(), rel=1e-4)
+        assert order(symmetric) > order(displaced) == 1
 
 
 @pytest.mark.parametrize(
