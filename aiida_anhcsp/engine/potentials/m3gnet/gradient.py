@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .geometry import bond_features
 from .graph import Batch
-from .linear import add_linear, linear
+from .linear import add_linear, linear, put_linear
 
 if TYPE_CHECKING:
     from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
@@ -160,53 +160,34 @@ class _BlockPass:
         self.by_gate.index_add_(0, portion.short_first, by_gated.mul_(portion.sums))
 
 
-class _Branch:
-    """One half of a gated perceptron of two layers on (centre, neighbour, bond): the atoms' part of its first layer
-    is computed once per atom, forward and backward."""
-
-    def __init__(self, inner: torch.nn.Linear, outer: torch.nn.Linear, atoms: Tensor) -> None:
-        self.outer = outer
-        self.weights = [part.contiguous() for part in inner.weight.split(atoms.shape[1], dim=1)]
-        self.centre = linear(atoms, self.weights[0], inner.bias)
-        self.neighbour = linear(atoms, self.weights[1])
-        self.by_centre, self.by_neighbour = torch.zeros_like(self.centre), torch.zeros_like(self.neighbour)
-        self.hidden: list[Tensor] = []
-
-    def forward(self, portion: _Portion) -> Tensor:
-        """(n_bonds, units), before the activation"""
-        hidden = self.centre.index_select(0, portion.first)
-        hidden += self.neighbour.index_select(0, portion.second)
-        add_linear(hidden, portion.bonds, self.weights[2])
-        self.hidden.append(hidden)
-        return linear(functional.silu(hidden), self.outer.weight, self.outer.bias)
-
-    def backward(self, number: int, gradient: Tensor, portion: _Portion) -> None:
-        """Add what the gradient by the result means for atoms and bonds."""
-        by_hidden = torch.ops.aten.silu_backward(linear(gradient, self.outer.weight.t()), self.hidden[number])
-        add_linear(portion.by_bonds, by_hidden, self.weights[2].t())
-        self.by_centre.index_add_(0, portion.first, by_hidden)
-        self.by_neighbour.index_add_(0, portion.second, by_hidden)
-
-    def by_atoms(self) -> Tensor:
-        """Gradient by the atoms of all portions, (n_atoms, units)."""
-        return linear(self.by_centre, self.weights[0].t()) + linear(self.by_neighbour, self.weights[1].t())
-
-
 class _SplitPass:
-    """A gated perceptron on all portions, in their order."""
+    """A gated perceptron of two layers on (centre, neighbour, bond), on all portions in their order.
+
+    Its two halves, value and switch, stand side by side, and the atoms' part of the first layer is computed once per
+    atom, forward and backward.
+    """
 
     def __init__(self, mlp: GatedMLP, atoms: Tensor) -> None:
-        value, switch = mlp.g, mlp.sigma
-        self.branches = (
-            _Branch(value[0].linear, value[1].linear, atoms),
-            _Branch(switch[0].linear, switch[1].linear, atoms),
-        )
-        self.kept: list[tuple[Tensor, Tensor]] = []
+        halves = [(half[0].linear, half[1].linear) for half in (mlp.g, mlp.sigma)]
+        inner = torch.cat([first.weight for first, _ in halves])
+        biases = [first.bias for first, _ in halves if first.bias is not None]
+        self.weights = [part.contiguous() for part in inner.split(atoms.shape[1], dim=1)]
+        self.outer = [second for _, second in halves]
+        self.centre = linear(atoms, self.weights[0], torch.cat(biases) if biases else None)
+        self.neighbour = linear(atoms, self.weights[1])
+        self.by_centre, self.by_neighbour = torch.zeros_like(self.centre), torch.zeros_like(self.neighbour)
+        self.kept: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def forward(self, portion: _Portion) -> Tensor:
         """(n_bonds, units)"""
-        value, switch = (branch.forward(portion) for branch in self.branches)
-        self.kept.append((value, switch.sigmoid_()))
+        hidden = self.centre.index_select(0, portion.first)
+        hidden += self.neighbour.index_select(0, portion.second)
+        add_linear(hidden, portion.bonds, self.weights[2])
+        halves = functional.silu(hidden).chunk(2, dim=1)
+        value, switch = (
+            linear(half, layer.weight, layer.bias) for half, layer in zip(halves, self.outer, strict=True)
+        )
+        self.kept.append((hidden, value, switch.sigmoid_()))
         return functional.silu(value).mul_(switch)
 
     def backward(self, number: int, gradient: Tensor, weights: Tensor, portion: _Portion) -> Tensor:
@@ -215,15 +196,21 @@ class _SplitPass:
 
         :param number: which portion, in the order of :meth:`forward`
         """
-        value, switch = self.kept[number]
+        hidden, value, switch = self.kept[number]
         active = functional.silu(value)
         by_weights = (active * switch).mul_(gradient)
         gradient *= weights
         by_switch = torch.ops.aten.sigmoid_backward(active.mul_(gradient), switch)
-        self.branches[0].backward(number, torch.ops.aten.silu_backward(gradient.mul_(switch), value), portion)
-        self.branches[1].backward(number, by_switch, portion)
+        by_value = torch.ops.aten.silu_backward(gradient.mul_(switch), value)
+        by_active = torch.empty_like(hidden)
+        for half, by_half, layer in zip(by_active.chunk(2, dim=1), (by_value, by_switch), self.outer, strict=True):
+            put_linear(half, by_half, layer.weight.t())
+        by_hidden = torch.ops.aten.silu_backward(by_active, hidden)
+        add_linear(portion.by_bonds, by_hidden, self.weights[2].t())
+        self.by_centre.index_add_(0, portion.first, by_hidden)
+        self.by_neighbour.index_add_(0, portion.second, by_hidden)
         return by_weights
 
     def by_atoms(self) -> Tensor:
-        """Gradient by the atoms, (n_atoms, units)."""
-        return self.branches[0].by_atoms() + self.branches[1].by_atoms()
+        """Gradient by the atoms of all portions, (n_atoms, units)."""
+        return linear(self.by_centre, self.weights[0].t()) + linear(self.by_neighbour, self.weights[1].t())

@@ -38,6 +38,14 @@ def add_linear(total: Tensor, values: Tensor, weight: Tensor) -> None:
         total.addmm_(values, weight.t())
 
 
+def put_linear(target: Tensor, values: Tensor, weight: Tensor) -> None:
+    """Write :func:`linear` to ``target`` (n, n_out), which may be some columns of a larger tensor."""
+    if _by_onednn(values, weight):
+        target.copy_(linear(values, weight))
+    else:
+        torch.mm(values, weight.t(), out=target)
+
+
 def _by_onednn(values: Tensor, weight: Tensor) -> bool:
     large = values.shape[0] * values.shape[1] * weight.shape[0] > ONEDNN_FROM
     return large and values.device.type == "cpu" and values.dtype == torch.float32 and _prefers_onednn()

@@ -27,7 +27,7 @@ def bytes_per_bond(stock: M3Gnet) -> int:
     return (network + geometry) * next(stock.parameters()).element_size() + INDICES
 
 
-WORKING = 12
+WORKING = 14
 """Arrays of a bond's width that are alive during one step: features, their gradients, what is being computed."""
 GEOMETRY = 12
 """Arrays of the size max_n x (number of spherical harmonics) alive in the geometry."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from aiida_anhcsp.engine.potentials.m3gnet import linear as module
-from aiida_anhcsp.engine.potentials.m3gnet.linear import add_linear, differentiable_linear, linear
+from aiida_anhcsp.engine.potentials.m3gnet.linear import add_linear, differentiable_linear, linear, put_linear
 
 LARGE, SMALL = 1024, 8
 
@@ -31,6 +31,10 @@ def test_products_and_their_sums_are_those_of_double_precision(library, rows, tr
     total = torch.ones(rows, 64)
     add_linear(total, values, weight)
     assert torch.allclose(total.double(), exact + 1, atol=1e-4)
+    wide = torch.zeros(rows, 128)
+    put_linear(wide[:, 64:], values, weight)
+    assert torch.allclose(wide[:, 64:].double(), exact, atol=1e-4)
+    assert not wide[:, :64].any()
 
 
 def test_derivatives_are_those_of_the_product(library):
