@@ -22,7 +22,15 @@ from aiida_anhcsp.engine.search.settings import SearchSettings
 
 PRESSURE = 150.0
 AMPLITUDES = (0.0, 0.01, 0.05)
-KEYS = {"formula": "H3S", "formula_units": "1-4", "pressure": PRESSURE, "seed": 1, "generations": 1, "population": 64}
+KEYS = {
+    "formula": "H3S",
+    "formula_units": "1-4",
+    "pressure": PRESSURE,
+    "seed": 1,
+    "generations": 1,
+    "population": 64,
+    "displacement": 0.0,
+}
 
 
 def main() -> None:

@@ -184,9 +184,7 @@ class _SplitPass:
         hidden += self.neighbour.index_select(0, portion.second)
         add_linear(hidden, portion.bonds, self.weights[2])
         halves = functional.silu(hidden).chunk(2, dim=1)
-        value, switch = (
-            linear(half, layer.weight, layer.bias) for half, layer in zip(halves, self.outer, strict=True)
-        )
+        value, switch = (linear(half, layer.weight, layer.bias) for half, layer in zip(halves, self.outer, strict=True))
         self.kept.append((hidden, value, switch.sigmoid_()))
         return functional.silu(value).mul_(switch)
 
