@@ -51,7 +51,8 @@ def structures() -> list[Atoms]:
 
 def label(folder: Path) -> tuple[list[Atoms], float]:
     """Labelled structures, and the CPU time of pw.x in seconds."""
-    load_profile(SqliteTempBackend.create_profile("espresso", filepath=str(folder / "repository")))
+    options = {"runner.poll.interval": 1}
+    load_profile(SqliteTempBackend.create_profile("espresso", filepath=str(folder / "repository"), options=options))
     computer = Computer("localhost", "localhost", transport_type="core.local", scheduler_type="core.direct")
     computer.set_workdir(str(folder / "work"))
     computer.set_default_mpiprocs_per_machine(1)
