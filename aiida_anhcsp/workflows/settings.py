@@ -13,10 +13,7 @@ from ..engine.errors import InputError
 from ..engine.learning.settings import TrainSettings
 from ..engine.search.early_stop import Decrease, StageEnd, is_hopeless
 from ..engine.sscha.lattice import check_structure, check_supercell, primitive_cell
-from ..engine.sscha.settings import AUTO, Stage, parse_stages, resolve_stages
-
-SYMMETRY_TOLERANCE = 0.03
-"""angstrom; the default of anhcsp-engine sscha."""
+from ..engine.sscha.settings import AUTO, SYMMETRY_TOLERANCE, Stage, parse_stages, resolve_stages
 
 
 class Settings(BaseModel):

@@ -16,7 +16,7 @@ def test_copper_is_ranked_by_its_free_energy(engine_code: Any, emt: Any) -> None
 
     settings = {
         "formula": "Cu",
-        "formula_units": "1-2",
+        "formula_units": "1",
         "pressure": 10.0,
         "population": 4,
         "generations": 1,

@@ -15,6 +15,7 @@ SETTINGS = {
     "fitness": "gibbs",
     "relax": {"fmax": 0.01, "max_steps": 200},
     "operators": {"random": 1},
+    "displacement": 0.0,
 }
 SSCHA = {"temperature": 300.0, "stages": ["1x1x1:10"], "seed": 1, "repeats": 0, "window": 0.0, "seen": 1}
 

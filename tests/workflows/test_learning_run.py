@@ -14,6 +14,7 @@ from aiida_anhcsp.engine.search.settings import SearchSettings
 
 from .conftest import SEARCH
 
+SYMMETRIC = {**SEARCH, "displacement": 0.0}
 NEW = 'mattersim:new:{"num_blocks": 1, "units": 8, "max_l": 2, "max_n": 2, "cutoff": 5.0, "threebody_cutoff": 3.5}'
 
 
@@ -22,7 +23,7 @@ def labelled_by_emt(number: int) -> list[Atoms]:
     from ase.calculators.emt import EMT
 
     frames = []
-    settings = SearchSettings.parse({**SEARCH, "seed": 11, "population": number})
+    settings = SearchSettings.parse({**SYMMETRIC, "seed": 11, "population": number})
     for frame in distort(random_population(settings), 2, seed=5):
         frame.calc = EMT()
         labels = frame.get_potential_energy(), frame.get_forces(), frame.get_stress()
@@ -51,7 +52,7 @@ def test_search_learns_from_new_labels_in_every_generation(engine_code: Any, emt
         SearchWorkChain,
         code=engine_code,
         potential=first["potential"],
-        settings=Dict({**SEARCH, "generations": 2}),
+        settings=Dict({**SYMMETRIC, "generations": 2}),
         learning={
             "settings": Dict(
                 {"number": 4, "distortions": 3, "replay": 8, "train": {"epochs": 60, "learning_rate": 5e-3}}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..sscha.settings import SYMMETRY_TOLERANCE
 from .options import log_to_terminal, potential_options, seed_option
 
 
@@ -30,7 +31,10 @@ from .options import log_to_terminal, potential_options, seed_option
 @click.option("--audit-only", is_flag=True, help="Only audit the --start run; --stages says with what.")
 @click.option("--max-populations", type=click.IntRange(min=1), default=20, help="Most populations of a stage.")
 @click.option(
-    "--symmetry-tolerance", type=click.FloatRange(min=1e-6), default=0.03, help="Of STRUCTURE's symmetry, angstrom."
+    "--symmetry-tolerance",
+    type=click.FloatRange(min=1e-6),
+    default=SYMMETRY_TOLERANCE,
+    help="Of STRUCTURE's symmetry, angstrom.",
 )
 def command(
     structure: Path,

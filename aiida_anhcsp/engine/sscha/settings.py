@@ -18,6 +18,10 @@ MATRICES_FOLDER = "dynamical_matrices"
 Audit = Literal["also", "none", "only"]
 
 
+SYMMETRY_TOLERANCE = 0.03
+"""spglib's, angstrom, for structures that SSCHA is given and for those it gives."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """One supercell (multiples of the primitive cell) and the configurations of each of its ensembles."""
@@ -132,7 +136,7 @@ class SschaSettings:
     seed: int
     fixed_cell: bool = False
     audit: Audit = "also"
-    symmetry_tolerance: float = 0.03
+    symmetry_tolerance: float = SYMMETRY_TOLERANCE
     minimisation: Minimisation = field(default_factory=Minimisation)
 
     def __post_init__(self) -> None:

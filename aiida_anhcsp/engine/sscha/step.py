@@ -15,10 +15,9 @@ from .cell import CellSteps, static_stiffness
 from .dynamics import Phonons, frequencies_gamma, to_atoms
 from .lattice import spacegroup
 from .reminimise import Reminimised, reminimise
-from .settings import Minimisation
+from .settings import SYMMETRY_TOLERANCE, Minimisation
 
 SIGNIFICANT = 3.0
-SYMMETRY_TOLERANCE = 0.03
 
 
 @dataclass(frozen=True)
