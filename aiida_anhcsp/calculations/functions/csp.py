@@ -62,7 +62,8 @@ def ranking_table(**nodes: Any) -> Dict:
     :param nodes: ``runs``, a Dict of ``id``, ``pressure`` (GPa), ``temperature`` (K) and, for a run that failed,
         ``reason``, by the name of the run; ``population_...``, ranked populations; ``result_NAME`` and
         ``structure_NAME``, what the run of that name gave, if anything, and ``correction_NAME``, that of its correction
-    :return: ``rows``, lowest first at each pressure and temperature, failed ones last. Energies in eV/atom, distances
+    :return: ``rows``, lowest first at each pressure and temperature, failed ones last. A free energy that an audit
+        found where SSCHA had not converged is ranked as the ``upper_bound`` that it is. Energies in eV/atom, distances
         in angstrom: the two shortest of each pair of elements, ``initial`` and ``final``
     """
     return Dict({"rows": ranked_rows(nodes)})
@@ -139,6 +140,8 @@ def _row(run: dict[str, Any], frame: Atoms, result: Dict | None, structure: Stru
     if result is not None:
         keys = ("converged", "gibbs_free_energy", "gibbs_free_energy_error", "spacegroup_initial", "spacegroup_final")
         row.update({key: result[key] for key in keys if key in result.get_dict()})
+        if not row["converged"] and result.get_dict().get("source") == "audit":
+            row["upper_bound"] = True
     if structure is not None:
         row["distances"]["final"] = shortest_distances(structure.get_ase())
     return row
@@ -163,19 +166,18 @@ def _ranked_by(rows: list[dict[str, Any]]) -> str:
 
 
 def _order(row: dict[str, Any], key: str) -> tuple[bool, float]:
-    ranked = row["converged"] and key in row
+    ranked = key in row and (row["converged"] or "upper_bound" in row)
     return (not ranked, row[key] if ranked else row["enthalpy"])
 
 
 def _add_ranks(rows: list[dict[str, Any]], key: str) -> None:
     """``rank`` by free energy, and ``relative_enthalpy`` and ``relative_gibbs_free_energy`` (...) in meV/atom."""
     lowest = min(row["enthalpy"] for row in rows)
-    converged = [row for row in rows if row["converged"]]
     for place, row in enumerate(rows, start=1):
         row["relative_enthalpy"] = 1000 * (row["enthalpy"] - lowest)
         if not _order(row, key)[0]:
             row["rank"] = place
-        for name in ("gibbs_free_energy", "gibbs_free_energy_corrected"):
-            if row["converged"] and name in row:
-                zero = min(other[name] for other in converged if name in other)
-                row[f"relative_{name}"] = 1000 * (row[name] - zero)
+    for name in ("gibbs_free_energy", "gibbs_free_energy_corrected"):
+        ranked = [row for row in rows if not _order(row, name)[0]]
+        for row in ranked:
+            row[f"relative_{name}"] = 1000 * (row[name] - min(other[name] for other in ranked))

@@ -15,6 +15,8 @@ from .settings import SschaSettings
 
 SIGNIFICANT = 5.0  # the stage stops within two of its own standard errors, and the audit has three of its own
 
+SOFTEST = 10.0
+"""GPa; a bulk modulus that crystals rarely fall below."""
 JUMP = 4.0
 """Combined standard errors between stage and audit: minimising biases a stage by up to two of them (H3S, 0.001)."""
 JUMP_TOLERANCE = 1e-3
@@ -81,11 +83,20 @@ class AuditOutcome:
     n_evaluations: int
     finite_size: dict[str, Any] = field(default_factory=dict)
 
+    def gain_of_relaxing(self, pressure: float) -> float:
+        """How far G of the cell (eV) can lie above its minimum at a pressure (GPa): V (P - P0)^2 / 2B.
+
+        The bulk modulus B is at least the pressure, and 10 GPa.
+        """
+        excess = self.measurement.pressure.value - pressure
+        return self.measurement.volume * excess**2 / (2 * max(pressure, SOFTEST)) * GPa
+
     def at_rest(self, settings: SschaSettings) -> str:
         """Why this is no minimum at the target pressure, within the errors of stage and audit; empty if it is one."""
         pressure = self.measurement.pressure
         allowed = SIGNIFICANT * pressure.error + settings.minimisation.pressure_tolerance
-        if not settings.fixed_cell and abs(pressure.value - settings.pressure) > allowed:
+        matters = self.gain_of_relaxing(settings.pressure) > self.measurement.free_energy.error
+        if not settings.fixed_cell and abs(pressure.value - settings.pressure) > allowed and matters:
             return (
                 f"the audit finds {pressure.value:.2f} +- {pressure.error:.2f} GPa instead of {settings.pressure} GPa"
             )

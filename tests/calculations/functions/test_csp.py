@@ -40,11 +40,11 @@ def rows(runs: dict[str, Any], **nodes: Any) -> list[dict[str, Any]]:
     return table
 
 
-def result(gibbs: float, converged: bool = True) -> Any:
+def result(gibbs: float, converged: bool = True, **more: Any) -> Any:
     from aiida.orm import Dict
 
     keys = {"gibbs_free_energy": gibbs, "gibbs_free_energy_error": 0.002, "spacegroup_final": "Im-3m"}
-    return Dict({"converged": converged, **keys})
+    return Dict({"converged": converged, **keys, **more})
 
 
 def run(index: int, temperature: float = 0.0, **more: Any) -> dict[str, Any]:
@@ -96,6 +96,23 @@ def test_failed_run_is_a_row_with_its_reason_behind_the_others() -> None:
     assert [row["id"] for row in table] == ["g000-0001", "g000-0000"]
     assert table[1]["reason"].endswith("exploded")
     assert "rank" not in table[1]
+
+
+def test_what_an_audit_found_without_convergence_is_ranked_as_an_upper_bound() -> None:
+    table = rows(
+        {"a": run(0, reason="not at rest"), "b": run(1), "c": run(2, reason="no audit")},
+        population_p130=population(-1.0, -0.9, -0.8),
+        result_a=result(-0.7, converged=False, source="audit"),
+        result_b=result(-0.6),
+        result_c=result(-0.9, converged=False, source="minimisation"),
+    )
+    assert [(row["id"], row.get("rank"), row.get("upper_bound", False)) for row in table] == [
+        ("g000-0000", 1, True),
+        ("g000-0001", 2, False),
+        ("g000-0002", None, False),
+    ]
+    assert table[1]["relative_gibbs_free_energy"] == pytest.approx(100.0)
+    assert not table[0]["converged"]
 
 
 def test_each_temperature_has_a_ranking_of_its_own() -> None:

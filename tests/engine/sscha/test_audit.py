@@ -26,9 +26,9 @@ def test_the_reported_error_is_the_true_one_over_many_seeds(toy_potential):
     assert np.std(deviations) == pytest.approx(1, abs=0.3)
 
 
-def outcome(pressure: Estimate, force: Estimate) -> AuditOutcome:
+def outcome(pressure: Estimate, force: Estimate, error: float = 0.0) -> AuditOutcome:
     measurement = Measurement(
-        Estimate(0.0, 0.0), pressure, -pressure.value * np.eye(3), volume=10.0, n_atoms=1, kong_liu_ratio=1.0
+        Estimate(0.0, error), pressure, -pressure.value * np.eye(3), volume=10.0, n_atoms=1, kong_liu_ratio=1.0
     )
     return AuditOutcome(measurement, force, n_evaluations=1)
 
@@ -46,6 +46,15 @@ def test_a_point_away_from_the_minimum_is_told(pressure, force, complaint):
     said = outcome(pressure, force).at_rest(settings)
     assert complaint in said
     assert bool(said) == bool(complaint)
+
+
+def test_a_pressure_that_costs_less_than_the_error_is_at_rest():
+    """10 cubic angstrom, 1 GPa away at 100 GPa: at most 10 / 2 / 100 GPa angstrom^3, 0.3 meV."""
+    settings = SschaSettings(pressure=100.0, temperature=0, stages=parse_stages("1x1x1:10"), seed=1)
+    away, still = Estimate(101.0, 0.1), Estimate(0.0, 0.01)
+    assert outcome(away, still).gain_of_relaxing(100.0) == pytest.approx(0.000312, rel=1e-2)
+    assert not outcome(away, still, error=0.0004).at_rest(settings)
+    assert outcome(away, still, error=0.0002).at_rest(settings)
 
 
 @pytest.mark.parametrize(
