@@ -16,8 +16,8 @@ from ..calculations.sscha import SschaCalculation
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
-from ..engine.sscha.lattice import check_structure, check_supercell, primitive_cell
-from ..engine.sscha.settings import SschaSettings
+from ..engine.sscha.lattice import check_supercell, primitive_cell
+from ..engine.sscha.settings import SYMMETRY_TOLERANCE
 from .finetune import FinetuneWorkChain
 from .ports import define_engine, engine_inputs, parsed_by, plain, validate_label_engine, validate_label_inputs
 from .settings import ActiveSettings, derived_seed
@@ -30,9 +30,8 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     a training set."""
     settings = ActiveSettings.parse(inputs["settings"].get_dict())
     try:
-        check_structure(inputs["structure"].get_ase(), "structure")
-        primitive = primitive_cell(inputs["structure"].get_ase(), SschaSettings.symmetry_tolerance)
-        check_supercell(primitive, settings.sampled.supercell, SschaSettings.symmetry_tolerance, "settings.sample")
+        primitive = primitive_cell(inputs["structure"].get_ase(), SYMMETRY_TOLERANCE, "structure")
+        check_supercell(primitive, settings.sampled.supercell, SYMMETRY_TOLERANCE, "settings.sample")
     except InputError as error:
         return str(error)
     for name, member in inputs.get("library", {}).items():

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ..engine.errors import InputError
 from ..engine.learning.settings import TrainSettings
 from ..engine.search.early_stop import Decrease, StageEnd, is_hopeless
-from ..engine.sscha.lattice import check_structure, check_supercell, primitive_cell
+from ..engine.sscha.lattice import check_supercell, primitive_cell
 from ..engine.sscha.settings import AUTO, SYMMETRY_TOLERANCE, Stage, parse_stages, resolve_stages
 
 
@@ -132,8 +132,7 @@ class SschaStages(Settings):
         :param argument: what an error about the stages names
         :raises InputError: no crystal, a supercell that does not suit it, or auto with a potential of unknown range
         """
-        check_structure(atoms, "structure")
-        primitive = primitive_cell(atoms, SYMMETRY_TOLERANCE)
+        primitive = primitive_cell(atoms, SYMMETRY_TOLERANCE, "structure")
         stages = resolve_stages(",".join(self.stages), primitive, cutoff, SYMMETRY_TOLERANCE, argument)
         for stage in stages:
             check_supercell(primitive, stage.supercell, SYMMETRY_TOLERANCE, argument)

@@ -44,8 +44,7 @@ def sscha_summary(**nodes: Any) -> Dict:
     difference = between_stages(result["stages"])
     if difference is not None:
         result["finite_size"] = {**result.get("finite_size", {}), "between_stages": difference}
-    contradiction = jump(stages[-1], last) if "audit" in nodes and "gibbs_free_energy" in last else ""
-    if result["converged"] and contradiction:
+    if "audit" in nodes and result["converged"] and (contradiction := jump(stages[-1], last)):
         result |= {"converged": False, "reason": contradiction}
     if "given_up" in nodes:
         result |= {"converged": False, "reason": nodes["given_up"].value}

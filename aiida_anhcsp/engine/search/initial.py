@@ -46,7 +46,7 @@ class RandomStructures:
         choices: Sequence[Composition],
         volumes: dict[Composition, float],
         distances: DistanceTable,
-        displacement: float = 0.0,
+        displacement: float,
     ) -> None:
         for composition in choices:
             distances.require_room(composition, volumes[composition] * composition.n_atoms * (1.0 + VOLUME_SPREAD))

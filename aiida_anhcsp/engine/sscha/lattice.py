@@ -38,14 +38,16 @@ def check_structure(atoms: Atoms, argument: str) -> None:
         )
 
 
-def primitive_cell(atoms: Atoms, tolerance: float) -> Atoms:
+def primitive_cell(atoms: Atoms, tolerance: float, argument: str = "STRUCTURE") -> Atoms:
     """Symmetrised primitive cell in spglib's standard setting, ``tolerance`` in angstrom; info is kept.
 
-    :raises InputError: spglib finds no symmetry at that tolerance.
+    :param argument: what the error names
+    :raises InputError: as :func:`check_structure`, or spglib finds no symmetry at that tolerance.
     """
+    check_structure(atoms, argument)
     found = spglib.standardize_cell(_spglib_cell(atoms), to_primitive=True, no_idealize=False, symprec=tolerance)
     if found is None:
-        raise InputError("STRUCTURE", "spglib finds no primitive cell", "check the atoms' distances and the cell")
+        raise InputError(argument, "spglib finds no primitive cell", "check the atoms' distances and the cell")
     lattice, positions, numbers = found
     primitive = Atoms(numbers=numbers, scaled_positions=positions, cell=lattice, pbc=True)
     primitive.info = dict(atoms.info)

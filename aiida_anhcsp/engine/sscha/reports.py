@@ -18,7 +18,7 @@ SIGNIFICANT = 5.0  # the stage stops within two of its own standard errors, and 
 SOFTEST = 10.0
 """GPa; a bulk modulus that crystals rarely fall below."""
 JUMP = 4.0
-"""Combined standard errors between stage and audit: minimising biases a stage by up to two of them (H3S, 0.001)."""
+"""Combined standard errors between stage and audit: minimising alone biases a stage by one or two of them."""
 JUMP_TOLERANCE = 1e-3
 """eV/atom"""
 

@@ -15,7 +15,7 @@ from ase import Atoms
 
 from ..errors import InputError
 from ..frames import read_frames
-from .lattice import check_structure, check_supercell, primitive_cell, spacegroup
+from .lattice import check_supercell, primitive_cell, spacegroup
 from .reports import Measurement, Point, StageReport, between_stages, jump
 from .settings import (
     AUTO,
@@ -89,7 +89,6 @@ def read_structure(path: Path, tolerance: float) -> tuple[Atoms, int]:
     frames = read_frames(path, "STRUCTURE")
     if len(frames) > 1:
         raise InputError("STRUCTURE", f"{path} holds {len(frames)} structures", "give a file with one")
-    check_structure(frames[0], "STRUCTURE")
     primitive = primitive_cell(frames[0], tolerance)
     if len(primitive) != len(frames[0]):
         LOG.info("the cell of %d atoms is not primitive: reduced to %d atoms", len(frames[0]), len(primitive))
