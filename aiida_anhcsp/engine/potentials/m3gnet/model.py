@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from .activations import gate, silu
 from .geometry import bond_features
 from .graph import Batch
 from .linear import differentiable_linear
@@ -61,15 +61,15 @@ class FactorisedM3GNet(nn.Module):
         radial, sums = bond_features(stock, batch, vectors)
         short_first = first[short]
         atoms = stock.atom_embedding.mlp[0].linear.weight.t().index_select(0, batch.numbers)
-        bonds = functional.silu(differentiable_linear(radial, stock.edge_encoder.mlp[0].linear.weight))
+        bonds = silu(differentiable_linear(radial, stock.edge_encoder.mlp[0].linear.weight))
         for block in stock.graph_conv:
-            gate = torch.sigmoid(_plain(block.three_body.atom_mlp.linear, atoms)).index_select(0, short_first)
-            angular = _gated(block.three_body.edge_gate_mlp, sums * gate)
+            opening = torch.sigmoid(_plain(block.three_body.atom_mlp.linear, atoms)).index_select(0, short_first)
+            angular = _gated(block.three_body.edge_gate_mlp, sums * opening)
             bonds = bonds.index_add(0, short, angular)
             change = _split(block.gated_mlp_edge, atoms, bonds, first, second)
             bonds = bonds + change * differentiable_linear(radial, block.edge_layer_edge.linear.weight)
             change = _split(block.gated_mlp_atom, atoms, bonds, first, second)
-            weights = functional.silu(differentiable_linear(radial, block.edge_layer_atom.linear.weight))
+            weights = silu(differentiable_linear(radial, block.edge_layer_atom.linear.weight))
             atoms = atoms.index_add(0, first, change * weights)
         energies = stock.normalizer(stock.final(atoms).view(-1), batch.numbers)
         return energies.new_zeros(batch.n_frames).index_add(0, batch.structure, energies)
@@ -94,19 +94,18 @@ def _plain(layer: nn.Linear, values: Tensor) -> Tensor:
 
 def _gated(mlp: GatedMLP, values: Tensor) -> Tensor:
     """A gated perceptron of one layer."""
-    return functional.silu(_plain(mlp.g[0].linear, values)) * torch.sigmoid(_plain(mlp.sigma[0].linear, values))
+    return gate(_plain(mlp.g[0].linear, values), _plain(mlp.sigma[0].linear, values))
 
 
 def _split(mlp: GatedMLP, atoms: Tensor, bonds: Tensor, first: Tensor, second: Tensor) -> Tensor:
     """A gated perceptron of two layers on (centre, neighbour, bond): the atoms' part of its first layer is computed
     once per atom."""
     width = atoms.shape[1]
-    halves = []
-    for branch in (mlp.g, mlp.sigma):
-        layer, outer = branch[0].linear, branch[1].linear
-        centre = differentiable_linear(atoms, layer.weight[:, :width], layer.bias)
-        neighbour = differentiable_linear(atoms, layer.weight[:, width : 2 * width])
-        hidden = differentiable_linear(bonds, layer.weight[:, 2 * width :])
-        hidden = hidden + centre.index_select(0, first) + neighbour.index_select(0, second)
-        halves.append(_plain(outer, functional.silu(hidden)))
-    return functional.silu(halves[0]) * torch.sigmoid(halves[1])
+    layers = mlp.g[0].linear, mlp.sigma[0].linear
+    weight, bias = torch.cat([layer.weight for layer in layers]), torch.cat([layer.bias for layer in layers])
+    centre = differentiable_linear(atoms, weight[:, :width], bias)
+    neighbour = differentiable_linear(atoms, weight[:, width : 2 * width])
+    hidden = differentiable_linear(bonds, weight[:, 2 * width :])
+    hidden = hidden + centre.index_select(0, first) + neighbour.index_select(0, second)
+    values, gates = silu(hidden).split([layer.weight.shape[0] for layer in layers], dim=1)
+    return gate(_plain(mlp.g[1].linear, values), _plain(mlp.sigma[1].linear, gates))
