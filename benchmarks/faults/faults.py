@@ -1,12 +1,13 @@
 """Kill AiiDA's processes at random moments of a search and compare with the undisturbed search.
 
     scripts/profile.sh sqlite faults && .venv/bin/aiida-anhcsp -p faults setup
-    .venv/bin/python benchmarks/faults/faults.py --profile faults --kills 20 --out benchmarks/faults/results.json
+    .venv/bin/python benchmarks/faults/faults.py --profile faults --kills 20 --out benchmarks/faults/sqlite.json
 
-A small search (EMT) runs once undisturbed and once disturbed. By ``--seed`` each fault has a victim (a worker, the
-broker, or the whole daemon as when the machine goes down) and a moment: some seconds after the last one, or the instant
-in which the next process appears in the database, which is inside a submitting step. Every victim dies by SIGKILL.
-After each, the daemon is put in order as a user would: ``aiida-anhcsp doctor --repair``.
+With a profile made by ``scripts/profile.sh postgresql``, ``--restarts 5`` also restarts its server. A small search
+(EMT) runs once undisturbed and once disturbed. By ``--seed`` each fault has a victim (a worker, the broker, the whole
+daemon as when the machine goes down, or the database) and a moment: some seconds after the last one, or the instant in
+which the next process appears in the database, which is inside a submitting step. Processes die by SIGKILL. After each
+fault the daemon is put in order as a user would: ``aiida-anhcsp doctor --repair``.
 
 Compared: all structures of the final populations; the calls, by link label; how often each job was really started (its
 code writes into a log when it starts); processes that never ended. The moments are recorded with the outcome.
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,10 @@ import yaml
 from aiida import load_profile
 from aiida.engine.daemon.client import get_daemon_client
 from aiida.manage import get_manager
-from aiida.orm import InstalledCode, ProcessNode, QueryBuilder, load_code, load_computer, load_node
+from aiida.orm import CalcJobNode, InstalledCode, ProcessNode, QueryBuilder, load_code, load_computer, load_node
 
 BIN = Path(sys.executable).parent
+POSTGRES = Path(__file__).parents[2] / "scripts/postgres.sh"
 EMT = "ase:ase.calculators.emt:EMT"
 VICTIMS = ("worker", "broker", "everything")
 CODE = "anhcsp-engine-counted"
@@ -119,6 +122,15 @@ def strike(victim: str) -> list[int]:
     return [process.pid for process in victims]
 
 
+def restart_database(seconds: float) -> None:
+    """Stop the server, which ends all connections, and start it after a while."""
+    release()
+    subprocess.run([POSTGRES, "stop"], check=True)
+    time.sleep(seconds)
+    subprocess.run([POSTGRES, "start"], check=True)
+    get_manager().get_profile_storage().get_session().get_bind().dispose()
+
+
 def where(node: ProcessNode) -> str:
     """What the run was doing, by the label of its newest child."""
     release()
@@ -129,22 +141,26 @@ def where(node: ProcessNode) -> str:
     return f"{children[-1].label} ({state.value if state is not None else 'only just made'})"
 
 
-def disturb(profile: str, node: ProcessNode, kills: int, rng: np.random.Generator, mean: float) -> list[dict[str, Any]]:
+def disturb(
+    profile: str, node: ProcessNode, kills: int, restarts: int, rng: np.random.Generator, mean: float
+) -> list[dict[str, Any]]:
     """Strike until the run has ended or all faults are spent."""
     started, faults = time.monotonic(), []
-    for number in range(kills):
-        victim = str(rng.choice(VICTIMS))
+    victims = rng.permutation([*rng.choice(VICTIMS, kills), *["database"] * restarts])
+    for number, victim in enumerate(victims.tolist()):
         moment = str(rng.choice(("time", "submission")))
         seconds = float(rng.uniform(0.5, 2 * mean))
         await_moment(moment, seconds, node)
         if node.is_terminated:
             break
         at, during = time.monotonic() - started, where(node)
-        pids = strike(victim)
+        killed = len(strike(victim)) if victim != "database" else 0
+        if victim == "database":
+            restart_database(float(rng.uniform(0.0, 5.0)))
         answer = program(profile, "doctor", "--repair")
         repaired = re.findall(r"revived .*|started .*", answer)
         fault = {"number": number + 1, "victim": victim, "moment": moment, "seconds": round(at, 2)}
-        faults.append({**fault, "during": during, "killed": len(pids), "repaired": repaired})
+        faults.append({**fault, "during": during, "killed": killed, "repaired": repaired})
         print(json.dumps(faults[-1]), flush=True)
     return faults
 
@@ -160,18 +176,23 @@ def wait(node: ProcessNode) -> None:
 
 
 def calls(node: ProcessNode) -> Counter[str]:
-    """Calls of a run by link label."""
-    counter: Counter[str] = Counter()
+    """Calls of a run and of its children, by the labels on the way to them."""
+    return Counter(path for path, _ in descendants(node))
+
+
+def descendants(node: ProcessNode, path: str = "") -> Iterator[tuple[str, ProcessNode]]:
+    """What a process called, directly or not, by the labels on the way to it."""
     for child in node.called:
-        counter[child.label] += 1
-    return counter
+        yield f"{path}/{child.label}", child
+        yield from descendants(child, f"{path}/{child.label}")
 
 
 def compare(calm: ProcessNode, rough: ProcessNode, log: Path) -> dict[str, Any]:
     """What the disturbed run came to, beside the undisturbed one."""
     release()
     starts = Counter(log.read_text().splitlines())
-    folders = {child.get_remote_workdir() for child in rough.called if hasattr(child, "get_remote_workdir")}
+    called = dict(descendants(rough))
+    folders = {child.get_remote_workdir() for child in called.values() if isinstance(child, CalcJobNode)}
     contents = [node.outputs.population.get_content() for node in (calm, rough)]
     return {
         "same_population": contents[0] == contents[1],
@@ -181,7 +202,7 @@ def compare(calm: ProcessNode, rough: ProcessNode, log: Path) -> dict[str, Any]:
         "never_called": sorted(set(calls(calm)) - set(calls(rough))),
         "jobs": len(folders),
         "started_twice": sorted(folder for folder in folders if starts[folder] > 1),
-        "never_ended": [child.label for child in rough.called if not child.is_terminated],
+        "never_ended": [path for path, child in called.items() if not child.is_terminated],
     }
 
 
@@ -190,6 +211,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", required=True)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--restarts", type=int, default=0, help="restarts of the PostgreSQL server")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mean", type=float, default=6.0, help="mean seconds between a repair and the next fault")
     parser.add_argument("--calm", type=int, help="PK of an undisturbed run made before")
@@ -208,7 +230,7 @@ def main() -> None:
     rough = launch(arguments.profile, folder, seed=4)
     started = time.monotonic()
     rng = np.random.default_rng(arguments.seed)
-    faults = disturb(arguments.profile, rough, arguments.kills, rng, arguments.mean)
+    faults = disturb(arguments.profile, rough, arguments.kills, arguments.restarts, rng, arguments.mean)
     wait(rough)
     outcome = compare(calm, rough, log)
     undisturbed = (calm.mtime - calm.ctime).total_seconds()

@@ -5,9 +5,10 @@ labelled by GPAW (the settings of ``benchmarks/mini_model/settings.json``), and 
 and with the force constants of the self-consistency. The same labels correct the free energy. Labels are appended as
 they are computed, and a second run computes only those that are missing. Run from the root of the repository:
 
-    python -m benchmarks.sscha.cancellation [--potential SPEC] [--lattice A] [--configurations N] [--minutes M]
+    python -m benchmarks.sscha.cancellation [--potential SPEC] [--name NAME] [--lattice A] [--configurations N]
 
-writes ``benchmarks/sscha/cancellation.json`` and ``cancellation.png``; the folder ``/tmp`` or WORK keeps the labels.
+writes ``benchmarks/sscha/NAME.json`` and ``NAME.png``; the folder ``/tmp/NAME`` (or WORK instead of /tmp) keeps the
+labels, and ``--minutes`` ends a run.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ ROOT = Path(__file__).parents[2]
 LABEL = ROOT / "aiida_anhcsp/workflows/gpaw_frames.py"
 
 
-def main(potential: str, lattice: float, configurations: int, minutes: float) -> None:
+def main(potential: str, name: str, lattice: float, configurations: int, minutes: float) -> None:
     """SSCHA, labels, comparison."""
-    work = Path(os.environ.get("WORK", "/tmp")) / f"cancellation_{lattice:g}_{configurations}"
+    work = Path(os.environ.get("WORK", "/tmp")) / name
     work.mkdir(parents=True, exist_ok=True)
     if not (work / "out/result.json").is_file():
         write_frames(work / "h3s.extxyz", [im3m(lattice)])
@@ -54,7 +55,7 @@ def main(potential: str, lattice: float, configurations: int, minutes: float) ->
     document = {"potential": potential, "lattice_constant": lattice, **found.summary()}
     document["correction"] = correct(work / "out", work / "done.extxyz")
     print(json.dumps(document, indent=1))
-    path = Path(__file__).with_suffix(".json")
+    path = Path(__file__).with_name(f"{name}.json")
     path.write_text(json.dumps(document, indent=1) + "\n")
     plot(found, path.with_suffix(".png"))
 
@@ -90,6 +91,7 @@ def plot(found: Cancellation, path: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--potential", default="mattersim:mini-H-S")
+    parser.add_argument("--name", default="cancellation_mini")
     parser.add_argument("--lattice", type=float, default=3.1)
     parser.add_argument("--configurations", type=int, default=100)
     parser.add_argument("--minutes", type=float, default=15.0)

@@ -1,9 +1,9 @@
 """The soft T1u mode of Im-3m H3S at Gamma: harmonic against static pressure, SSCHA against quantum pressure.
 
-For each lattice constant the cell is fixed, SSCHA runs in 2x2x2 and the free-energy Hessian follows. The mode is the
-one of the T1u modes with the largest weight on hydrogen moving along its S-H-S bond. Squared frequencies are negative
-where the mode is unstable; zeros are interpolated. Points that are in the JSON file already are not repeated. Run from
-the root of the repository:
+For each lattice constant the cell is fixed, SSCHA runs in 2x2x2 and the free-energy Hessian follows. T1u occurs three
+times: a translation, hydrogen along its S-H-S bonds and hydrogen across them. The two optical modes mix where they come
+close; the lower one goes soft. Squared frequencies are negative where it is unstable; zeros are interpolated. Points
+that are in the JSON file already are not repeated. Run from the root of the repository:
 
     python -m benchmarks.sscha.soft_mode [--potential SPEC] [--temperature K] [--configurations N] [--name NAME]
 
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 from ase.units import GPa
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ from aiida_anhcsp.engine.sscha.evaluation import evaluate_all
 from ..mini_model.prototypes import im3m
 
 ROOT = Path(__file__).parents[2]
-LATTICES = (3.20, 3.15, 3.10, 3.06, 3.02, 2.98, 2.94)
+LATTICES = (3.30, 3.25, 3.20, 3.15, 3.10, 3.06, 3.02, 2.98, 2.94)
 SUPERCELL = (2, 2, 2)
 
 
@@ -96,22 +97,31 @@ def engine(*arguments: str) -> None:
 
 
 def soft_mode(phonons: Phonons) -> float:
-    """Squared frequency (cm^-2) of the T1u mode at Gamma in which hydrogen moves most along its bonds."""
-    basis, along = t1u(phonons)
+    """Squared frequency (cm^-2) of the lower optical T1u mode at Gamma."""
+    basis = t1u(to_atoms(phonons.structure))
     roots = np.sqrt(np.repeat([phonons.structure.masses[symbol] for symbol in phonons.structure.atoms], 3))
-    vectors, _ = np.linalg.qr((basis * roots[:, None])[:, :])
-    matrix = np.real(phonons.dynmats[0]) / np.outer(roots, roots)
-    squares, modes = np.linalg.eigh(vectors.T @ matrix @ vectors)
-    weights = np.array([(along @ (vectors @ mode)) ** 2 for mode in modes.T])
-    return float(squares[int(np.argmax(weights))] * RYDBERG_IN_CM**2)
+    return optical(np.real(phonons.dynmats[0]) / np.outer(roots, roots), basis, roots)[0] * RYDBERG_IN_CM**2
 
 
-def t1u(phonons: Phonons) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Displacements that span T1u along x, translation first, shape (12, 3), and hydrogen along its bond, (12,)."""
-    atoms = to_atoms(phonons.structure)
+def optical(
+    dynamical: NDArray[np.float64], basis: NDArray[np.float64], roots: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Eigenvalues of a dynamical matrix in the span of ``basis``, the translation taken out, ascending.
+
+    :param dynamical: (3N, 3N)
+    :param basis: displacements whose sum is a translation, (3N, n)
+    :param roots: root of the mass of each coordinate, (3N,)
+    """
+    vectors, _ = np.linalg.qr(np.column_stack([basis.sum(axis=1), basis[:, 1:]]) * roots[:, None])
+    without_translation = vectors[:, 1:]
+    result: NDArray[np.float64] = np.linalg.eigvalsh(without_translation.T @ dynamical @ without_translation)
+    return result
+
+
+def t1u(atoms: Atoms) -> NDArray[np.float64]:
+    """Displacements that span T1u along x, shape (12, 3): of sulfur, of hydrogen along its bonds and across them."""
     sulfur = [atom.symbol for atom in atoms].index("S")
     basis = np.zeros((len(atoms), 3, 3))
-    along = np.zeros((len(atoms), 3))
     for index, symbol in enumerate(atoms.symbols):
         if symbol == "S":
             kind = 0
@@ -119,9 +129,7 @@ def t1u(phonons: Phonons) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             bond = atoms.get_distance(sulfur, index, mic=True, vector=True)
             kind = 1 if abs(bond[0]) > 0.5 else 2
         basis[index, 0, kind] = 1.0
-        if kind == 1:
-            along[index, 0] = 1.0
-    return basis.reshape(-1, 3), along.ravel()
+    return basis.reshape(-1, 3)
 
 
 def zero(points: list[dict[str, Any]], kind: str, pressure: str) -> float | None:

@@ -11,7 +11,7 @@ import pytest
 from aiida.orm import WorkChainNode
 from plumpy import ProcessState
 
-from aiida_anhcsp.cli.health import checks, tasks
+from aiida_anhcsp.cli.health import checks, repair, tasks
 from aiida_anhcsp.cli.health.finding import Finding
 from aiida_anhcsp.data.potential import PotentialData
 
@@ -90,3 +90,40 @@ def test_the_doctor_says_that_the_daemon_is_not_running(program: Callable) -> No
     result = program("doctor")
     assert result.exit_code == 1
     assert "WRONG  daemon: is not running, so nothing goes on; run verdi daemon start" in result.output
+
+
+class Daemon:
+    """A daemon as ``repair`` sees it, and what it does with it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, without_worker: int, cut_short: set[int]) -> None:
+        self.without_worker, self.cut_short, self.done = without_worker, cut_short, []
+        self.stuck: set[int] = set()
+        monkeypatch.setattr(repair, "orphans", list)
+        monkeypatch.setattr(repair, "daemon_is_running", lambda: True)
+        monkeypatch.setattr(repair, "stuck_processes", lambda: self.stuck)
+        monkeypatch.setattr(repair, "broker_has_no_worker", self.looked_at)
+        monkeypatch.setattr(repair, "verdi", self.verdi)
+        monkeypatch.setattr(repair.time, "sleep", lambda _: None)
+        monkeypatch.setattr("aiida.engine.daemon.client.DaemonClient.is_daemon_running", True)
+
+    def looked_at(self) -> bool:
+        self.without_worker -= 1
+        return self.without_worker >= 0
+
+    def verdi(self, *arguments: str) -> None:
+        self.done.append(" ".join(arguments))
+        if arguments == ("daemon", "stop"):
+            self.stuck = self.cut_short
+
+
+def test_a_worker_that_is_starting_is_waited_for(monkeypatch: pytest.MonkeyPatch, aiida_profile: Any) -> None:
+    daemon = Daemon(monkeypatch, without_worker=5, cut_short=set())
+    assert repair.repair() == []
+    assert daemon.done == []
+
+
+def test_what_the_stop_itself_cut_short_is_revived(monkeypatch: pytest.MonkeyPatch, aiida_profile: Any) -> None:
+    monkeypatch.setattr(repair, "PATIENCE", -1.0)
+    daemon = Daemon(monkeypatch, without_worker=100, cut_short={88})
+    assert repair.repair() == ["revived 88", "started the daemon"]
+    assert daemon.done == ["daemon stop", "process repair --force", "daemon start"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 from ...engine.errors import InputError
 from ..daemon import broker_has_no_worker, daemon_is_running
 from .tasks import orphans, stuck_processes
 
 PATIENCE = 20.0
-"""Seconds that orphans have to go by themselves."""
+"""Seconds that orphans have to end and workers to start."""
 
 
 def repair() -> list[str]:
@@ -30,17 +31,27 @@ def repair() -> list[str]:
         for process in alive:
             process.kill()
         done.append(f"stopped {len(lost)} processes that had lost their daemon")
-    stuck = stuck_processes()
-    if daemon_is_running() and not stuck and not broker_has_no_worker():
+    if daemon_is_running() and not stuck_processes() and not _stays_without_worker():
         return done
     if get_daemon_client().is_daemon_running:  # to AiiDA also one that was killed: its file is removed now
         verdi("daemon", "stop")
+    stuck = stuck_processes()  # now, as the stop itself may have interrupted a submission
     if stuck:
         verdi("process", "repair", "--force")
         done.append(f"revived {', '.join(map(str, sorted(stuck)))}")
     verdi("daemon", "start")
     done.append("started the daemon")
     return done
+
+
+def _stays_without_worker() -> bool:
+    """Whether the broker has no worker, nor gets the one that is perhaps starting."""
+    end = time.monotonic() + PATIENCE
+    while broker_has_no_worker():
+        if time.monotonic() > end:
+            return True
+        time.sleep(1.0)
+    return False
 
 
 def verdi(*arguments: str) -> str:
