@@ -104,7 +104,6 @@ class Daemon:
         monkeypatch.setattr(repair, "broker_has_no_worker", self.looked_at)
         monkeypatch.setattr(repair, "verdi", self.verdi)
         monkeypatch.setattr(repair.time, "sleep", lambda _: None)
-        monkeypatch.setattr("aiida.engine.daemon.client.DaemonClient.is_daemon_running", True)
 
     def looked_at(self) -> bool:
         self.without_worker -= 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from ...engine.errors import InputError
 from ..daemon import broker_has_no_worker, daemon_is_running
@@ -31,10 +32,12 @@ def repair() -> list[str]:
         for process in alive:
             process.kill()
         done.append(f"stopped {len(lost)} processes that had lost their daemon")
-    if daemon_is_running() and not stuck_processes() and not _stays_without_worker():
-        return done
-    if get_daemon_client().is_daemon_running:  # to AiiDA also one that was killed: its file is removed now
+    if daemon_is_running():
+        if not stuck_processes() and not _stays_without_worker():
+            return done
         verdi("daemon", "stop")
+    else:  # of a daemon that was killed AiiDA has the PID, and would wait for its answer
+        Path(get_daemon_client().circus_pid_file).unlink(missing_ok=True)
     stuck = stuck_processes()  # now, as the stop itself may have interrupted a submission
     if stuck:
         verdi("process", "repair", "--force")
