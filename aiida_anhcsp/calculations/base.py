@@ -26,6 +26,11 @@ IN_FILE = "population.extxyz"
 OUT_FILE = "result.extxyz"
 TRAINING_FILE = "training.extxyz"
 OUT_FOLDER = "out"
+ONCE = f"""\
+if command -v flock > /dev/null; then exec 9> .lock; flock 9; fi
+[ ! -e {STATUS_FILE} ] || exit 0"""
+"""A daemon killed between handing a job to the scheduler and noting its number hands it over again, to the same folder:
+the second waits for the first and has nothing left to do."""
 
 
 @dataclass
@@ -118,7 +123,7 @@ class EngineCalculation(CalcJob):
         info.local_copy_list = command.copies
         info.retrieve_list = [STATUS_FILE, STDOUT_FILE, STDERR_FILE, *command.retrieve]
         threads = self.inputs.runtime.threads if "runtime" in self.inputs else 1
-        info.prepend_text = f"export OMP_NUM_THREADS={threads} {VARIABLE}={__version__}"
+        info.prepend_text = f"{ONCE}\nexport OMP_NUM_THREADS={threads} {VARIABLE}={__version__}"
         info.append_text = f"echo $? > {STATUS_FILE}"
         return info
 

@@ -10,8 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiida.common.links import LinkType
-from aiida.engine import Process, WorkChain
+from aiida.engine import Process, ProcessState, WorkChain
 from aiida.orm import Data, ProcessNode
+
+NO_CHECKPOINT = "does not have a saved checkpoint"
+"""AiiDA's words for a process that cannot be continued because it never began."""
 
 
 def find_child(workchain: WorkChain, label: str) -> ProcessNode | None:
@@ -43,14 +46,35 @@ def get_child(workchain: WorkChain, label: str) -> ProcessNode:
 def submit_once(workchain: WorkChain, label: str, process: type[Process], inputs: Mapping[str, Any]) -> ProcessNode:
     """Submit a child, unless one with this call link label exists already; that one is returned then.
 
+    A daemon killed between the two halves of AiiDA's submission leaves a node that can never begin: that one is closed
+    and its like submitted.
+
     :param label: call link label, and label of the child's node
     :param inputs: inputs of the child; ``metadata`` may be among them
     """
     child = find_child(workchain, label)
+    if child is not None and workchain.runner.is_daemon_runner and _never_began(child):
+        _close(child)
+        child = None
     if child is None:
         metadata = {**inputs.get("metadata", {}), "label": label, "call_link_label": label}
         child = workchain.submit(process, **{**inputs, "metadata": metadata})
     return child
+
+
+def _never_began(node: ProcessNode) -> bool:
+    """Whether a node was stored without the checkpoint from which a daemon would begin it."""
+    if node.is_excepted:
+        return NO_CHECKPOINT in (node.exception or "")
+    return node.process_state is ProcessState.CREATED and node.checkpoint is None
+
+
+def _close(node: ProcessNode) -> None:
+    """Say that a node never began, so that nobody waits for it."""
+    if not node.is_sealed:
+        node.set_process_state(ProcessState.KILLED)
+        node.set_process_status("never began: the daemon was killed while it submitted this")
+        node.seal()
 
 
 def call_once(workchain: WorkChain, label: str, function: Callable[..., Any], **inputs: Any) -> Data:

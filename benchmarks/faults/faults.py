@@ -32,6 +32,7 @@ import numpy as np
 import psutil
 import yaml
 from aiida import load_profile
+from aiida.common import NotExistent
 from aiida.engine.daemon.client import get_daemon_client
 from aiida.manage import get_manager
 from aiida.orm import CalcJobNode, InstalledCode, ProcessNode, QueryBuilder, load_code, load_computer, load_node
@@ -53,17 +54,16 @@ def program(profile: str, *arguments: str) -> str:
     return done.stdout
 
 
-def counted_code(log: Path) -> None:
+def counted_code(folder: Path, log: Path) -> None:
     """The engine, as a code that writes its working directory into ``log`` whenever it is started."""
+    wrapper = folder / "anhcsp-engine"
+    wrapper.write_text(f'#!/bin/sh\necho "$PWD" >> {log}\nexec {BIN / "anhcsp-engine"} "$@"\n')
+    wrapper.chmod(0o755)
     try:
         load_code(f"{CODE}@localhost")
-    except Exception:
+    except NotExistent:
         InstalledCode(
-            label=CODE,
-            computer=load_computer("localhost"),
-            filepath_executable=str(BIN / "anhcsp-engine"),
-            with_mpi=False,
-            prepend_text=f'echo "$PWD" >> {log}',
+            label=CODE, computer=load_computer("localhost"), filepath_executable=str(wrapper), with_mpi=False
         ).store()
 
 
@@ -222,7 +222,7 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     log = folder / "started"
     log.touch()
-    counted_code(log)
+    counted_code(folder, log)
     if not get_daemon_client().is_daemon_running:
         program(arguments.profile, "doctor", "--repair")
     calm = load_node(arguments.calm) if arguments.calm else launch(arguments.profile, folder, seed=4)
@@ -235,7 +235,15 @@ def main() -> None:
     outcome = compare(calm, rough, log)
     undisturbed = (calm.mtime - calm.ctime).total_seconds()
     times = {"undisturbed": round(undisturbed, 1), "disturbed": round(time.monotonic() - started, 1)}
-    document = {"seed": arguments.seed, "seconds": times, "faults": faults, "outcome": outcome}
+    asked = {"kills": arguments.kills, "restarts": arguments.restarts}
+    document = {
+        "seed": arguments.seed,
+        "asked_for": asked,
+        "struck": len(faults),
+        "seconds": times,
+        "faults": faults,
+        "outcome": outcome,
+    }
     arguments.out.write_text(json.dumps(document, indent=1) + "\n")
     print(json.dumps(outcome, indent=1))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from aiida import orm
 from ase.build import bulk
 
 from aiida_anhcsp import __version__
+from aiida_anhcsp.calculations.base import ONCE, STATUS_FILE
 from aiida_anhcsp.data.dynamical_matrices import DynamicalMatricesData
 from aiida_anhcsp.data.potential import PotentialData
 from aiida_anhcsp.engine.frames import read_frames, write_frames
@@ -64,7 +66,14 @@ def test_relax_brings_the_potential_and_the_population_along(generate_calc_job, 
     assert "--fmax 0.05 --max-steps 7 --max-wallclock 90.0" in line
     assert "--batch-atoms 32 --device cpu --threads 2" in line
     assert {target for _, _, target in info.local_copy_list} == {"population.extxyz", "potential.pth"}
-    assert info.prepend_text == f"export OMP_NUM_THREADS=2 ANHCSP_PLUGIN_VERSION={__version__}"
+    assert info.prepend_text == f"{ONCE}\nexport OMP_NUM_THREADS=2 ANHCSP_PLUGIN_VERSION={__version__}"
+
+
+def test_a_job_that_is_handed_over_twice_runs_once(tmp_path):
+    script = f"{ONCE}\necho started >> starts\nsleep 0.5\necho $? > {STATUS_FILE}\n"
+    both = [subprocess.Popen(["bash", "-c", script], cwd=tmp_path) for _ in range(2)]
+    assert [process.wait(timeout=20) for process in both] == [0, 0]
+    assert (tmp_path / "starts").read_text() == "started\n"
 
 
 def test_a_relaxation_goes_on_from_a_checkpoint(generate_calc_job, engine_code, copper, emt):

@@ -64,6 +64,12 @@ def assert_nothing_was_lost_or_done_twice(node: ProcessNode) -> None:
     assert all(child.is_finished_ok for _, child in called)
 
 
+def forget_the_connection() -> None:
+    """Give up this process's own connection: a restart of the server ends it, and so does AiiDA's repair."""
+    release_database()
+    get_manager().get_profile_storage().get_session().get_bind().dispose()
+
+
 def kill_the_daemon_and_lose_its_tasks() -> None:
     """What a crash of the machine leaves where the broker's files did not survive: SIGKILL for all, and no tasks."""
     number = get_daemon_client().get_daemon_pid()
@@ -87,6 +93,7 @@ def test_repair_revives_a_run_whose_daemon_was_killed_and_whose_tasks_were_lost(
     assert ill.returncode == 1
     assert "WRONG  daemon: is not running" in ill.stdout
     assert re.search(rf"WRONG  processes: .*\b{node.pk}\b.* wait for nobody", ill.stdout)
+    forget_the_connection()
     mended = doctor("--repair")
     assert re.search(rf"revived .*\b{node.pk}\b", mended.stdout)
     assert "started the daemon" in mended.stdout
@@ -98,13 +105,11 @@ def test_a_run_survives_restarts_of_its_database(aiida_profile: Any, tmp_path: P
     if aiida_profile.storage_backend != "core.psql_dos":
         pytest.skip("a file has no server to restart")
     node = launched(tmp_path / "input.yaml")
-    session = get_manager().get_profile_storage().get_session()
     for _ in range(2):
-        release_database()
+        forget_the_connection()
         subprocess.run([POSTGRES, "stop"], check=True)
         time.sleep(3)
         subprocess.run([POSTGRES, "start"], check=True)
-        session.get_bind().dispose()
         time.sleep(5)
         assert not node.is_terminated, "the run ended before its database was restarted"
     wait_for(node)

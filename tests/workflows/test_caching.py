@@ -13,7 +13,7 @@ from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.search.loop import search
 from aiida_anhcsp.engine.search.settings import SearchSettings
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.slow
 
 SEARCH = {
     "formula": "Cu",

@@ -75,7 +75,7 @@ def test_jobs_follow_each_other_up_to_the_most(relaxation: Any, add_child: Calla
     assert not relaxation.is_unfinished()
 
 
-@pytest.mark.integration
+@pytest.mark.slow
 def test_chunks_give_the_result_of_one_job(engine_code: Any, emt: Any, copper: Any) -> None:
     from aiida.engine import run_get_node
     from aiida.orm import Dict, Float, Int
