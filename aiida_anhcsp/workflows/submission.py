@@ -66,7 +66,7 @@ def _never_began(node: ProcessNode) -> bool:
     """Whether a node was stored without the checkpoint from which a daemon would begin it."""
     if node.is_excepted:
         return NO_CHECKPOINT in (node.exception or "")
-    return node.process_state is ProcessState.CREATED and node.checkpoint is None
+    return node.process_state in (None, ProcessState.CREATED) and node.checkpoint is None
 
 
 def _close(node: ProcessNode) -> None:

@@ -28,10 +28,17 @@ class Submitting:
         self.submitted += 1
         return self.child(checkpoint="a checkpoint")
 
-    def child(self, *, checkpoint: str | None = None, exception: str | None = None) -> CalcJobNode:
+    def child(
+        self,
+        *,
+        state: ProcessState | None = ProcessState.CREATED,
+        checkpoint: str | None = None,
+        exception: str | None = None,
+    ) -> CalcJobNode:
         node = CalcJobNode()
         node.base.links.add_incoming(self.workchain.node, link_type=LinkType.CALL_CALC, link_label=LABEL)
-        node.set_process_state(ProcessState.CREATED)
+        if state is not None:
+            node.set_process_state(state)
         node.store()
         if checkpoint:
             node.set_checkpoint(checkpoint)
@@ -58,8 +65,11 @@ def test_a_step_that_runs_twice_submits_once(submitting: Submitting) -> None:
     assert submitting.submitted == 1
 
 
-def test_a_child_stored_without_a_checkpoint_is_closed_and_submitted_anew(submitting: Submitting) -> None:
-    husk = submitting.child()
+@pytest.mark.parametrize("state", [None, ProcessState.CREATED])
+def test_a_child_stored_without_a_checkpoint_is_closed_and_submitted_anew(
+    submitting: Submitting, state: ProcessState | None
+) -> None:
+    husk = submitting.child(state=state)
     child = submitting.again()
     assert child.pk != husk.pk
     assert husk.is_killed and husk.is_sealed
