@@ -1,7 +1,9 @@
 """Sphinx configuration: ``make docs`` builds this tree without warnings."""
 
 import os
+import sys
 import tempfile
+from pathlib import Path
 
 os.environ["AIIDA_PATH"] = tempfile.mkdtemp()  # a temporary profile for the ports; no folder of the user's is touched
 
@@ -10,12 +12,13 @@ from aiida.storage.sqlite_temp import SqliteTempBackend
 
 from aiida_anhcsp import __version__
 
+sys.path.insert(0, str(Path(__file__).parent))
 load_profile(SqliteTempBackend.create_profile("docs"), allow_switch=True)
 
 project = "aiida-anhcsp"
 author = "the aiida-anhcsp developers"
 release = __version__
-extensions = ["aiida.sphinxext", "myst_parser", "sphinx.ext.mathjax", "sphinx_click"]
+extensions = ["aiida.sphinxext", "exit_codes", "myst_parser", "sphinx.ext.mathjax", "sphinx_click"]
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
