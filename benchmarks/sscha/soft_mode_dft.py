@@ -66,6 +66,9 @@ def frozen(atoms: Atoms) -> list[Atoms]:
         moved = atoms.copy()
         moved.positions += DISPLACEMENT * partner.reshape(-1, 3)
         frames.append(moved)
+    name = f"im3m-{atoms.cell.volume:.2f}"
+    for number, frame in enumerate(frames):
+        frame.info = {"id": f"{name}-{number}", "parents": name}
     return frames
 
 
