@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,9 +69,21 @@ def launch(kind: str, path: Path, dry_run: bool, resume: bool, potential: str | 
 
 
 def digest(run: Run) -> str:
-    """SHA-256 of the entry point and of all keys of the input, defaults included."""
-    document = json.dumps([run.entry_point, run.described.model_dump(mode="json")], sort_keys=True)
-    return hashlib.sha256(document.encode()).hexdigest()
+    """SHA-256 of the entry point, of all keys of the input, defaults included, and of what the keys name."""
+    document = [run.entry_point, run.described.model_dump(mode="json"), _contents(run.inputs)]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _contents(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Hashes of the nodes among the inputs, whose names may stand for other files tomorrow."""
+    from aiida.common.hashing import make_hash
+    from aiida.orm import Node
+
+    return {
+        key: _contents(value) if isinstance(value, Mapping) else make_hash(value.base.caching.get_objects_to_hash())
+        for key, value in inputs.items()
+        if isinstance(value, Mapping | Node)
+    }
 
 
 def unfinished(run: Run, fingerprint: str) -> ProcessNode | None:

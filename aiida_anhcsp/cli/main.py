@@ -10,6 +10,9 @@ import click
 from aiida.cmdline.groups.verdi import VerdiContext
 from aiida.cmdline.params import options, types
 from aiida.common.exceptions import ConfigurationError
+from aiida.manage import get_manager
+from aiida.manage.configuration import get_config
+from aiida.manage.configuration.settings import AiiDAConfigDir
 
 from .. import __version__
 from ..engine.errors import InputError
@@ -51,11 +54,23 @@ class CommandGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            if not set(ctx.help_option_names) & set(ctx.args):
+                require_profile()
             return super().invoke(ctx)
         except (InputError, InvalidInputError, ConfigurationError) as error:
             for line in str(error).splitlines():
                 click.echo(f"Error: {line}", err=True)
             ctx.exit(BAD_INPUT)
+
+
+def require_profile() -> None:
+    """Say how to make a profile where there is none to work in.
+
+    :raises InputError: none is loaded, and none is the default.
+    """
+    if get_manager().get_profile() is None and get_config().default_profile_name is None:
+        fix = "run verdi presto (or verdi profile setup), then aiida-anhcsp setup; or see all of it with make demo"
+        raise InputError("profile", f"no default AiiDA profile in {AiiDAConfigDir.get()}", fix)
 
 
 DESCRIPTION = """Crystal structure prediction with quantum anharmonic ions, as AiiDA work chains.

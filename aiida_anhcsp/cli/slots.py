@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+from aiida.plugins import WorkflowFactory
 from pydantic import BaseModel
 
 from ..engine.errors import InputError
-from .inputs.models import CspInput, SearchInput, SearchKeys
+from .inputs.models import (
+    ActiveInput,
+    CorrectInput,
+    CspInput,
+    LabelInput,
+    LabelRunInput,
+    PhaseDiagramInput,
+    SearchInput,
+    SearchKeys,
+    SschaOnLabelsInput,
+)
 
 LEAF = 1
 """The job that all others wait for needs a slot as well."""
+RELAXING = 1
+"""The work chain of a relaxation waits for its jobs."""
+VASP = "anhcsp.label.vasp"
+"""It runs every structure in a work chain of aiida-vasp."""
 
 
 def waiting_parents(described: BaseModel) -> int:
-    """Most work chains of a run that wait at one time, each for a child.
-
-    A search waits for labels or a training, which wait for their jobs, or for as many SSCHA runs as may run at a time;
-    the whole path waits for all its searches, or for such runs.
-    """
-    if isinstance(described, CspInput):
-        pressures = max(
-            len(described.pressures or [described.search.pressure]),
-            len(described.production.pressures) if described.production else 0,
-        )
-        return 1 + max(pressures * _searching(described), described.sscha.max_concurrent)
-    if isinstance(described, SearchInput) and described.sscha is not None:
-        return 1 + described.sscha.max_concurrent
-    return _searching(described) if isinstance(described, SearchInput) else 1
+    """Most work chains of a run that wait at one time, each for a child: jobs wait for nobody."""
+    match described:
+        case CspInput():
+            finalist = 1 if described.correction is None else 1 + _labelling(described.correction.label)
+            return 1 + max(_searches(described), described.sscha.max_concurrent * finalist)
+        case SearchInput():
+            return _searching(described)
+        case PhaseDiagramInput():
+            return 1 + described.phase_diagram.max_concurrent
+        case CorrectInput():
+            return 1 + _labelling(described.correction.label)
+        case ActiveInput() | SschaOnLabelsInput():
+            return 1 + _labelling(described.label)
+        case LabelRunInput():
+            return _labelling(described.label)
+    return 1
 
 
 def available_slots() -> int | None:
@@ -58,5 +75,25 @@ def require_slots(described: BaseModel, taken: int, slots: int | None) -> None:
         )
 
 
+def _searches(described: CspInput) -> int:
+    """The searches of all pressures; those of production only relax."""
+    learning = len(described.pressures or [described.search.pressure]) * _searching(described)
+    return max(learning, (1 + RELAXING) * len(described.production.pressures) if described.production else 0)
+
+
 def _searching(described: SearchKeys) -> int:
-    return 1 + (described.learning is not None)
+    """A search and what it waits for: a relaxation, labels, trainings, or the SSCHA runs of a generation."""
+    below = [RELAXING]
+    if described.learning is not None:
+        below += [_labelling(described.learning.label), described.learning.trainings]
+    if isinstance(described, SearchInput) and described.sscha is not None:
+        below.append(described.sscha.max_concurrent)
+    return 1 + max(below)
+
+
+def _labelling(label: LabelInput) -> int:
+    """A label work chain, and those of VASP it waits for."""
+    if label.entry_point != VASP:
+        return 1
+    default = WorkflowFactory(VASP).spec().inputs["max_concurrent"].default
+    return 1 + int(label.inputs.get("max_concurrent", default))

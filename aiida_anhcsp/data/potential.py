@@ -8,11 +8,12 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from aiida.orm import SinglefileData
+from aiida.orm import ImportGroup, QueryBuilder, SinglefileData
 
 from ..engine.errors import InputError
 
 FILENAMES = {"mattersim": "potential.pth", "mtp": "potential.mtp", "ase": "potential.json"}
+MODEL_FILES = ("mattersim", "mtp")
 
 
 class PotentialData(SinglefileData):
@@ -42,8 +43,17 @@ class PotentialData(SinglefileData):
 
         Names are resolved to files, and the potential is loaded once to see that it works.
 
-        :raises InputError: the specification is malformed, its file is missing, or its file is not a potential.
+        :raises InputError: the specification is malformed, its file is missing, its file is not a potential, or what
+            loads it is not installed here.
         """
+        try:
+            return cls._import(specification)
+        except ModuleNotFoundError as error:
+            fix = "run pip install 'aiida-anhcsp[engine]' here, or give a stored potential by its label or PK"
+            raise InputError("potential", f"cannot be loaded here without {error.name}", fix) from error
+
+    @classmethod
+    def _import(cls, specification: str) -> PotentialData:
         from ..engine.potentials import load_potential
         from ..engine.potentials.resolve import resolve_file
         from ..engine.potentials.specification import parse_specification
@@ -74,7 +84,7 @@ class PotentialData(SinglefileData):
         :param cutoff: angstrom
         :raises ValueError: unknown ``kind``, or an ``mtp`` without its species.
         """
-        if kind not in ("mattersim", "mtp"):
+        if kind not in MODEL_FILES:
             raise ValueError(f"kind of a potential file must be mattersim or mtp, not {kind!r}")
         if kind == "mtp" and not elements:
             raise ValueError("an mtp potential needs its species in the order of the file")
@@ -130,11 +140,34 @@ class PotentialData(SinglefileData):
         cutoff = self.base.attributes.get("cutoff", None)
         return None if cutoff is None else float(cutoff)
 
+    def require_own(self, argument: str = "potential") -> None:
+        """Refuse what would run code that came from elsewhere; a model file is data, whoever made it.
+
+        All profiles of ``verdi presto`` have the same user, so the groups of imported archives count as well.
+
+        :raises InputError: anything but a model file, of another user or of an archive.
+        """
+        if self.kind in MODEL_FILES or not self.is_stored:
+            return
+        imported = QueryBuilder().append(type(self), filters={"id": self.pk}, tag="node")
+        imported.append(ImportGroup, with_node="node")
+        if self.user.is_default and not imported.count():
+            return
+        raise InputError(
+            argument,
+            f"node {self.pk} names code to run, and came from an archive or another user",
+            "if you trust that code, run aiida-anhcsp potential import ase:MODULE:CALLABLE[:JSON]",
+        )
+
     @property
     def specification(self) -> str:
-        """What ``--potential`` takes in a folder that holds :meth:`files`."""
+        """What ``--potential`` takes in a folder that holds :meth:`files`.
+
+        :raises InputError: :meth:`require_own` refuses the node.
+        """
+        self.require_own()
         if self.kind != "ase":
-            return f"{self.kind}:{self.filename}"
+            return f"{self.kind}:{FILENAMES[self.kind]}"
         document = json.loads(self.get_content(mode="r"))
         target = f"ase:{document['module']}:{document['callable']}"
         arguments = document["arguments"]
@@ -144,9 +177,10 @@ class PotentialData(SinglefileData):
         """Files a job folder needs for :attr:`specification`, by name."""
         if self.kind == "ase":
             return {}
-        files = {self.filename: self.get_content(mode="rb")}
+        name = FILENAMES[self.kind]  # the node's own filename may be any path if it came with an archive
+        files = {name: self.get_content(mode="rb")}
         if self.kind == "mtp":
-            files[f"{self.filename}.json"] = json.dumps({"elements": self.elements}).encode()
+            files[f"{name}.json"] = json.dumps({"elements": self.elements}).encode()
         return files
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiida.orm import WorkChainNode
+from aiida.orm import CalcJobNode, ContainerizedCode, WorkChainNode
+from aiida.transports.plugins.local import LocalTransport
 from plumpy import ProcessState
 
+from aiida_anhcsp import __version__
 from aiida_anhcsp.cli.health import checks, repair, tasks
 from aiida_anhcsp.cli.health.finding import Finding
+from aiida_anhcsp.cli.health.machines import free_gigabytes
 from aiida_anhcsp.data.potential import PotentialData
 
 
@@ -31,9 +35,7 @@ def test_an_engine_of_another_version_is_named_with_the_fix(
     program: Callable, tmp_path: Path, aiida_code_installed: Callable
 ) -> None:
     program("setup", "--work-dir", tmp_path / "work")
-    old = tmp_path / "anhcsp-engine"
-    old.write_text("#!/bin/sh\necho anhcsp-engine, version 99.0.0\n")
-    old.chmod(0o755)
+    old = engine_like(tmp_path / "anhcsp-engine", "99.0.0")
     code = aiida_code_installed(label="old", filepath_executable=str(old))
     (line,) = wrong(list(checks.check_codes()))
     assert code.full_label in line
@@ -44,6 +46,63 @@ def test_an_engine_of_another_version_is_named_with_the_fix(
 def test_a_code_that_is_gone_is_named(program: Callable, tmp_path: Path, aiida_code_installed: Callable) -> None:
     aiida_code_installed(label="gone", filepath_executable=str(tmp_path / "gone"))
     assert any("does not exist" in line for line in wrong(list(checks.check_codes())))
+
+
+def engine_like(path: Path, version: str = __version__) -> Path:
+    """A program that says what version it is."""
+    path.write_text(f"#!/bin/sh\necho anhcsp-engine, version {version}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_an_engine_that_needs_its_modules_is_asked_with_them(
+    aiida_profile_clean: Any, tmp_path: Path, aiida_code_installed: Callable, aiida_localhost: Any
+) -> None:
+    (tmp_path / "module").mkdir()
+    engine_like(tmp_path / "module" / "anhcsp-engine")
+    aiida_localhost.set_prepend_text(f"module() {{ echo loading $1; export PATH={tmp_path}/$1:$PATH; }}")
+    code = aiida_code_installed(label="modules", filepath_executable="anhcsp-engine", prepend_text="module module")
+    assert code.computer.pk == aiida_localhost.pk
+    (finding,) = checks.check_codes()
+    assert str(finding) == f"ok     code {code.full_label}: version {__version__}"
+
+
+def test_an_engine_in_a_container_is_asked_in_its_container(
+    aiida_profile_clean: Any, tmp_path: Path, aiida_localhost: Any
+) -> None:
+    container = tmp_path / "apptainer"
+    container.write_text(f'#!/bin/sh\n[ "$*" = "exec image.sif /opt/anhcsp-engine --version" ] && echo {__version__}\n')
+    container.chmod(0o755)
+    keys = {"computer": aiida_localhost, "engine_command": f"{container} exec {{image_name}}"}
+    ContainerizedCode(
+        label="contained", image_name="image.sif", filepath_executable="/opt/anhcsp-engine", **keys
+    ).store()
+    ContainerizedCode(label="vasp", image_name="image.sif", filepath_executable="/opt/vasp", **keys).store()
+    gone = ContainerizedCode(
+        label="gone", image_name="other.sif", filepath_executable="/opt/anhcsp-engine", **keys
+    ).store()
+    (line,) = wrong(list(checks.check_codes()))
+    assert f"code {gone.full_label}: " in line
+    assert "does not answer" in line
+
+
+def test_disk_is_that_of_the_nearest_folder_of_the_user_over_there(
+    aiida_profile_clean: Any, tmp_path: Path, aiida_localhost: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    aiida_localhost.set_workdir(f"{tmp_path}/{{username}}/not yet/there")
+    monkeypatch.setattr(LocalTransport, "whoami", lambda _: "somebody")
+    run = LocalTransport.exec_command_wait
+
+    def listen(transport: LocalTransport, command: str, **keys: Any) -> Any:
+        asked.append(command)
+        return run(transport, command, **keys)
+
+    monkeypatch.setattr(LocalTransport, "exec_command_wait", listen)
+    free = free_gigabytes(aiida_localhost)
+    assert free is not None
+    assert free == pytest.approx(shutil.disk_usage(tmp_path).free / 1.024e9, rel=0.05)
+    assert f"{tmp_path}/somebody/not yet/there" in asked[0]
 
 
 def test_a_potential_whose_file_changed_is_named(aiida_profile_clean: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +121,19 @@ def test_a_process_without_a_task_is_stuck(aiida_profile_clean: Any, monkeypatch
     assert tasks.stuck_processes() == set()
     monkeypatch.setattr(tasks, "broker_tasks", set)
     assert tasks.stuck_processes() == {node.pk}
+
+
+def test_a_paused_process_is_named_with_its_reason(aiida_profile_clean: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = CalcJobNode().store()
+    node.set_process_state(ProcessState.WAITING)
+    node.pause()
+    node.set_process_status("Pausing after failed transport task: upload_calculation failed 5 times consecutively")
+    monkeypatch.setattr(checks, "stuck_processes", set)
+    (line,) = wrong(list(checks.check_processes()))
+    assert f"process {node.pk}: paused: Pausing after failed transport task: upload_calculation failed" in line
+    assert line.endswith(f"verdi process play {node.pk}")
+    node.unpause()
+    assert wrong(list(checks.check_processes())) == []
 
 
 def test_tasks_are_read_from_the_brokers_files_without_moving_them(tmp_path: Path) -> None:
@@ -98,9 +170,11 @@ class Daemon:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, without_worker: int, cut_short: set[int]) -> None:
         self.without_worker, self.cut_short, self.done = without_worker, cut_short, []
         self.stuck: set[int] = set()
+        self.paused: dict[int, str] = {}
         monkeypatch.setattr(repair, "orphans", list)
         monkeypatch.setattr(repair, "daemon_is_running", lambda: True)
         monkeypatch.setattr(repair, "stuck_processes", lambda: self.stuck)
+        monkeypatch.setattr(repair, "paused_processes", lambda: self.paused)
         monkeypatch.setattr(repair, "broker_has_no_worker", self.looked_at)
         monkeypatch.setattr(repair, "verdi", self.verdi)
         monkeypatch.setattr(repair.time, "sleep", lambda _: None)
@@ -113,6 +187,8 @@ class Daemon:
         self.done.append(" ".join(arguments))
         if arguments == ("daemon", "stop"):
             self.stuck = self.cut_short
+        if arguments[:2] == ("process", "play"):
+            self.paused = {}
 
 
 def test_a_worker_that_is_starting_is_waited_for(monkeypatch: pytest.MonkeyPatch, aiida_profile: Any) -> None:
@@ -126,3 +202,10 @@ def test_what_the_stop_itself_cut_short_is_revived(monkeypatch: pytest.MonkeyPat
     daemon = Daemon(monkeypatch, without_worker=100, cut_short={88})
     assert repair.repair() == ["revived 88", "started the daemon"]
     assert daemon.done == ["daemon stop", "process repair --force", "daemon start"]
+
+
+def test_paused_processes_are_played(monkeypatch: pytest.MonkeyPatch, aiida_profile: Any) -> None:
+    daemon = Daemon(monkeypatch, without_worker=0, cut_short=set())
+    daemon.paused = {12: "the disk was full", 7: ""}
+    assert repair.repair() == ["played 7, 12"]
+    assert daemon.done == ["process play 7 12"]

@@ -165,6 +165,24 @@ def test_an_unfinished_run_of_the_same_input_is_found_again(ready: Callable, wri
     assert unfinished(run, digest(run)) is None
 
 
+def test_the_same_input_beside_another_file_is_another_run(
+    ready: Callable, write_input: Callable, tmp_path: Path
+) -> None:
+    from aiida_anhcsp.cli.inputs.build import prepare
+
+    sscha = {"pressure": 10, "temperature": 300, "stages": ["2x2x2:100"], "seed": 1}
+    path = write_input({"structure": "crystal.extxyz", "potential": EMT, "sscha": sscha})
+    digests = []
+    for name in ("Cu", "Au", "Cu"):
+        write_frames(tmp_path / "crystal.extxyz", [bulk(name)])
+        run = prepare("sscha", path, download=False)
+        digests.append(digest(run))
+    assert digests[0] == digests[2] != digests[1]
+    for node in (run.inputs["structure"], run.inputs["potential"]):
+        node.store()
+    assert digest(run) == digest(prepare("sscha", path, download=False)) == digests[0]
+
+
 def test_plan_of_active_learning_says_what_is_labelled_at_most(
     ready: Callable, write_input: Callable, tmp_path: Path
 ) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import click
 import pytest
+from aiida.manage import get_manager
+from aiida.manage.configuration import get_config
 from aiida.plugins.entry_point import load_entry_point
 
 from aiida_anhcsp.cli.main import COMMANDS, command, program
@@ -39,3 +41,13 @@ def test_a_node_that_is_no_run_is_named(program: Callable) -> None:
     result = program("status", str(node.pk))
     assert result.exit_code == 2
     assert "no run" in result.output
+
+
+def test_without_a_profile_the_way_to_one_is_said(program: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(get_manager(), "get_profile", lambda: None)
+    monkeypatch.setattr(type(get_config()), "default_profile_name", None)
+    result = program("ranking", "1")
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: profile: no default AiiDA profile in ")
+    assert "run verdi presto (or verdi profile setup), then aiida-anhcsp setup" in result.output
+    assert program("ranking", "--help").exit_code == 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import sys
 
 import pytest
 
@@ -19,6 +21,12 @@ def test_the_node_holds_the_file_itself(tmp_path):
     assert node.files() == {"potential.pth": b"weights"}
     assert node.base.attributes.get("sha256") == hashlib.sha256(b"weights").hexdigest()
     assert (node.elements, node.cutoff, node.specification) == (["H", "S"], 5.0, "mattersim:potential.pth")
+
+
+def test_the_file_of_a_node_is_never_called_what_an_archive_says():
+    node = PotentialData(io.BytesIO(b"weights"), filename="bashrc")
+    node.base.attributes.set("kind", "mattersim")
+    assert (node.files(), node.specification) == ({"potential.pth": b"weights"}, "mattersim:potential.pth")
 
 
 def test_an_mtp_keeps_the_order_of_its_species(tmp_path):
@@ -58,3 +66,10 @@ def test_a_broken_checkpoint_is_refused(tmp_path):
     path.write_bytes(b"no checkpoint")
     with pytest.raises(InputError, match=r"^potential: "):
         PotentialData.from_specification(f"mattersim:{path}")
+
+
+def test_without_the_engine_the_extra_to_install_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    monkeypatch.delitem(sys.modules, "aiida_anhcsp.engine.potentials.ase", raising=False)
+    with pytest.raises(InputError, match=r"^potential: cannot be loaded here without threadpoolctl; .*\[engine\]"):
+        PotentialData.from_specification("ase:ase.calculators.emt:EMT")

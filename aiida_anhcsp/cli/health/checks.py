@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,11 @@ from ... import __version__
 from ...version import differs
 from ..daemon import broker_has_no_worker, daemon_is_running
 from .finding import Finding
-from .tasks import REPAIR, active_processes, orphans, stuck_processes
+from .machines import engine_version, free_gigabytes, run_line
+from .tasks import REPAIR, active_processes, orphans, paused_processes, stuck_processes
 
 if TYPE_CHECKING:
-    from aiida.orm import Computer, InstalledCode
+    from aiida.orm import InstalledCode
 
 ENGINE = "anhcsp-engine"
 LEAST_GIGABYTES = 5.0
@@ -35,11 +35,14 @@ def check_daemon() -> Iterator[Finding]:
 
 
 def check_processes() -> Iterator[Finding]:
-    """Every active process has a task at the broker."""
-    stuck = stuck_processes()
+    """Every active process has a task at the broker, and none is paused."""
+    stuck, paused = stuck_processes(), paused_processes()
     if stuck:
         yield Finding("processes", f"{', '.join(map(str, sorted(stuck)))} wait for nobody", REPAIR)
-    else:
+    for number, reason in paused.items():
+        fix = f"mend the cause and run verdi process play {number}"
+        yield Finding(f"process {number}", f"paused: {reason or 'no reason is known'}", fix)
+    if not stuck and not paused:
         yield Finding("processes", f"{len(active_processes())} at work, none stuck")
 
 
@@ -58,31 +61,38 @@ def check_slots() -> Iterator[Finding]:
 
 
 def check_codes() -> Iterator[Finding]:
-    """Every engine is there, and of the plugin's version; every other code is there."""
+    """Every engine is there, and of the plugin's version; every other code is there, unless a container holds it."""
     from aiida.common.exceptions import ValidationError
-    from aiida.orm import InstalledCode, QueryBuilder
+    from aiida.orm import ContainerizedCode, InstalledCode, QueryBuilder
 
-    for code in QueryBuilder().append(InstalledCode).all(flat=True):
-        name = f"code {code.full_label}"
+    for code in QueryBuilder().append((InstalledCode, ContainerizedCode)).all(flat=True):
+        name, path = f"code {code.full_label}", code.filepath_executable
+        contained = isinstance(code, ContainerizedCode)
         if code.is_hidden:
             continue
         try:
-            code.validate_filepath_executable()
+            if not contained:
+                code.validate_filepath_executable()
         except ValidationError as error:
             yield Finding(name, str(error), "correct it with verdi code create, or hide it with verdi code hide")
             continue
-        if code.filepath_executable.name != ENGINE:
-            yield Finding(name, f"{code.filepath_executable} is there")
-            continue
-        version = engine_version(code)
-        if version is None:
-            fix = f"log in there and run {code.filepath_executable} --version"
-            yield Finding(name, f"{code.filepath_executable} --version does not answer", fix)
-        elif differs(version):
-            fix = f"run pip install 'aiida-anhcsp[engine]=={__version__}' there"
-            yield Finding(name, f"is version {version}, the plugin {__version__}", fix)
+        if path.name == ENGINE:
+            yield check_engine(name, code)
         else:
-            yield Finding(name, f"version {version}")
+            looked_at = path.is_absolute() and not contained
+            yield Finding(name, f"{path} is there" if looked_at else f"{path} is only found by its jobs")
+
+
+def check_engine(name: str, code: InstalledCode) -> Finding:
+    """An engine answers as a job would run it, and is of the plugin's version."""
+    version = engine_version(code)
+    if version is None:
+        fix = "log in there and run it, after the prepend texts of computer and code"
+        return Finding(name, f"{run_line(code, '--version')} does not answer", fix)
+    if differs(version):
+        fix = f"run pip install 'aiida-anhcsp[engine]=={__version__}' there"
+        return Finding(name, f"is version {version}, the plugin {__version__}", fix)
+    return Finding(name, f"version {version}")
 
 
 def check_weights() -> Iterator[Finding]:
@@ -119,32 +129,3 @@ def check_disk() -> Iterator[Finding]:
             yield Finding(name, f"{free:.1f} GB free", f"make room for {LEAST_GIGABYTES:g} GB")
         else:
             yield Finding(name, f"{free:.0f} GB free")
-
-
-def engine_version(code: InstalledCode) -> str | None:
-    """Version that an engine says it is, None where it does not answer."""
-    answer = _ask(code.computer, f"{shlex.quote(str(code.filepath_executable))} --version")
-    return answer.split()[-1] if answer else None
-
-
-def free_gigabytes(computer: Computer) -> float | None:
-    """Free space where a computer's jobs run, None where it does not answer."""
-    from aiida.manage import get_manager
-
-    user = get_manager().get_profile_storage().default_user
-    folder = computer.get_workdir().format(username=user.email.split("@")[0])
-    answer = _ask(computer, f"df -Pk {shlex.quote(folder)} || df -Pk .")
-    lines = (answer or "").splitlines()
-    return int(lines[-1].split()[3]) / 1e6 if len(lines) > 1 else None
-
-
-def _ask(computer: Computer, command: str) -> str | None:
-    """What a computer answers to a command, None where it does not."""
-    from aiida.common.exceptions import AiidaException
-
-    try:
-        with computer.get_transport() as transport:
-            status, output, _ = transport.exec_command_wait(command)
-    except (AiidaException, OSError):
-        return None
-    return output.strip() if status == 0 else None

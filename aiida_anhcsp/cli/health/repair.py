@@ -9,29 +9,39 @@ from pathlib import Path
 
 from ...engine.errors import InputError
 from ..daemon import broker_has_no_worker, daemon_is_running
-from .tasks import orphans, stuck_processes
+from .tasks import orphans, paused_processes, stuck_processes
 
 PATIENCE = 20.0
-"""Seconds that orphans have to end and workers to start."""
+"""Seconds that orphans have to end, workers to start and paused processes to go on."""
 
 
 def repair() -> list[str]:
-    """Stop orphans, give stuck processes a task again, start the daemon; says what was done, nothing if all was well.
+    """Stop orphans, give stuck processes a task again, start the daemon, play paused processes.
 
+    :return: what was done, nothing if all was well
     :raises InputError: AiiDA cannot do one of these.
     """
+    return [*_stop_orphans(), *_revive(), *_play()]
+
+
+def _stop_orphans() -> list[str]:
     import psutil
+
+    lost = orphans()
+    if not lost:
+        return []
+    for process in lost:
+        process.terminate()
+    _, alive = psutil.wait_procs(lost, timeout=PATIENCE)
+    for process in alive:
+        process.kill()
+    return [f"stopped {len(lost)} processes that had lost their daemon"]
+
+
+def _revive() -> list[str]:
     from aiida.engine.daemon.client import get_daemon_client
 
-    done = []
-    lost = orphans()
-    if lost:
-        for process in lost:
-            process.terminate()
-        _, alive = psutil.wait_procs(lost, timeout=PATIENCE)
-        for process in alive:
-            process.kill()
-        done.append(f"stopped {len(lost)} processes that had lost their daemon")
+    done: list[str] = []
     if daemon_is_running():
         if not stuck_processes() and not _stays_without_worker():
             return done
@@ -45,6 +55,18 @@ def repair() -> list[str]:
     verdi("daemon", "start")
     done.append("started the daemon")
     return done
+
+
+def _play() -> list[str]:
+    """Play paused processes, again until they go on: a worker that has just started does not know them yet."""
+    paused = rest = paused_processes()
+    end = time.monotonic() + PATIENCE
+    while rest and time.monotonic() < end:
+        verdi("process", "play", *map(str, sorted(rest)))
+        time.sleep(1.0)
+        rest = paused_processes()
+    played = sorted(paused.keys() - rest.keys())
+    return [f"played {', '.join(map(str, played))}"] if played else []
 
 
 def _stays_without_worker() -> bool:

@@ -28,6 +28,16 @@ def active_processes() -> set[int]:
     return {node.pk for node in get_active_processes() if isinstance(node, CalcJobNode | WorkChainNode)}
 
 
+def paused_processes() -> dict[int, str]:
+    """Why processes are paused, by PK: AiiDA pauses a job whose machine has failed it five times in a row."""
+    from aiida.engine.processes.control import get_active_processes
+
+    from ..status import release_database
+
+    release_database()
+    return {node.pk: node.process_status or "" for node in get_active_processes(paused=True)}
+
+
 def broker_tasks() -> set[int]:
     """PKs of the processes whose tasks the broker of the loaded profile has, waiting or at work.
 
