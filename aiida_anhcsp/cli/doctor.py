@@ -13,7 +13,8 @@ def command(mend: bool) -> None:
     """Check daemon, processes, slots, codes, versions, potentials and disk; exit status 1 if something is wrong.
 
     With --repair the daemon is put in order first: workers whose daemon was killed are stopped, processes that nobody
-    would ever continue are revived (verdi process repair), and the daemon is started. Jobs at work are not touched.
+    would ever continue are revived (verdi process repair), the daemon is started, and what is paused goes on: AiiDA
+    pauses jobs after five failed attempts to reach a machine. Jobs at work are not touched.
     """
     from .health import checks
     from .health.repair import repair

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 from aiida.cmdline.utils.decorators import with_dbenv
 
 from ..engine.errors import InputError
 from .status import load_run
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 @click.group("query")
@@ -98,3 +103,34 @@ def structures_command(formula: str, pressure: float, below: float) -> None:
     ]
     headers = ["search", "structure", "formula", "space group", "H (eV/atom)"]
     click.echo(tabulate(rows, headers=headers, disable_numparse=True))
+
+
+@command.command("changed")
+@click.argument("first", metavar="PK1")
+@click.argument("second", metavar="PK2")
+@with_dbenv()
+def changed_command(first: str, second: str) -> None:
+    """The structures of two runs side by side: what another potential changed in enthalpy, rank and space group.
+
+    Two relaxations of one population are compared by structure, other runs by crystal.
+    """
+    from tabulate import tabulate
+
+    from ..report.queries import changed_between
+
+    runs = load_run(first), load_run(second)
+    rows = []
+    for pair in changed_between(*runs):
+        sides = pair.before, pair.after
+        known = next(frame for frame in sides if frame is not None)
+        cells = [["", "-", "", ""] if frame is None else _side(frame) for frame in sides]
+        rows.append([known.get_chemical_formula(), *(cell for both in zip(*cells, strict=True) for cell in both)])
+    names = ("structure", "rank", "H (eV/atom)", "space group")
+    headers = ["formula", *(f"{name}, {run.pk}" for name in names for run in runs)]
+    click.echo(tabulate(rows, headers=headers, disable_numparse=True))
+
+
+def _side(frame: Atoms) -> list[str]:
+    """Structure, rank, enthalpy and space group in one of two runs."""
+    energy = f"{frame.info['enthalpy']:.4f}" if "enthalpy" in frame.info else str(frame.info.get("status", ""))
+    return [str(frame.info["id"]), str(frame.info.get("rank", "-")), energy, str(frame.info.get("spacegroup", ""))]

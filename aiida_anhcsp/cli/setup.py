@@ -40,7 +40,7 @@ def command(engine: Path, gpaw_python: Path, work_dir: Path | None) -> None:
     """Set up this machine: computer localhost, codes anhcsp-engine and gpaw-python.
 
     What is there already is kept. Clusters are set up with verdi computer setup and verdi code create; the engine is
-    installed there by pip install 'aiida-anhcsp[engine]'.
+    installed there by pip install '.[engine]' in a checkout.
     """
     computer = ensure_computer(work_dir)
     ensure_code(computer, ENGINE, engine, "--engine", "give the path of anhcsp-engine")

@@ -7,8 +7,9 @@ from aiida.orm import ProcessNode
 from .changes import changes_of
 from .dispersions import dispersion_panels
 from .panel import Panel
+from .phase_diagram import diagram_panels
 from .progress import entry_point_of
-from .provenance import final_structures
+from .provenance import final_structures, table_of
 from .ranked import phase_panel, ranked_panels
 from .searching import error_panels, history_panel, parity_panel, searches_of
 
@@ -19,10 +20,13 @@ def figures_of(node: ProcessNode) -> list[Panel]:
     for number, search in enumerate(searches_of(node), start=1):
         suffix = "" if number == 1 else f"_{number}"
         panels += [history_panel(search, f"enthalpy{suffix}"), *error_panels(search, f"errors{suffix}")]
-    if "ranking" in node.outputs:
-        rows = node.outputs.ranking["rows"]
+    table = table_of(node)
+    if table is not None:
+        rows = table["rows"]
         panels += ranked_panels(rows, changes_of(rows, final_structures(node)))
         panels.append(phase_panel(rows))
+        if "transitions" in table.get_dict():
+            panels += diagram_panels(table.get_dict())
     panels += [parity_panel(training, f"parity_{training.pk}") for training in trainings_of(node)]
     panels += dispersion_panels(node)
     return [panel for panel in panels if panel is not None and panel.series]

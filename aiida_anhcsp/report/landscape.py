@@ -38,18 +38,22 @@ def coordinates(frames: Sequence[Atoms]) -> NDArray[np.float64]:
     return places
 
 
-def landscape(frames: Sequence[Atoms], title: str) -> dict[str, Any]:
+def landscape(frames: Sequence[Atoms], title: str, hull: bool = False) -> dict[str, Any]:
     """Chemiscope data set of relaxed structures, the lowest :data:`MOST` of them.
 
     :param frames: with ``enthalpy`` (eV/atom), ``id`` and what else their info says
+    :param hull: their ``fitness`` is the distance from the hull of compositions (eV/atom), and says what is low
     """
-    chosen = sorted(frames, key=lambda frame: (frame.info["enthalpy"], frame.info["id"]))[:MOST]
+    key, above = (
+        ("fitness", "above the hull (meV/atom)") if hull else ("enthalpy", "energy above the lowest (meV/atom)")
+    )
+    chosen = sorted(frames, key=lambda frame: (frame.info[key], frame.info["id"]))[:MOST]
     places = coordinates(chosen)
-    lowest = chosen[0].info["enthalpy"]
+    lowest = 0.0 if hull else chosen[0].info[key]
     properties = {
         "map 1": places[:, 0].tolist(),
         "map 2": places[:, 1].tolist(),
-        "energy above the lowest (meV/atom)": [1000 * float(frame.info["enthalpy"] - lowest) for frame in chosen],
+        above: [1000 * float(frame.info[key] - lowest) for frame in chosen],
         "volume (A^3/atom)": [frame.get_volume() / len(frame) for frame in chosen],
         "generation": [int(frame.info.get("generation", 0)) for frame in chosen],
         "structure": [str(frame.info["id"]) for frame in chosen],
@@ -59,7 +63,7 @@ def landscape(frames: Sequence[Atoms], title: str) -> dict[str, Any]:
     settings = chemiscope.quick_settings(
         x="map 1",
         y="map 2",
-        map_color="energy above the lowest (meV/atom)",
+        map_color=above,
         periodic=True,
         structure_settings={"unitCell": True, "supercell": [2, 2, 2], "keepOrientation": False},
     )

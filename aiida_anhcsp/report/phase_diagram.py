@@ -1,4 +1,4 @@
-"""Table and figure of a phase diagram."""
+"""Table and figures of a phase diagram."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tabulate import tabulate
+
+from .panel import Panel, Series
 
 Document = Mapping[str, Any]
 
@@ -35,38 +36,54 @@ def transition_table(document: Document) -> str:
     return "\n".join([text, *merged])
 
 
-def plot_phase_diagram(document: Document, path: Path) -> Path:
+def diagram_panels(document: Document) -> list[Panel]:
     """Enthalpies, and free energies at each temperature, relative to the first phase, against pressure."""
     rows = document["rows"]
     temperatures = sorted({row["temperature"] for row in rows})
-    figure = Figure(figsize=(4.2 * (1 + len(temperatures)), 4.0), layout="constrained")
-    axes = figure.subplots(1, 1 + len(temperatures), squeeze=False, sharey=True)[0]
     first = [row for row in rows if row["temperature"] == temperatures[0]]
-    _plot(axes[0], first, "enthalpy", "classical ions, 0 K")
-    for place, temperature in zip(axes[1:], temperatures, strict=True):
+    panels = [_panel("diagram_classical", "classical ions, 0 K", first, "enthalpy", document, None)]
+    for temperature in temperatures:
         here = [row for row in rows if row["temperature"] == temperature and row["converged"]]
-        _plot(place, here, "gibbs_free_energy", f"quantum ions, {temperature:g} K")
-    axes[0].set_ylabel("relative to the first phase (meV/atom)")
-    axes[0].legend(frameon=False)
-    for place in axes:
-        for found in document["transitions"]:
-            title = f"quantum ions, {found['temperature']:g} K" if "temperature" in found else "classical ions, 0 K"
-            if place.get_title() == title:
-                width = max(found["error"], 1e-3)
-                place.axvspan(found["pressure"] - width, found["pressure"] + width, color="grey", alpha=0.4)
+        key, title = f"diagram_{temperature:g}K".replace(".", "_"), f"quantum ions, {temperature:g} K"
+        panels.append(_panel(key, title, here, "gibbs_free_energy", document, temperature))
+    return panels
+
+
+def plot_phase_diagram(document: Document, path: Path) -> Path:
+    """The panels of a phase diagram side by side in one picture."""
+    panels = diagram_panels(document)
+    figure = Figure(figsize=(4.2 * len(panels), 4.0), layout="constrained")
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False, sharey=True)[0], panels, strict=True):
+        panel.draw(axes)
+        axes.set_title(panel.title)
     figure.savefig(path, dpi=150)
     return path
 
 
-def _plot(axes: Axes, rows: list[dict[str, Any]], key: str, title: str) -> None:
+def _panel(
+    key: str, title: str, rows: list[dict[str, Any]], value: str, document: Document, temperature: float | None
+) -> Panel:
     names = sorted({row["id"] for row in rows})
-    zero = {row["pressure"]: row[key] for row in rows if names and row["id"] == names[0]}
-    for name in names:
+    zero = {row["pressure"]: row[value] for row in rows if row["id"] == names[0]}
+    series = []
+    for color, name in enumerate(names):
         mine = sorted(
             (row for row in rows if row["id"] == name and row["pressure"] in zero), key=lambda row: row["pressure"]
         )
-        values = [1000 * (row[key] - zero[row["pressure"]]) for row in mine]
-        errors = [1000 * row.get(f"{key}_error", 0.0) for row in mine]
-        axes.errorbar([row["pressure"] for row in mine], values, errors, marker="o", capsize=2, label=name)
-    axes.set_title(title)
-    axes.set_xlabel("pressure (GPa)")
+        series.append(
+            Series(
+                name,
+                [row["pressure"] for row in mine],
+                [1000 * (row[value] - zero[row["pressure"]]) for row in mine],
+                "both",
+                errors=[1000 * row.get(f"{value}_error", 0.0) for row in mine],
+                color=color,
+            )
+        )
+    heights = [height for each in series for height in each.y if height is not None]
+    for found in document["transitions"]:
+        if found.get("temperature") == temperature:
+            at = f"{found['lower']} -> {found['upper']} at {found['pressure']:.1f} +- {found['error']:.1f} GPa"
+            ends = [min(heights), max(heights)]
+            series.append(Series(at, [found["pressure"]] * 2, ends, "line", color=6, dashed=True))
+    return Panel(key, title, "pressure (GPa)", "relative to the first phase (meV/atom)", series)

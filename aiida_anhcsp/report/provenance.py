@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aiida.orm import Node, ProcessNode, StructureData
+from aiida.orm import Dict, Node, ProcessNode, StructureData
 from ase import Atoms
 
 from ..data.population import PopulationData
@@ -13,6 +13,12 @@ from ..workflows.names import linkable
 from .changes import Run, run_of
 
 POPULATION = "population"
+TABLES = ("ranking", "phase_diagram")
+
+
+def table_of(node: ProcessNode) -> Dict | None:
+    """The free energies of a run: its ranking or its phase diagram, None before there is one."""
+    return next((node.outputs[name] for name in TABLES if name in node.outputs), None)
 
 
 def sources_of(node: ProcessNode, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Node]]:
@@ -21,10 +27,12 @@ def sources_of(node: ProcessNode, rows: Sequence[Mapping[str, Any]]) -> list[dic
 
     :param rows: of :func:`aiida_anhcsp.report.ranking.ranking_rows`
     """
-    common = {"potential": node.outputs.potential} if "potential" in node.outputs else {}
-    if "ranking" not in node.outputs:
+    known = node.outputs if "potential" in node.outputs else node.inputs
+    common = {"potential": known.potential} if "potential" in known else {}
+    table = table_of(node)
+    if table is None:
         return [{POPULATION: node.outputs.population, **_run_of_search(node, row), **common} for row in rows]
-    inputs = node.outputs.ranking.creator.inputs
+    inputs = table.creator.inputs
     names = {run_of(run): name for name, run in inputs.runs.get_dict().items()}
     by_run: list[dict[str, Node]] = []
     for row in rows:
@@ -35,10 +43,11 @@ def sources_of(node: ProcessNode, rows: Sequence[Mapping[str, Any]]) -> list[dic
 
 
 def final_structures(node: ProcessNode) -> dict[Run, Atoms]:
-    """Final cells and centroids of the SSCHA runs of a ranking."""
-    if "ranking" not in node.outputs:
+    """Final cells and centroids of the SSCHA runs of a ranking or a phase diagram."""
+    table = table_of(node)
+    if table is None:
         return {}
-    rows = node.outputs.ranking["rows"]
+    rows = table["rows"]
     return {
         run_of(row): sources["structure"].get_ase()
         for row, sources in zip(rows, sources_of(node, rows), strict=True)

@@ -1,8 +1,9 @@
-"""Questions to the graph: where a structure comes from, what a free energy rests on, what is known of a formula."""
+"""Questions to the graph: origins of structures and free energies, what is known of a formula, what has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,12 @@ from ase.formula import Formula
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
-from ..engine.search.rank import is_relaxed
+from ..engine.search.fingerprint import distance, fingerprint
+from ..engine.search.rank import is_relaxed, lowest, rank
+from ..engine.search.settings import DuplicateRule
+from .progress import entry_point_of
 from .provenance import sources_of
-from .searching import relaxed_by_generation, searches_of
+from .searching import relaxed_by_generation, searches_of, settings_of
 
 PRESSURE_TOLERANCE = 0.05
 """GPa within which two pressures are one."""
@@ -40,6 +44,14 @@ class Known:
     frame: Atoms
 
 
+@dataclass(frozen=True)
+class Pair:
+    """One structure as each of two runs has it, None where that run has not."""
+
+    before: Atoms | None
+    after: Atoms | None
+
+
 def ancestry(search: ProcessNode, identity: str) -> list[Atoms]:
     """A structure of a search and all its ancestors, the youngest first; the last ones have no parents.
 
@@ -47,7 +59,8 @@ def ancestry(search: ProcessNode, identity: str) -> list[Atoms]:
     :param identity: ``id`` of the structure, such as ``g003-0017``
     :raises InputError: the search made no such structure.
     """
-    known = {str(frame.info["id"]): frame for frames in relaxed_by_generation(search).values() for frame in frames}
+    made = [*relaxed_by_generation(search).values(), *relaxed_by_generation(search, "symmetrised").values()]
+    known = {str(frame.info["id"]): frame for frames in made for frame in frames}
     if identity not in known:
         raise InputError("ID", f"search {search.pk} made no structure {identity}", "see aiida-anhcsp ranking PK")
     line, waiting = {}, [identity]
@@ -70,7 +83,7 @@ def search_at(run: ProcessNode, pressure: float | None = None) -> ProcessNode:
     :raises InputError: there is none, or several at different pressures and ``pressure`` is not given.
     """
     searches = searches_of(run)
-    pressures = [float(search.inputs.settings["pressure"]) for search in searches]
+    pressures = [settings_of(search).pressure for search in searches]
     if pressure is None and len(set(pressures)) > 1:
         raise InputError("--pressure", "the run has several", f"give one of {', '.join(f'{p:g}' for p in pressures)}")
     found = [
@@ -98,14 +111,14 @@ def trainings_of(potential: PotentialData) -> list[Training]:
 def behind_free_energy(run: ProcessNode, row: Mapping[str, Any]) -> dict[str, Any]:
     """What a free energy of the ranking rests on.
 
-    :param row: of ``anhcsp.csp``'s ranking
+    :param row: of the ranking of ``anhcsp.csp`` or of a search, or of a phase diagram
     :return: ``sources`` (nodes by what they give), ``potential``, its ``sha256``, its ``trainings``
     :raises InputError: the run has no potential.
     """
-    if "potential" not in run.outputs:
-        raise InputError("PK", f"run {run.pk} has no potential", "give the PK of a search or of the whole path")
     (sources,) = sources_of(run, [row])
-    potential: PotentialData = run.outputs.potential
+    potential = sources.get("potential")
+    if not isinstance(potential, PotentialData):
+        raise InputError("PK", f"run {run.pk} has no potential", "give the PK of a search or of the whole path")
     return {
         "sources": sources,
         "potential": potential,
@@ -130,6 +143,67 @@ def structures_of(formula: str, pressure: float, below: float = float("inf")) ->
         if is_relaxed(frame) and frame.info["enthalpy"] < below and reduced(frame.get_chemical_formula()) == wanted
     ]
     return sorted(found, key=lambda known: (known.frame.info["enthalpy"], known.search.pk, known.frame.info["id"]))
+
+
+def changed_between(first: ProcessNode, second: ProcessNode) -> list[Pair]:
+    """What another potential changed: the structures of two runs side by side, in the order of the first run.
+
+    Two relaxations of one population are compared by ``id``, failures and duplicates included; other runs by crystal:
+    two distinct structures of one formula are one where their fingerprints are, nearest first, whatever their volumes
+    and enthalpies, which are the potentials' own.
+
+    :param first: ``anhcsp.search``, ``anhcsp.csp`` or ``anhcsp.relax``
+    :return: frames with ``rank`` and ``enthalpy`` (eV/atom), where they have one
+    :raises InputError: a run has no population.
+    """
+    before, after = ranked_frames(first), ranked_frames(second)
+    if started_alike(first, second):
+        names = {str(frame.info["id"]): place for place, frame in enumerate(after)}
+        found = [str(frame.info["id"]) for frame in before]
+        partners = {place: names[name] for place, name in enumerate(found) if name in names}
+    else:
+        before, after = lowest(before), lowest(after)
+        partners = same_crystals(before, after)
+    pairs = [Pair(frame, after[partners[i]] if i in partners else None) for i, frame in enumerate(before)]
+    taken = set(partners.values())
+    return [*pairs, *(Pair(None, frame) for i, frame in enumerate(after) if i not in taken)]
+
+
+def ranked_frames(run: ProcessNode) -> list[Atoms]:
+    """The structures of a run, lowest rank first, those without one last.
+
+    :raises InputError: the run has no population.
+    """
+    if "population" not in run.outputs:
+        raise InputError("PK", f"run {run.pk} has no structures", "give the PK of a search, a relaxation or a csp run")
+    frames = run.outputs.population.get_frames()
+    if not any("rank" in frame.info for frame in frames):
+        frames = rank(frames)
+    return sorted(frames, key=lambda frame: (frame.info.get("rank", len(frames) + 1), frame.info["id"]))
+
+
+def started_alike(first: ProcessNode, second: ProcessNode) -> bool:
+    """Whether two runs are relaxations of one population."""
+    if {entry_point_of(first), entry_point_of(second)} != {"anhcsp.relax"}:
+        return False
+    digests = {run.inputs.population.base.attributes.get("sha256") for run in (first, second)}
+    return len(digests) == 1
+
+
+def same_crystals(before: Sequence[Atoms], after: Sequence[Atoms]) -> dict[int, int]:
+    """Places in ``after`` of the structures of ``before``, for those that are there; each is taken once."""
+    elements = sorted({symbol for frame in (*before, *after) for symbol in frame.symbols})
+    old, new = ([(reduced(f.get_chemical_formula()), fingerprint(f, elements)) for f in run] for run in (before, after))
+    near = sorted(
+        (float(distance(old[i][1], new[j][1])), i, j)
+        for i, j in itertools.product(range(len(old)), range(len(new)))
+        if old[i][0] == new[j][0]
+    )
+    found: dict[int, int] = {}
+    for apart, i, j in near:
+        if apart <= DuplicateRule().fingerprint and i not in found and j not in found.values():
+            found[i] = j
+    return found
 
 
 def reduced(formula: str) -> str:

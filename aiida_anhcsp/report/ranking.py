@@ -16,6 +16,10 @@ from ..data.population import PopulationData
 from ..engine.errors import InputError
 from ..engine.search.quantum import CONVERGED, FAILED, GIVEN_UP
 from ..engine.search.rank import lowest
+from ..engine.search.settings import HULL_DISTANCE, SearchSettings
+from .progress import entry_point_of, state_of
+from .provenance import table_of
+from .searching import settings_of
 
 Row = Mapping[str, Any]
 WITHOUT = (GIVEN_UP, FAILED)
@@ -28,22 +32,36 @@ def ranking_rows(node: ProcessNode) -> list[dict[str, Any]]:
 
     :raises InputError: the run has neither ranking nor population (yet).
     """
-    for name in ("ranking", "phase_diagram"):
-        if name in node.outputs:
-            return list(node.outputs[name]["rows"])
+    table = table_of(node)
+    if table is not None:
+        return list(table["rows"])
     if "population" in node.outputs and isinstance(node.outputs.population, PopulationData):
-        return population_rows(node.outputs.population)
+        searched = entry_point_of(node) == "anhcsp.search" and "settings" in node.inputs
+        return population_rows(node.outputs.population, settings_of(node) if searched else None)
+    if node.is_terminated:
+        problem = f"run {node.pk} ended without a ranking: {state_of(node)}"
+        raise InputError("PK", problem, "see aiida-anhcsp report PK")
     raise InputError("PK", f"run {node.pk} has no ranking yet", "follow it with aiida-anhcsp status PK --watch")
 
 
-def population_rows(population: PopulationData) -> list[dict[str, Any]]:
-    """The distinct structures of a ranked population, lowest first; then those that have no free energy to rank by."""
+def population_rows(population: PopulationData, settings: SearchSettings | None = None) -> list[dict[str, Any]]:
+    """The distinct structures of a ranked population, lowest first; then those that have no free energy to rank by.
+
+    :param settings: of the search; enthalpies of several compositions do not compare, and ``above_hull`` (meV/atom)
+        takes the place of ``relative_enthalpy`` where the hull ranks
+    """
     population_frames = population.get_frames()
     ranked = lowest(population_frames)
     left = [frame for frame in population_frames if frame.info.get("sscha") in WITHOUT and "enthalpy" in frame.info]
     frames = [*ranked, *sorted(left, key=lambda frame: frame.info["enthalpy"])]
     enthalpy = min((frame.info["enthalpy"] for frame in frames), default=0.0)
-    return [_population_row(frame, enthalpy, ranked[0].info if ranked else {}) for frame in frames]
+    rows = [_population_row(frame, enthalpy, ranked[0].info if ranked else {}) for frame in frames]
+    if settings is not None and settings.variable:
+        for row, frame in zip(rows, frames, strict=True):
+            del row["relative_enthalpy"]
+            if settings.ranked_by == HULL_DISTANCE:
+                row["above_hull"] = _plain(1000 * frame.info["fitness"])
+    return rows
 
 
 def _population_row(frame: Atoms, enthalpy: float, best: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +92,8 @@ def ranking_table(rows: list[dict[str, Any]]) -> str:
         "P (GPa)": _where_several(rows, "pressure"),
         "T (K)": _where_several(rows, "temperature"),
         "H (eV/atom)": [f"{row['enthalpy']:.4f}" for row in rows],
-        "dH (meV)": [f"{row['relative_enthalpy']:.1f}" for row in rows],
+        "dH (meV)": [_number(row, "relative_enthalpy", ".1f") for row in rows],
+        "above hull (meV/atom)": [_number(row, "above_hull", ".1f") for row in rows],
         "G (eV/atom)": [_free_energy(row) for row in rows],
         "dG (meV)": [_number(row, "relative_gibbs_free_energy", ".1f") for row in rows],
         "G corrected (eV/atom)": [_free_energy(row, "gibbs_free_energy_corrected") for row in rows],

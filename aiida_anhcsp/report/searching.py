@@ -9,6 +9,7 @@ from aiida.orm import ProcessNode
 from ase import Atoms
 
 from ..engine.search.rank import is_relaxed
+from ..engine.search.settings import HULL_DISTANCE, SearchSettings
 from .panel import Panel, Series
 from .progress import STEP, entry_point_of
 
@@ -21,10 +22,15 @@ def searches_of(node: ProcessNode) -> list[ProcessNode]:
     return sorted((n for n in nodes if entry_point_of(n) == "anhcsp.search"), key=lambda n: n.pk)
 
 
+def settings_of(search: ProcessNode) -> SearchSettings:
+    """The settings of a search with their defaults; a fitness function of the user's need not be installed here."""
+    return SearchSettings.model_validate(search.inputs.settings.get_dict())
+
+
 def title_of(search: ProcessNode) -> str:
-    """Formula and pressure of a search, and its place in the run."""
-    settings = search.inputs.settings.get_dict()
-    name = f"{settings['formula']}, {settings['pressure']:g} GPa"
+    """Formula, or elements, and pressure of a search, and its place in the run."""
+    settings = settings_of(search)
+    name = f"{settings.system}, {settings.pressure:g} GPa"
     return f"{name} ({search.label})" if search.caller is not None and search.label else name
 
 
@@ -38,37 +44,53 @@ def children_by_generation(search: ProcessNode, step: str) -> dict[int, ProcessN
     return dict(sorted(found.items()))
 
 
-def relaxed_by_generation(search: ProcessNode) -> dict[int, list[Atoms]]:
-    """Structures that each generation brought, failed ones included."""
+def relaxed_by_generation(search: ProcessNode, step: str = "relax") -> dict[int, list[Atoms]]:
+    """Structures that each generation brought, failed ones included; with ``symmetrised``, the copies at the end."""
     return {
         generation: child.outputs.population.get_frames()
-        for generation, child in children_by_generation(search, "relax").items()
+        for generation, child in children_by_generation(search, step).items()
         if "population" in child.outputs
     }
 
 
+def above_hull(search: ProcessNode) -> dict[str, float]:
+    """Distances above the hull (meV/atom) by id of what competes at the end; none where another fitness ranks."""
+    if settings_of(search).ranked_by != HULL_DISTANCE or "population" not in search.outputs:
+        return {}
+    frames = search.outputs.population.get_frames()
+    return {str(frame.info["id"]): 1000 * float(frame.info["fitness"]) for frame in frames if "fitness" in frame.info}
+
+
 def history_panel(search: ProcessNode, key: str = "enthalpy") -> Panel:
-    """Enthalpies of what each generation brought, with the potential of that generation."""
+    """Enthalpies of what each generation brought, with the potential of that generation.
+
+    Of an ended search over compositions, whose enthalpies do not compare, the distances above its hull.
+    """
+    heights = above_hull(search)
     x: list[float] = []
     y: list[float] = []
     texts: list[str] = []
     lowest: dict[int, float] = {}
     for generation, frames in relaxed_by_generation(search).items():
         for frame in filter(is_relaxed, frames):
+            if heights and frame.info["id"] not in heights:
+                continue
             x.append(generation)
-            y.append(float(frame.info["enthalpy"]))
+            y.append(heights[frame.info["id"]] if heights else float(frame.info["enthalpy"]))
             texts.append(describe(frame))
             lowest[generation] = min(y[-1], lowest.get(generation, float("inf")))
     return Panel(
         key,
-        f"Enthalpy by generation: {title_of(search)}",
+        f"{'Distance above the hull' if heights else 'Enthalpy'} by generation: {title_of(search)}",
         "generation",
-        "enthalpy (eV/atom)",
+        "above the hull (meV/atom)" if heights else "enthalpy (eV/atom)",
         [
             Series("lowest of the generation", list(lowest), list(lowest.values()), "line", color=1),
             Series("relaxed structure", x, y, texts=texts),
         ],
-        "Each generation with the potential of its time; the final ranking has one potential for all.",
+        "What competes at the end, with the final potential."
+        if heights
+        else "Each generation with the potential of its time; the final ranking has one potential for all.",
         ticks={float(generation): str(generation) for generation in lowest},
     )
 

@@ -14,7 +14,7 @@ from pymatgen.io.cif import CifWriter
 from ..engine.frames import bare, write_frames
 from ..engine.search.rank import lowest
 from .changes import TOLERANCE, run_of
-from .provenance import final_structures
+from .provenance import final_structures, table_of
 
 
 def lowest_structures(node: ProcessNode, number: int = 10) -> dict[str, Atoms]:
@@ -26,9 +26,10 @@ def lowest_structures(node: ProcessNode, number: int = 10) -> dict[str, Atoms]:
     if "population" in node.outputs:
         for frame in lowest(node.outputs.population.get_frames(), number):
             found[f"{frame.info['rank']:02d}_{frame.info['id']}_relaxed"] = frame
-    if "ranking" in node.outputs:
+    table = table_of(node)
+    if table is not None:
         finals = final_structures(node)
-        for row in node.outputs.ranking["rows"]:
+        for row in table["rows"]:
             if run_of(row) in finals:
                 place = f"{row['rank']:02d}" if "rank" in row else "unranked"
                 name = f"sscha_{place}_{row['id']}_{row['pressure']:g}GPa_{row['temperature']:g}K"

@@ -148,3 +148,71 @@ def crystals() -> list[Atoms]:
     for index, frame in enumerate(frames):
         frame.info = {"id": f"g000-{index:04d}", "enthalpy": 0.1 * index, "spacegroup": "Fm-3m", "generation": 0}
     return frames
+
+
+@pytest.fixture
+def compositions(aiida_profile_clean: Any, job: Callable) -> WorkChainNode:
+    """A search over compositions of Cu and Au, ended: the ordered alloy is on the hull, its rival 40 meV/atom above."""
+    from aiida_anhcsp.engine.search.rank import rank
+    from aiida_anhcsp.engine.search.settings import SearchSettings
+
+    limits = {"elements": {"Cu": "0-2", "Au": "0-2"}, "atoms": "1-4"}
+    keys = {"composition": limits, "population": 4, "generations": 1, "seed": 1}
+    alloys = [bulk("CuAu", structure, a=a) for structure, a in (("cesiumchloride", 3.1), ("rocksalt", 5.2))]
+    frames = [bulk("Cu"), bulk("Au"), *alloys]
+    for index, (frame, enthalpy) in enumerate(zip(frames, (-3.0, -5.0, -4.1, -4.06), strict=True)):
+        frame.info = {"id": f"g000-{index:04d}", "generation": 0, "pressure": 0.0, "operator": "random"}
+        frame.info |= {"status": "converged", "enthalpy": enthalpy, "spacegroup": "Pm-3m"}
+    node = WorkChainNode(process_type="aiida.workflows:anhcsp.search")
+    node.base.links.add_incoming(Dict(keys).store(), LinkType.INPUT_WORK, "settings")
+    node.store()
+    call(node, job("anhcsp.relax"), "generation_000_relax", {"population": PopulationData.from_frames(frames)})
+    ranked = PopulationData.from_frames(rank(frames, SearchSettings.parse(keys))).store()
+    ranked.base.links.add_incoming(node, LinkType.RETURN, "population")
+    node.set_process_state(ProcessState.FINISHED)
+    node.set_exit_status(0)
+    return node
+
+
+@pytest.fixture
+def chain(aiida_profile_clean: Any, job: Callable) -> WorkChainNode:
+    """A relaxation of finalists: two structures ran out of time, the next job relaxed one and gave the other up."""
+    root = WorkChainNode(process_type="aiida.workflows:anhcsp.csp").store()
+    node = WorkChainNode(process_type="aiida.workflows:anhcsp.relax")
+    whole = generation(1, [0.1, float("inf")])
+    call(root, node, "relax_p10", {"population": whole})
+    call(node, job("anhcsp.relax"), "job_00", {"population": generation(1, [float("inf")] * 2)})
+    call(node, job("anhcsp.relax"), "job_01", {"population": whole.clone()})
+    return node
+
+
+@pytest.fixture
+def diagram(aiida_profile_clean: Any, job: Callable) -> WorkChainNode:
+    """A phase diagram of two phases at two pressures, ended: the first gives way to the second half way between."""
+    from aiida_anhcsp.calculations.functions.phase_diagram import phase_table
+
+    root = WorkChainNode(process_type="aiida.workflows:anhcsp.phase_diagram", label="diagram")
+    potential = PotentialData.from_callable("ase.calculators.emt:EMT", {}).store()
+    root.base.links.add_incoming(potential, LinkType.INPUT_WORK, "potential")
+    root.store()
+    gibbs = {("g000-0000", 10.0): 0.24, ("g000-0001", 10.0): 0.25, ("g000-0000", 20.0): 0.35, ("g000-0001", 20.0): 0.34}
+    runs: dict[str, dict[str, Any]] = {}
+    nodes: dict[str, Data] = {}
+    for pressure in (10.0, 20.0):
+        frames = generation(0, [0.1, 0.12]).get_frames()
+        for frame in frames:
+            frame.info["pressure"] = pressure
+        relaxed = PopulationData.from_frames(frames)
+        call(root, job("anhcsp.relax"), f"relax_p{pressure:g}", {"population": relaxed})
+        relaxed.base.links.add_incoming(root, LinkType.RETURN, f"populations__p{pressure:g}")
+        nodes[f"population_p{pressure:g}"] = relaxed
+        for identity, a in (("g000-0000", 3.6), ("g000-0001", 3.9)):
+            name = f"p{pressure:g}_{identity.replace('-', '_')}"
+            runs[name] = {"id": identity, "pressure": pressure, "temperature": 0}
+            nodes[f"result_{name}"] = sscha_result(gibbs[identity, pressure])
+            nodes[f"structure_{name}"] = StructureData(ase=bulk("Cu", a=a)).store()
+    table = phase_table(runs=Dict(runs), **nodes)
+    table.base.links.add_incoming(root, LinkType.RETURN, "phase_diagram")
+    root.set_process_state(ProcessState.FINISHED)
+    root.set_exit_status(0)
+    return root

@@ -90,7 +90,7 @@ def check_engine(name: str, code: InstalledCode) -> Finding:
         fix = "log in there and run it, after the prepend texts of computer and code"
         return Finding(name, f"{run_line(code, '--version')} does not answer", fix)
     if differs(version):
-        fix = f"run pip install 'aiida-anhcsp[engine]=={__version__}' there"
+        fix = f"install version {__version__} there (pip install '.[engine]' in its checkout)"
         return Finding(name, f"is version {version}, the plugin {__version__}", fix)
     return Finding(name, f"version {version}")
 

@@ -7,28 +7,28 @@ from pathlib import Path
 from typing import Any
 
 from aiida.orm import Node, ProcessNode
+from ase import Atoms
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ... import __version__
 from ...data.population import PopulationData
+from ...engine.errors import InputError
 from ...engine.search.rank import is_relaxed
 from ..changes import changes_of
 from ..failures import failures_of
 from ..figures import figures_of
 from ..landscape import MOST, landscape, library
+from ..phase_diagram import transition_table
 from ..progress import messages_of, state_of
-from ..provenance import final_structures, sources_of
+from ..provenance import final_structures, sources_of, table_of
 from ..ranking import ranking_rows
 from ..searching import operators_of, searches_of, title_of
 
 
 def write_page(node: ProcessNode, path: Path) -> Path:
-    """Write the report of a run: a page that opens without a network, figures, map and all.
-
-    :raises InputError: the run has no structures yet.
-    """
+    """Write the report of a run, as far as it is: a page that opens without a network, figures, map and all."""
     environment = Environment(
         loader=PackageLoader("aiida_anhcsp.report.page", "."), autoescape=True, undefined=StrictUndefined
     )
@@ -43,8 +43,10 @@ def write_page(node: ProcessNode, path: Path) -> Path:
 
 def contents(node: ProcessNode) -> dict[str, Any]:
     """What the template shows, from the graph."""
-    rows = ranking_rows(node)
-    by_free_energy = "ranking" in node.outputs or any("sscha" in row for row in rows)
+    rows, why = rows_or_reason(node)
+    table = table_of(node)
+    by_free_energy = table is not None or any("sscha" in row for row in rows)
+    hull = any("above_hull" in row for row in rows)
     changes = changes_of(rows, final_structures(node)) if by_free_energy else [""] * len(rows)
     panels = figures_of(node)
     frames = _relaxed(node)
@@ -56,14 +58,25 @@ def contents(node: ProcessNode) -> dict[str, Any]:
         "state": state_of(node),
         "rows": list(zip(rows, changes, sources, strict=True)),
         "common": shared(sources),
+        "why": why,
+        "hull": hull,
+        "transitions": None if table is None or "transitions" not in table.get_dict() else transition_table(table),
         "quantum": any("gibbs_free_energy" in row for row in rows),
         "searches": [(title_of(search), operators_of(search)) for search in searches_of(node)],
         "panels": [(panel, json.loads(panel.plotly().to_json())) for panel in panels],
-        "landscape": landscape(frames, title) if frames else None,
+        "landscape": landscape(frames, title, hull) if frames else None,
         "on_map": (min(len(frames), MOST), len(frames)),
         "failures": failures_of(node),
         "messages": messages_of(node),
     }
+
+
+def rows_or_reason(node: ProcessNode) -> tuple[list[dict[str, Any]], str]:
+    """The ranking, or none and why."""
+    try:
+        return ranking_rows(node), "no structure could be ranked"
+    except InputError as error:
+        return [], error.problem
 
 
 def shared(sources: list[dict[str, Node]]) -> dict[str, Node]:
@@ -88,9 +101,9 @@ def number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
 
-def _relaxed(node: ProcessNode) -> list[Any]:
-    if "population" not in node.outputs or not isinstance(node.outputs.population, PopulationData):
+def _relaxed(node: ProcessNode) -> list[Atoms]:
+    """The structures of the last search, or else of the run itself."""
+    found = [ended.outputs.population for ended in (node, *searches_of(node)) if "population" in ended.outputs]
+    if not found or not isinstance(found[-1], PopulationData):
         return []
-    searched = [search.outputs.population for search in searches_of(node) if "population" in search.outputs]
-    population = searched[-1] if searched else node.outputs.population
-    return [frame for frame in population.get_frames() if is_relaxed(frame)]
+    return [frame for frame in found[-1].get_frames() if is_relaxed(frame)]
