@@ -9,6 +9,7 @@ from aiida.engine import CalcJobProcessSpec
 from aiida.orm import Dict
 
 from ..data.dynamical_matrices import DynamicalMatricesData
+from ..engine.sscha.settings import MATRICES_FOLDER, STRUCTURE_FILE
 from .base import OUT_FOLDER, Command, EngineCalculation, flags, known_keys
 from .sscha import START_FOLDER
 
@@ -39,10 +40,18 @@ class HessianCalculation(EngineCalculation):
             help="frequencies_gamma (cm^-1, negative = imaginary), dynamically_stable, stability (stable, unstable or "
             "undecided within the noise) and, with a path, dispersions.",
         )
+        spec.output(
+            "hessian",
+            valid_type=DynamicalMatricesData,
+            required=False,
+            help="The Hessian's matrices with the centroids; to be looked at, not to start SSCHA from.",
+        )
 
     def command(self, folder: Folder) -> Command:
         """``hessian start out --potential SPEC --configurations N --seed N [--path PATH]``."""
         potential, copies = self.potential_arguments(folder)
         self.inputs.dynamical_matrices.write_to(Path(folder.abspath) / START_FOLDER)
         arguments = [START_FOLDER, OUT_FOLDER, *potential, *flags(self.inputs.settings.get_dict())]
-        return Command(arguments, copies, [(f"{OUT_FOLDER}/result.json", ".", 2)])
+        names = ("result.json", STRUCTURE_FILE)
+        retrieve: list[str | tuple[str, str, int]] = [(f"{OUT_FOLDER}/{name}", ".", 2) for name in names]
+        return Command(arguments, copies, [*retrieve, (f"{OUT_FOLDER}/{MATRICES_FOLDER}/*", ".", 3)])

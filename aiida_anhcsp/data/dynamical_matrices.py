@@ -8,8 +8,8 @@ from aiida.orm import FolderData
 from ase import Atoms
 
 from ..engine.frames import read_frames
-
-STRUCTURE = "structure.extxyz"
+from ..engine.sscha.settings import MATRICES_FOLDER, STRUCTURE_FILE
+from ..engine.sscha.state import read_state
 
 
 class DynamicalMatricesData(FolderData):
@@ -29,24 +29,18 @@ class DynamicalMatricesData(FolderData):
         :param path: holds ``structure.extxyz`` and ``dynamical_matrices/dyn1`` ... ``dynN``
         :param supercell: the supercell these matrices span
         :param temperature: K, of the ensemble they were minimised with
-        :raises InputError: there is no structure.
-        :raises ValueError: the matrices are not ``dyn1`` ... ``dynN``.
+        :raises InputError: there is no structure, or the matrices are not the ``dyn1`` ... ``dynN`` it belongs to.
         """
-        path = Path(path)
-        (structure,) = read_frames(path / STRUCTURE, STRUCTURE)
-        matrices = {file.name: file for file in (path / "dynamical_matrices").glob("dyn*")}
-        names = [f"dyn{number}" for number in range(1, len(matrices) + 1)]
-        if not matrices or set(matrices) != set(names):
-            raise ValueError(f"{path}/dynamical_matrices must hold dyn1 ... dynN, found {sorted(matrices) or 'none'}")
+        structure, matrices = read_state(Path(path), MATRICES_FOLDER)
         node = cls()
-        node.base.repository.put_object_from_file(str(path / STRUCTURE), STRUCTURE)
-        for name in names:
-            node.base.repository.put_object_from_file(str(matrices[name]), name)
+        node.base.repository.put_object_from_file(str(Path(path) / STRUCTURE_FILE), STRUCTURE_FILE)
+        for file in matrices:
+            node.base.repository.put_object_from_file(str(file), file.name)
         node.base.attributes.set_many(
             {
                 "supercell": [int(number) for number in supercell],
                 "temperature": float(temperature),
-                "n_irreducible": len(names),
+                "n_irreducible": len(matrices),
                 "formula": structure.get_chemical_formula(),
             }
         )
@@ -66,13 +60,13 @@ class DynamicalMatricesData(FolderData):
     def get_structure(self) -> Atoms:
         """Cell and centroids (angstrom) the matrices belong to."""
         with self.as_path() as path:
-            (structure,) = read_frames(path / STRUCTURE, STRUCTURE)
+            (structure,) = read_frames(path / STRUCTURE_FILE, STRUCTURE_FILE)
         return structure
 
     def write_to(self, path: str | Path) -> None:
         """Write the files as an SSCHA output folder, so that ``--start`` can continue from it."""
-        folder = Path(path) / "dynamical_matrices"
+        folder = Path(path) / MATRICES_FOLDER
         folder.mkdir(parents=True, exist_ok=True)
-        (Path(path) / STRUCTURE).write_bytes(self.get_object_content(STRUCTURE, mode="rb"))
+        (Path(path) / STRUCTURE_FILE).write_bytes(self.get_object_content(STRUCTURE_FILE, mode="rb"))
         for name in self.names:
             (folder / name).write_bytes(self.get_object_content(name, mode="rb"))

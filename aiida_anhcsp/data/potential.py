@@ -49,7 +49,7 @@ class PotentialData(SinglefileData):
         try:
             return cls._import(specification)
         except ModuleNotFoundError as error:
-            fix = "install the engine extra here (pip install '.[engine]' in a checkout), or give a stored potential's PK"
+            fix = "install the extra 'engine' here (pip install '.[engine]' in a checkout), or give a stored one's PK"
             raise InputError("potential", f"cannot be loaded here without {error.name}", fix) from error
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,26 @@ from numpy.typing import NDArray
 SMALLEST_ERROR = 1e-6
 """eV/atom, for values without noise; the scatter about the fit raises it."""
 DEGREE = 2
+CLEARLY = 1e-3, 3.0
+"""eV/atom, and standard errors beyond it, that one phase must be below the other."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """G(P) of a phase at one temperature: ``pressures`` (GPa), ``values`` and ``errors`` (eV/atom), each (n,)."""
+    """G(P) of a phase at one temperature: ``pressures`` (GPa), ``values`` and ``errors`` (eV/atom), each (n,).
+
+    ``merged`` names the phase that it has become, by pressure, where it is one with another.
+    """
 
     pressures: NDArray[np.float64]
     values: NDArray[np.float64]
     errors: NDArray[np.float64]
+    merged: Mapping[float, str] = field(default_factory=dict)
+
+    def alone(self) -> Curve:
+        """The points at which the phase is one of its own."""
+        own = np.array([pressure not in self.merged for pressure in self.pressures], dtype=bool)
+        return Curve(self.pressures[own], self.values[own], self.errors[own])
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,16 @@ class Transition:
     upper: str
     pressure: float
     error: float
+
+
+@dataclass(frozen=True)
+class Merging:
+    """``phase`` and ``into`` are two at ``separate`` (GPa) and one at ``merged``, the next pressure that both have."""
+
+    phase: str
+    into: str
+    separate: float
+    merged: float
 
 
 @dataclass(frozen=True)
@@ -78,13 +99,11 @@ def fit_difference(first: Curve, second: Curve) -> DifferenceFit | None:
 
     :return: None where the curves share fewer than two pressures
     """
-    common = np.intersect1d(first.pressures, second.pressures)
+    difference = _difference(first, second)
+    common, values = difference.pressures, difference.values
     if len(common) < 2:
         return None
-    rows = [np.searchsorted(curve.pressures, common, sorter=np.argsort(curve.pressures)) for curve in (first, second)]
-    index = [np.argsort(curve.pressures)[row] for curve, row in zip((first, second), rows, strict=True)]
-    values = second.values[index[1]] - first.values[index[0]]
-    errors = np.maximum(np.hypot(second.errors[index[1]], first.errors[index[0]]), SMALLEST_ERROR)
+    errors = np.maximum(difference.errors, SMALLEST_ERROR)
     centre = float(common.mean())
     number = min(DEGREE + 1, len(common))
     design = (common - centre)[:, None] ** np.arange(number) / errors[:, None]
@@ -98,24 +117,78 @@ def fit_difference(first: Curve, second: Curve) -> DifferenceFit | None:
 
 
 def transitions(curves: Mapping[str, Curve]) -> list[Transition]:
-    """Transitions between the phases that are lowest, by ascending pressure.
+    """First-order transitions between the phases that are lowest, by ascending pressure.
 
-    A zero of the difference of two phases counts where no third phase lies below both. Nothing is extrapolated.
+    A zero of the difference of two phases counts where no third phase lies below both. Two phases that are one at
+    other pressures touch where they merge: they cross only if each is clearly the lower one somewhere. Nothing is
+    extrapolated.
+
+    :param curves: by name of the phase
+    """
+    alone = {name: curve.alone() for name, curve in curves.items()}
+    found = []
+    for first, second in itertools.combinations(sorted(alone), 2):
+        fit = fit_difference(alone[first], alone[second])
+        if fit is None or (_merge(curves, first, second) and not _cross(alone[first], alone[second])):
+            continue
+        for pressure in fit.zeros():
+            slope = fit.slope(pressure)
+            if slope == 0 or _hidden(alone, first, second, pressure):
+                continue
+            lower, upper = (first, second) if slope < 0 else (second, first)
+            found.append(Transition(lower, upper, pressure, fit.error(pressure) / abs(slope)))
+    return _told_once(curves, sorted(found, key=lambda transition: transition.pressure))
+
+
+def mergings(curves: Mapping[str, Curve]) -> list[Merging]:
+    """Where two phases become one, by name of the phase and by ascending pressure.
 
     :param curves: by name of the phase
     """
     found = []
-    for first, second in itertools.combinations(sorted(curves), 2):
-        fit = fit_difference(curves[first], curves[second])
-        if fit is None:
-            continue
-        for pressure in fit.zeros():
-            slope = fit.slope(pressure)
-            if slope == 0 or _hidden(curves, first, second, pressure):
-                continue
-            lower, upper = (first, second) if slope < 0 else (second, first)
-            found.append(Transition(lower, upper, pressure, fit.error(pressure) / abs(slope)))
-    return sorted(found, key=lambda transition: transition.pressure)
+    for name in sorted(curves):
+        merged = curves[name].merged
+        for into in sorted(set(merged.values()) & set(curves)):
+            common = np.intersect1d(curves[name].pressures, curves[into].pressures).tolist()
+            for pair in itertools.pairwise(common):
+                one = [merged.get(pressure) == into for pressure in pair]
+                if one[0] != one[1]:
+                    found.append(Merging(name, into, pair[one.index(False)], pair[one.index(True)]))
+    return found
+
+
+def _difference(first: Curve, second: Curve) -> Curve:
+    """second - first at the pressures both have, ascending."""
+    common, *index = np.intersect1d(first.pressures, second.pressures, return_indices=True)
+    errors = np.hypot(second.errors[index[1]], first.errors[index[0]])
+    return Curve(common, second.values[index[1]] - first.values[index[0]], errors)
+
+
+def _merge(curves: Mapping[str, Curve], first: str, second: str) -> bool:
+    """Whether two phases are one at a pressure."""
+    both = np.intersect1d(curves[first].pressures, curves[second].pressures).tolist()
+    return any(curves[first].merged.get(p, first) == curves[second].merged.get(p, second) for p in both)
+
+
+def _cross(first: Curve, second: Curve) -> bool:
+    """Whether each phase is clearly the lower one somewhere."""
+    difference = _difference(first, second)
+    margin = CLEARLY[0] + CLEARLY[1] * difference.errors
+    return bool(np.any(difference.values > margin) and np.any(difference.values < -margin))
+
+
+def _told_once(curves: Mapping[str, Curve], found: list[Transition]) -> list[Transition]:
+    """Without the second of two transitions in a row between a phase and two others that merge.
+
+    What left a phase has left it at the lower pressure, and what a phase was reached from ended at the higher one.
+    """
+    dropped = set()
+    for place, (before, after) in enumerate(itertools.pairwise(found)):
+        if before.lower == after.lower and _merge(curves, before.upper, after.upper):
+            dropped.add(place + 1)
+        if before.upper == after.upper and _merge(curves, before.lower, after.lower):
+            dropped.add(place)
+    return [transition for place, transition in enumerate(found) if place not in dropped]
 
 
 def _hidden(curves: Mapping[str, Curve], first: str, second: str, pressure: float) -> bool:

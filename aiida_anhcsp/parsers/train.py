@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ExitCode
@@ -30,8 +31,8 @@ class TrainParser(EngineParser):
         model = next((name for name in MODELS if name in files), None)
         if model is None:
             return self.missing(f"{OUT_FOLDER}/model.*")
-        self.out("potential", self._potential(model))
         metrics = self.document(f"{OUT_FOLDER}/metrics.json")
+        self.out("potential", self._potential(model, {} if isinstance(metrics, ExitCode) else metrics.get_dict()))
         if isinstance(metrics, ExitCode):
             reason = "missing" if "metrics.json" not in files else "unreadable"
             return self.exit_codes.ERROR_METRICS_MISSING.format(reason=reason)
@@ -52,7 +53,7 @@ class TrainParser(EngineParser):
             return self.exit_codes.ERROR_OUT_OF_MEMORY.format(message="it was killed by signal 9")
         return super().failure()
 
-    def _potential(self, model: str) -> PotentialData:
+    def _potential(self, model: str, metrics: Mapping[str, Any]) -> PotentialData:
         kind, inputs = MODELS[model], self.node.inputs
         start = inputs.potential if "potential" in inputs else None
         if kind == "mtp":
@@ -64,7 +65,7 @@ class TrainParser(EngineParser):
                 path,
                 kind,
                 elements=elements,
-                cutoff=start.cutoff if start else None,
+                cutoff=metrics.get("cutoff", start.cutoff if start else None),
                 name=self.node.label or "trained",
                 training_set=inputs.dataset.base.attributes.get("sha256"),
             )

@@ -11,11 +11,13 @@ from aiida.plugins import WorkflowFactory
 
 from ..calculations.functions.active import active_report, as_old_knowledge, choose_unknown, distorted_structure
 from ..calculations.functions.datasets import merge_datasets
+from ..calculations.functions.labels import same_settings, split_labels
 from ..calculations.grade import GradeCalculation
 from ..calculations.sscha import SschaCalculation
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
+from ..engine.learning.settings import TrainSettings
 from ..engine.sscha.lattice import check_supercell, primitive_cell
 from ..engine.sscha.settings import SYMMETRY_TOLERANCE
 from .finetune import FinetuneWorkChain
@@ -39,6 +41,9 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
             return f"library.{name}.potential: missing; give the potential"
         if not isinstance(member.get("dataset"), PopulationData):
             return f"library.{name}.dataset: missing; give the labelled structures it was trained on"
+        problem = settings.without_range(member["potential"].cutoff)
+        if problem is not None:
+            return f"{problem}, or leave library.{name} out"
     if "label_engine" not in inputs:
         return None
     return validate_label_inputs(inputs["label_engine"], inputs.get("label", {}), "label")
@@ -246,7 +251,8 @@ class ActiveSschaWorkChain(WorkChain):
         _, self.ctx.member, node = best
         member = self.library[self.ctx.member]
         self.ctx.potential = member["potential"].pk
-        self.ctx.dataset = call_once(self, "library", as_old_knowledge, dataset=member["dataset"]).pk
+        old = call_once(self, "library", as_old_knowledge, dataset=member["dataset"])
+        self.ctx.dataset = call_once(self, "library_split", split_labels, labelled=old, settings=self.split()).pk
         return node
 
     def is_unknown(self) -> bool:
@@ -282,12 +288,17 @@ class ActiveSschaWorkChain(WorkChain):
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_TRAIN.format(reason=reason)
         if self.ctx.member is None or self.ctx.fresh:
             return None
-        worse = forgotten(node.outputs.metrics.get_dict(), self.settings.worsening)
+        worse = forgotten(self.first_metrics(), node.outputs.metrics.get_dict(), self.settings.worsening)
         if worse is None:
             return None
         self.report(f"round {self.ctx.round}: {self.ctx.member} forgets, {worse}; learning starts afresh")
         self.ctx.fresh, self.ctx.dataset = True, self.ctx.own
         return ToContext(current=self.submit_training("train_afresh", self.ctx.own, None))
+
+    def first_metrics(self) -> dict[str, Any]:
+        """Of the first retraining of the library's potential, which tell what that knew before."""
+        nodes = (find_child(self, f"round_{number:02d}_train") for number in range(self.ctx.round + 1))
+        return dict(next(filter(None, nodes)).outputs.metrics.get_dict())
 
     def take(self) -> ExitCode | None:
         """Go on with the new potential."""
@@ -310,15 +321,24 @@ class ActiveSschaWorkChain(WorkChain):
         merged = call_once(self, self.label_of(name), merge_datasets, earlier=load_node(old), latest=labelled)
         return int(merged.pk)
 
+    @property
+    def training(self) -> dict[str, Any]:
+        """Settings of every training."""
+        return {"seed": self.settings.seed, "split": {"validation": 0.0}, **self.settings.train}
+
+    def split(self) -> Dict:
+        """How the library's training set is split, for all rounds: what is held out of it stays held out."""
+        settings = TrainSettings.parse(self.training)
+        return Dict({**settings.split.model_dump(), "seed": settings.split_seed})
+
     def submit_training(self, step: str, dataset: int, potential: int | None) -> ProcessNode:
         """Submit a training, from the potential so far or from nothing."""
-        settings = self.settings
-        start = {"new": Str(settings.new)} if potential is None else {"potential": load_node(potential)}
+        start = {"new": Str(self.settings.new)} if potential is None else {"potential": load_node(potential)}
         inputs = {
             **engine_inputs(self.inputs, FinetuneWorkChain),
             **start,
             "dataset": load_node(dataset),
-            "settings": Dict({"seed": settings.seed, "split": {"validation": 0.0}, **settings.train}),
+            "settings": Dict(self.training),
         }
         return submit_once(self, self.label_of(step), FinetuneWorkChain, inputs)
 
@@ -362,16 +382,14 @@ class ActiveSschaWorkChain(WorkChain):
         return None
 
 
-def same_settings(one: PopulationData, other: PopulationData) -> bool:
-    """Whether labels may be mixed."""
-    first, second = (node.base.attributes.get("label_settings", []) for node in (one, other))
-    return bool(first == second)
+def forgotten(first: Mapping[str, Any], last: Mapping[str, Any], worsening: float) -> str | None:
+    """How a potential, since its first retraining, got worse on held-out structures of the library (round 0), or None.
 
-
-def forgotten(metrics: Mapping[str, Any], worsening: float) -> str | None:
-    """How a retrained potential got worse on held-out structures of the library (round 0), or None."""
-    errors = metrics.get("by_round", {}).get("0", {})
-    before, after = errors.get("before_held_out"), errors.get("after_held_out")
+    :param first: metrics of the first retraining, whose ``before`` is the potential as the library has it
+    :param last: metrics of the last one
+    """
+    before = first.get("by_round", {}).get("0", {}).get("before_held_out")
+    after = last.get("by_round", {}).get("0", {}).get("after_held_out")
     if before is None or after is None:
         return None
     for name, unit in (("energy", "meV/atom"), ("force", "meV/angstrom")):

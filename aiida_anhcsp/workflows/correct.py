@@ -22,6 +22,9 @@ from .settings import CorrectionSettings, SschaRunSettings
 from .sscha import SschaWorkChain
 from .submission import call_once, failure, find_child, get_child, submit_once
 
+Place = tuple[int, int]
+"""Round, and part of its labels, both from zero."""
+
 
 def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     """Inputs that need each other."""
@@ -37,7 +40,8 @@ class CorrectWorkChain(CorrectProtocol, WorkChain):
 
     Part of the audit's configurations is labelled; the paired difference gives the correction and its error, and the
     part grows until the error is below the target. On request the model is relaxed again at the pressure where the
-    reference has the target pressure, and corrected there.
+    reference has the target pressure, and corrected there. Where a step fails, the last correction that there is comes
+    with the exit code.
     """
 
     @classmethod
@@ -52,7 +56,8 @@ class CorrectWorkChain(CorrectProtocol, WorkChain):
             default=lambda: Dict({}),
             validator=parsed_by(CorrectionSettings.parse, "settings"),
             help="target (error in eV/atom, 0.001), first (labels, 20), max_labels (200), reminimise (True), "
-            "order (1), relax (at the pressure where the reference has the target pressure, False).",
+            "order (1; 2 adds second_order to the result), relax (at the pressure where the reference has the target "
+            "pressure, False).",
         )
         spec.input("potential", valid_type=PotentialData, required=False, help="The potential, needed to relax again.")
         spec.input(
@@ -141,7 +146,7 @@ class CorrectWorkChain(CorrectProtocol, WorkChain):
         """Submit the correction with all labels of this round."""
         node = get_child(self, self.name("label"))
         if "population" not in node.outputs:
-            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_LABEL.format(reason=failure(node))
+            return self.ended_early(self.exit_codes.ERROR_SUB_PROCESS_FAILED_LABEL.format(reason=failure(node)))
         keys: dict[str, Any] = {"order": self.settings.order, "reminimise": self.settings.reminimise}
         if self.ctx.round:
             keys["pressure"] = self.inputs.result["pressure_target"]
@@ -159,7 +164,8 @@ class CorrectWorkChain(CorrectProtocol, WorkChain):
         """Ask for as many labels as the error needs, at most twice as many at a time."""
         node = get_child(self, self.name("correct"))
         if "result" not in node.outputs:
-            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_CORRECT.format(reason=failure(node))
+            return self.ended_early(self.exit_codes.ERROR_SUB_PROCESS_FAILED_CORRECT.format(reason=failure(node)))
+        self.ctx.corrected = (self.ctx.round, self.ctx.part)
         self.report(f"correction {describe(node)}")
         error = node.outputs.result["free_energy_correction_error"] / node.outputs.result["n_atoms"]
         self.ctx.taken = self.ctx.wanted
@@ -194,41 +200,52 @@ class CorrectWorkChain(CorrectProtocol, WorkChain):
             self.ctx.finished = True
             return None
         if not node.is_finished_ok or "audit" not in node.outputs:
-            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason=failure(node))
+            return self.ended_early(self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason=failure(node)))
         self.ctx.round, self.ctx.part, self.ctx.taken = 1, 0, 0
         self.ctx.wanted = min(self.settings.first, self.audit.count)
         return None
 
     def results(self) -> ExitCode | None:
         """Hand out the last correction and its labels."""
+        self.hand_out()
         result = self.correction.outputs.result
-        self.out("result", result)
-        self.out("labels", self.labels())
         error = result["free_energy_correction_error"] / result["n_atoms"]
         if error > self.settings.target:
             return self.exit_codes.ERROR_NOT_PRECISE.format(error=f"{error:.4f}", labels=result["n_labels"])
         return None
 
+    def hand_out(self) -> None:
+        """Hand out the last correction and its labels."""
+        self.out("result", self.correction.outputs.result)
+        self.out("labels", self.labels(self.ctx.corrected))
+
+    def ended_early(self, exit_code: ExitCode) -> ExitCode:
+        """The exit code of a step that failed, with the last correction if there is one."""
+        if "corrected" in self.ctx:
+            self.hand_out()
+        return exit_code
+
     @property
     def correction(self) -> ProcessNode:
         """The last correction."""
-        return get_child(self, self.name("correct"))
+        return get_child(self, self.name("correct", self.ctx.corrected))
 
-    def labels(self) -> PopulationData:
-        """All labels of this round, merged where they came in several parts."""
+    def labels(self, place: Place | None = None) -> PopulationData:
+        """All labels of a round up to a part (those of now), merged where they came in several."""
+        number, last = place or (self.ctx.round, self.ctx.part)
         nodes = {
-            f"part_{part:02d}": get_child(self, self.name("label", part)).outputs.population
-            for part in range(self.ctx.part + 1)
+            f"part_{part:02d}": get_child(self, self.name("label", (number, part))).outputs.population
+            for part in range(last + 1)
         }
         if len(nodes) == 1:
             return next(iter(nodes.values()))
-        merged: PopulationData = call_once(self, self.name("labels"), merge_populations, **nodes)
+        merged: PopulationData = call_once(self, self.name("labels", place), merge_populations, **nodes)
         return merged
 
-    def name(self, step: str, part: int | None = None) -> str:
-        """Call link label of a step: ``label_1``, or ``label_relaxed_2`` after the second relaxation."""
-        relaxed = "relaxed_" if self.ctx.round else ""
-        return f"{step}_{relaxed}{(self.ctx.part if part is None else part) + 1}"
+    def name(self, step: str, place: Place | None = None) -> str:
+        """Call link label of a step (of now): ``label_1``, or ``label_relaxed_2`` after the second relaxation."""
+        number, part = place or (self.ctx.round, self.ctx.part)
+        return f"{step}_{'relaxed_' if number else ''}{part + 1}"
 
 
 def more_labels(number: int, error: float, target: float, limit: int) -> int:

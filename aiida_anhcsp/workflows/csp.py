@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
-from aiida.orm import Dict, Float, List, Node, ProcessNode
+from aiida.orm import Data, Dict, Float, List, Node, ProcessNode
 
-from ..calculations.functions.csp import ranking_table
+from ..calculations.functions.csp import lowest_near_hull, ranking_table
 from ..calculations.functions.datasets import merge_datasets
 from ..calculations.functions.population import lowest_of, rank_population
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
+from ..engine.search.near_hull import WINDOW, near_hull
 from ..engine.search.rank import lowest
 from ..engine.search.settings import GIBBS, SearchSettings
-from .finalists import FinalistSteps, define_finalists, validate_correction
+from .finalists import FinalistSteps, define_finalists, validate_finalists
 from .finetune import FinetuneWorkChain
 from .names import awaited, describe, has_structures, listed, name_of, reason_of, tag, training_name
 from .ports import engine_inputs, parsed_by, training_inputs
@@ -43,7 +44,7 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     several = "pressures" in inputs and len(inputs["pressures"].get_list()) > 1
     if several and "learning" in inputs.get("search", {}) and "finetune" not in inputs:
         return "finetune: searches that learn at several pressures need it; give epochs and learning_rate"
-    return validate_correction(inputs)
+    return validate_finalists(inputs)
 
 
 class CspWorkChain(CspProtocol, FinalistSteps):
@@ -51,8 +52,9 @@ class CspWorkChain(CspProtocol, FinalistSteps):
 
     Searches that learn, at one or several pressures; one potential from all their labels; on request searches with
     that potential alone; relaxation of the lowest distinct structures with it; SSCHA of the lowest of these at every
-    pressure and temperature; on request their correction to DFT; and the ranking by Gibbs free energy. An SSCHA run
-    that fails is a row with its reason.
+    pressure and temperature; on request their correction to DFT; and the ranking by Gibbs free energy. Of a search
+    over compositions, the lowest of each composition near the hull, the elements among them, go through SSCHA and are
+    ranked by their distance from the hull of Gibbs free energies. An SSCHA run that fails is a row with its reason.
     """
 
     @classmethod
@@ -101,7 +103,8 @@ class CspWorkChain(CspProtocol, FinalistSteps):
             valid_type=Dict,
             help="rows: id, enthalpy, gibbs_free_energy (eV/atom) with its error, spacegroups and shortest distances "
             "before and after, reason of a failure; if corrected, gibbs_free_energy_corrected with its error, which "
-            "ranks them then; lowest free energy first at each pressure and temperature.",
+            "ranks them then; lowest free energy first at each pressure and temperature. Over compositions it is "
+            "hull_distance that ranks (eV/atom, of Gibbs free energies), with its error and the probability stable.",
         )
         spec.output("population", valid_type=PopulationData, help="The finalists of the first pressure, ranked.")
         spec.output_namespace(
@@ -137,6 +140,20 @@ class CspWorkChain(CspProtocol, FinalistSteps):
         """Pressures of the finalists."""
         production = self.production
         return self.pressures if production is None else production.pressures
+
+    @property
+    def final_settings(self) -> Dict:
+        """Settings of the searches that the finalists come from."""
+        production = self.production
+        if production is None:
+            settings: Dict = self.inputs.search.settings
+            return settings
+        return Dict({**self.search_settings, **production.search})
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether the finalists are of several compositions."""
+        return SearchSettings.parse(self.final_settings.get_dict()).variable
 
     @property
     def potential(self) -> PotentialData:
@@ -234,21 +251,13 @@ class CspWorkChain(CspProtocol, FinalistSteps):
     def relax(self) -> ToContext | ExitCode:
         """Submit the relaxation of the lowest distinct structures with the final potential, at each pressure."""
         settings = SearchSettings.parse(self.search_settings)
-        number = max(settings.population, 2 * self.finalists.number)
         step = "search" if self.production is None else "production"
         nodes = []
         for pressure in self.final_pressures:
             for source in self.children(step, [pressure]):
-                population = call_once(
-                    self,
-                    f"lowest_{tag(pressure)}",
-                    lowest_of,
-                    population=source.outputs.population,
-                    settings=Dict({"number": number}),
-                )
                 inputs = {
                     **engine_inputs(self.inputs.search, RelaxWorkChain),
-                    "population": population,
+                    "population": self.lowest_at(pressure, source.outputs.population),
                     "potential": self.potential,
                     "pressure": Float(pressure),
                     "settings": Dict(settings.relax.model_dump()),
@@ -259,9 +268,19 @@ class CspWorkChain(CspProtocol, FinalistSteps):
         self.report(f"the lowest distinct structures are relaxed with the final potential: {listed(nodes)}")
         return awaited(nodes)
 
+    def lowest_at(self, pressure: float, population: PopulationData) -> Data:
+        """What may be among the finalists of a pressure once the final potential has relaxed it."""
+        number = 2 * self.finalists.number
+        if self.is_variable:
+            function, keys = lowest_near_hull, {"number": number, "window": 2 * WINDOW}
+        else:
+            function, keys = lowest_of, {"number": max(SearchSettings.parse(self.search_settings).population, number)}
+        return call_once(self, f"lowest_{tag(pressure)}", function, population=population, settings=Dict(keys))
+
     def rank(self) -> ExitCode | None:
         """Rank the relaxed structures and plan the SSCHA runs of the lowest."""
         runs: dict[str, dict[str, Any]] = {}
+        choose = near_hull if self.is_variable else lowest
         for pressure in self.final_pressures:
             for node in self.children("relax", [pressure]):
                 ranked = call_once(
@@ -269,15 +288,16 @@ class CspWorkChain(CspProtocol, FinalistSteps):
                     f"rank_{tag(pressure)}",
                     rank_population,
                     population=node.outputs.population,
-                    settings=self.inputs.search.settings,
+                    settings=self.final_settings,
                 )
-                chosen = lowest(ranked.get_frames(), self.finalists.number)
+                chosen = choose(ranked.get_frames(), self.finalists.number)
                 for temperature in self.finalists.temperatures:
                     for frame in chosen:
                         run = {"id": frame.info["id"], "pressure": pressure, "temperature": temperature}
                         runs[name_of(run)] = run
         if not runs:
-            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason="no structure could be relaxed")
+            reason = "no structure could be relaxed" + (", or none of an element alone" if self.is_variable else "")
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason=reason)
         self.ctx.runs = runs
         self.report(f"{len(runs)} SSCHA runs of the lowest distinct structures")
         return None

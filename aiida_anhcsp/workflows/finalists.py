@@ -28,6 +28,15 @@ def validate_correction(inputs: Mapping[str, Any]) -> str | None:
     return validate_label_inputs(correction["label_engine"], correction.get("label", {}), "correction.label")
 
 
+def validate_finalists(inputs: Mapping[str, Any]) -> str | None:
+    """As :func:`validate_correction`; and automatic supercells need the range of a potential that does not learn."""
+    problem = validate_correction(inputs)
+    if problem is not None or inputs["search"].get("learning"):
+        return problem
+    settings = FinalistSettings.parse(inputs["sscha"]["settings"].get_dict())
+    return settings.without_range(inputs["search"]["potential"].cutoff, "sscha.settings.stages")
+
+
 def define_finalists(spec: ProcessSpec) -> None:
     """Add the namespaces ``sscha`` and ``correction``."""
     spec.input_namespace("sscha", help="SSCHA of the finalists.")

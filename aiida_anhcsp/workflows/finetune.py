@@ -16,9 +16,10 @@ from aiida.engine import (
 )
 from aiida.orm import CalcJobNode, Dict
 
-from ..calculations.base import OUT_FOLDER
+from ..calculations.base import OUT_FOLDER, STATUS_FILE
 from ..calculations.train import CHECKPOINT_FILE, TrainCalculation
 from ..engine.learning.settings import TrainSettings
+from ..parsers.train import OUT_OF_MEMORY
 from .ports import define_engine, engine_inputs, parsed_by
 from .protocols.builders import FinetuneProtocol
 from .submission import failure, submit_once
@@ -90,9 +91,13 @@ class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
 
     @process_handler(priority=200, exit_codes=TrainCalculation.exit_codes.ERROR_OUT_OF_MEMORY)
     def make_batches_smaller(self, node: CalcJobNode) -> ProcessHandlerReport:
-        """A training that ran out of memory starts again with half the batch."""
+        """A training that was killed for its memory starts again with half the batch.
+
+        One that has ended itself was down to one structure at a time, whatever the batch.
+        """
+        status = node.outputs.retrieved.base.repository.get_object_content(STATUS_FILE).strip()
         batch_size = self.training_settings().batch_size // 2
-        if batch_size < 1:
+        if batch_size < 1 or status == OUT_OF_MEMORY:
             return ProcessHandlerReport(True, self.exit_codes.ERROR_OUT_OF_MEMORY.format(reason=failure(node)))
         self.report(f"{failure(node)}; again with batches of {batch_size}")
         self.train_again(batch_size=batch_size)

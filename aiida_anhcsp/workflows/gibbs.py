@@ -17,7 +17,6 @@ from ..data.population import PopulationData
 from ..engine.search.early_stop import StageEnd, largest_decreases
 from ..engine.search.quantum import FAILED, GIVEN_UP
 from ..engine.search.settings import GIBBS, SearchSettings
-from ..engine.sscha.settings import AUTO
 from .names import awaited, linkable, listed, reason_of
 from .ports import define_sscha_jobs, engine_inputs, parsed_by
 from .settings import GibbsSettings
@@ -61,10 +60,10 @@ def validate_gibbs(inputs: Mapping[str, Any]) -> str | None:
             "learning: not with fitness: gibbs, free energies of different potentials do not compare; "
             "give a potential that has learned"
         )
-    stages = inputs["sscha"]["settings"].get_dict().get("stages", []) if gibbs else []
-    if "potential" in inputs and inputs["potential"].cutoff is None and any(AUTO in stage for stage in stages):
-        return "sscha.settings.stages: auto needs a potential of known range; write the supercells"
-    return None
+    if not gibbs or "potential" not in inputs:
+        return None
+    settings = GibbsSettings.parse(inputs["sscha"]["settings"].get_dict())
+    return settings.without_range(inputs["potential"].cutoff, "sscha.settings.stages")
 
 
 class GibbsSteps(WorkChain):

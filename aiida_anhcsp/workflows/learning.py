@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aiida.engine import ProcessSpec, ToContext, WorkChain
+from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain
 from aiida.orm import Dict, Float, ProcessNode, Str, load_node, to_aiida_type
 from aiida.plugins import WorkflowFactory
 
 from ..calculations.functions.history import change_on_new_labels, count_failed
+from ..calculations.functions.labels import learned_before, same_settings, split_labels, take_frames
 from ..calculations.functions.population import lowest_of, merge_populations
 from ..calculations.functions.training import replay, select_and_distort
 from ..calculations.grade import GradeCalculation
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
+from ..engine.errors import InputError
+from ..engine.learning.dataset import check_labels
 from ..engine.learning.samplers import SAMPLERS
+from ..engine.learning.settings import TrainSettings
 from ..engine.search.rank import lowest
 from ..engine.search.unphysical import STATUSES
 from .finetune import FinetuneWorkChain
@@ -30,13 +34,23 @@ from .ports import (
 )
 from .progress import describe_change
 from .settings import LearningSettings, derived_seed
-from .submission import call_once, failure, find_child, submit_once
+from .submission import call_once, failure, find_child, get_child, submit_once
 
 
 def validate_learning(value: Mapping[str, Any] | None, _: Any) -> str | None:
-    """Inputs of the label work chain, checked against its ports before anything is submitted."""
+    """Labels of unknown or of several settings, and inputs that the label work chain would refuse."""
     if not value or "label_engine" not in value:
         return None
+    if "dataset" in value:
+        try:
+            check_labels(value["dataset"].get_frames(), stress=False, argument="learning.dataset")
+        except InputError as error:
+            return str(error)
+        if not value["dataset"].base.attributes.get("label_settings", None):
+            return (
+                "learning.dataset: does not say with which settings it was labelled; import it with aiida-anhcsp "
+                "dataset import --origin NAME --label-settings NAME"
+            )
     return validate_label_inputs(value["label_engine"], value.get("label", {}), "learning.label")
 
 
@@ -54,9 +68,10 @@ def define_learning(spec: ProcessSpec) -> None:
         valid_type=Dict,
         default=lambda: Dict({}),
         validator=parsed_by(LearningSettings.parse, "learning.settings"),
-        help="sampler (random, grade, committee, lowest or unphysical), number (of structures it picks), threshold (of "
-        "grade, or of the committee's spread in eV/angstrom), committee (potentials), distortions (of each), amplitude "
-        "(angstrom), strain, unphysical (structures labelled as they are), unphysical_limit (learn after so many), "
+        help="sampler (random, grade, committee, lowest, hull or unphysical), number (of structures it picks), "
+        "per_composition (of hull), threshold (of grade, or of the committee's spread in eV/angstrom), committee "
+        "(potentials), distortions (of each), amplitude (angstrom), strain, unphysical (structures labelled as they "
+        "are), unphysical_limit (learn after so many), "
         "replay (old configurations), survivors (relaxed again), largest_grade (of relaxations), "
         "convergence {rmse, lowest}, max_rounds, train {epochs, learning_rate, ...}; the H3S study if absent.",
     )
@@ -79,6 +94,9 @@ def define_learning(spec: ProcessSpec) -> None:
         help="Labelled structures the potential has learned before; some are replayed in each round.",
     )
     define_training(spec, "learning")
+    spec.exit_code(
+        406, "ERROR_LABELS_DO_NOT_MIX", message="The labels are of other settings than those learned before: {reason}"
+    )
 
 
 class LearningSteps(WorkChain):
@@ -96,31 +114,64 @@ class LearningSteps(WorkChain):
             return False
         limit = self.learning.unphysical_limit
         if limit is None:
-            return count_failed(judged) < judged.count
-        statuses = load_node(self.ctx.population).base.attributes.get("statuses", {})
-        ghosts = sum(number for status, number in statuses.items() if status in STATUSES)
+            wanted = self.learning.unphysical > 0 or self.learning.sampler == "unphysical"
+            return count_failed(judged) < judged.count or (wanted and count_unphysical(judged) > 0)
+        ghosts = count_unphysical(load_node(self.ctx.population))
         self.report(f"generation {self.ctx.generation}: {ghosts} unphysical structures since the last learning")
         return ghosts >= limit
 
     def guard(self) -> dict[str, Any]:
         """What a relaxation needs to end where the potential knows nothing, if that is wanted and can be told."""
-        if "learning" not in self.inputs or self.learning.largest_grade is None or self.ctx.dataset is None:
+        if "learning" not in self.inputs or self.learning.largest_grade is None:
             return {}
+        known = self.known(self.ctx.generation + 1)
         grade = Float(self.learning.largest_grade)
-        return {"guard": {"training": load_node(self.ctx.dataset), "largest_grade": grade}}
+        return {} if known is None else {"guard": {"training": known, "largest_grade": grade}}
 
     def rounds(self) -> int:
         """How often the potential has learned so far."""
         labels = (f"generation_{number:03d}_finetune" for number in range(self.ctx.generation))
         return sum(find_child(self, label) is not None for label in labels)
 
+    def last_learned(self, end: int) -> int | None:
+        """The last generation before ``end`` whose training came to a potential."""
+        for generation in range(end - 1, -1, -1):
+            node = find_child(self, f"generation_{generation:03d}_finetune")
+            if node is not None and node.is_finished_ok:
+                return generation
+        return None
+
+    def known(self, end: int) -> PopulationData | None:
+        """What the potential has learned in the generations before ``end``, and before the search."""
+        generation = self.last_learned(end)
+        if generation is not None:
+            dataset: PopulationData = get_child(self, f"generation_{generation:03d}_dataset").outputs.result
+            return dataset
+        return self.before()
+
+    def before(self) -> PopulationData | None:
+        """What the potential has learned before the search."""
+        if "dataset" not in self.inputs.learning:
+            return None
+        settings = Dict({"seed": self.split["seed"]})
+        dataset: PopulationData = call_once(
+            self, "learned_before", learned_before, dataset=self.inputs.learning.dataset, settings=settings
+        )
+        return dataset
+
+    @property
+    def split(self) -> dict[str, Any]:
+        """How labels are split, by one seed in all generations: what was tested on once is never trained on."""
+        settings = TrainSettings.parse({"seed": self.settings.seed, **self.learning.train})
+        return {**settings.split.model_dump(), "seed": settings.split_seed}
+
     def grade(self) -> ToContext | None:
         """Submit the grading of the new structures, where the sampler needs it and there is something to grade by."""
         if SAMPLERS[self.learning.sampler].measure is None:
             return None
         by: dict[str, Any] = {}
-        if self.learning.sampler == "grade" and self.ctx.dataset is not None:
-            by["training"] = load_node(self.ctx.dataset)
+        if self.learning.sampler == "grade" and (known := self.known(self.ctx.generation)) is not None:
+            by["training"] = known
         if self.learning.sampler == "committee" and self.committee():
             by["committee"] = {f"member_{number}": member for number, member in enumerate(self.committee(), start=1)}
         if not by:
@@ -149,7 +200,7 @@ class LearningSteps(WorkChain):
         learning = self.learning
         sampler, population = learning.sampler, self.child("judge").outputs.result
         graded = find_child(self, self.label_of("grade"))
-        if sampler == "lowest" or sampler == "unphysical":
+        if sampler in ("lowest", "hull", "unphysical"):
             population = load_node(self.ctx.population)
         elif graded is not None and "population" in graded.outputs:
             population = graded.outputs.population
@@ -161,6 +212,7 @@ class LearningSteps(WorkChain):
             "sampler": sampler,
             "threshold": learning.limit,
             "number": learning.number,
+            "per_composition": learning.per_composition,
             "distortions": learning.distortions,
             "amplitude": learning.amplitude,
             "strain": learning.strain,
@@ -190,24 +242,28 @@ class LearningSteps(WorkChain):
         self.report(f"generation {self.ctx.generation}: labels by {node.process_label}<{node.pk}>")
         return ToContext(current=node)
 
-    def finetune(self) -> ToContext | None:
+    def finetune(self) -> ToContext | ExitCode | None:
         """Submit the training on the new labels and some old ones."""
         node = find_child(self, self.label_of("label"))
         if node is None:
             return None
         if not node.is_finished_ok:
-            self.report(f"generation {self.ctx.generation}: no labels, the old potential stays: {failure(node)}")
+            rest = "too few labels" if "population" in node.outputs else "no labels, the old potential stays"
+            self.report(f"generation {self.ctx.generation}: {rest}: {failure(node)}")
+        if "population" not in node.outputs:
             return None
-        labelled, training = node.outputs.population, node.outputs.population
-        if self.ctx.dataset is not None:
-            old = load_node(self.ctx.dataset)
-            seed = derived_seed(self.settings.seed, self.ctx.generation, 2)
-            number = Dict({"number": self.learning.replay, "seed": seed})
-            training = call_once(self, self.label_of("replay"), replay, dataset=old, labelled=labelled, settings=number)
-            merged = call_once(self, self.label_of("dataset"), merge_populations, dataset=old, labelled=labelled)
-            self.ctx.dataset = merged.pk
-        else:
-            self.ctx.dataset = labelled.pk
+        labelled, known = node.outputs.population, self.known(self.ctx.generation)
+        old = load_node(self.ctx.dataset) if self.rounds() else self.before()
+        earlier = {} if old is None else {"dataset": old}
+        if old is not None and not same_settings(labelled, old):
+            self.results()
+            return self.exit_codes.ERROR_LABELS_DO_NOT_MIX.format(reason=f"{node.process_label}<{node.pk}>")
+        labelled = call_once(
+            self, self.label_of("split"), split_labels, labelled=labelled, settings=Dict(self.split), **earlier
+        )
+        merged = call_once(self, self.label_of("dataset"), merge_populations, **earlier, labelled=labelled)
+        self.ctx.dataset = merged.pk
+        training = self.training_set(labelled, merged, known)
         nodes = [self.submit_training(number, training) for number in range(self.learning.trainings)]
         asked = self.child("select_and_distort").outputs.result.count
         self.report(
@@ -216,14 +272,34 @@ class LearningSteps(WorkChain):
         )
         return ToContext(**{f"training_{number}": node for number, node in enumerate(nodes)})
 
+    def training_set(
+        self, labelled: PopulationData, everything: PopulationData, known: PopulationData | None
+    ) -> PopulationData:
+        """The new labels, those that a training that failed has left unlearned, and some that are known."""
+        start = 0 if known is None else known.count
+        if start + labelled.count < everything.count:
+            part = Dict({"start": start, "stop": everything.count})
+            labelled = call_once(self, self.label_of("unlearned"), take_frames, population=everything, part=part)
+        if known is None:
+            return labelled
+        seed = derived_seed(self.settings.seed, self.ctx.generation, 2)
+        number = Dict({"number": self.learning.replay, "seed": seed})
+        training: PopulationData = call_once(
+            self, self.label_of("replay"), replay, dataset=known, labelled=labelled, settings=number
+        )
+        return training
+
     def submit_training(self, number: int, training: PopulationData) -> ProcessNode:
-        """Submit a training: number 0 is the potential's, the others are those of its committee."""
+        """Submit a training: number 0 is the potential's, the others, each by a split of its own, its committee's."""
         stream = (self.ctx.generation, 3, number) if number else (self.ctx.generation, 3)
+        settings: dict[str, Any] = {"seed": derived_seed(self.settings.seed, *stream), **self.learning.train}
+        if number == 0:
+            settings["split"] = self.split
         inputs = {
             **training_inputs(self.inputs, FinetuneWorkChain),
             "dataset": training,
             "potential": load_node(self.ctx.potential),
-            "settings": Dict({"seed": derived_seed(self.settings.seed, *stream), **self.learning.train}),
+            "settings": Dict(settings),
         }
         return submit_once(self, self.label_of(_training(number)), FinetuneWorkChain, inputs)
 
@@ -240,6 +316,8 @@ class LearningSteps(WorkChain):
             f"generation {self.ctx.generation}: RMSE on the new labels "
             f"{describe_change(change_on_new_labels(node.outputs.metrics.get_dict(), self.ctx.generation))}"
         )
+        if not lowest(load_node(self.ctx.population).get_frames(), 1):
+            return None
         number = self.learning.survivors or self.settings.population
         survivors = call_once(
             self,
@@ -272,9 +350,10 @@ class LearningSteps(WorkChain):
         criterion = self.learning.convergence
         again = find_child(self, self.label_of("rank_again"))
         now = find_child(self, self.label_of("finetune"))
-        before = find_child(self, f"generation_{self.ctx.generation - 1:03d}_finetune")
-        if criterion is None or again is None or now is None or before is None:
+        learned = self.last_learned(self.ctx.generation)
+        if criterion is None or again is None or now is None or learned is None:
             return
+        before = get_child(self, f"generation_{learned:03d}_finetune")
         order = [lowest_ids(node, criterion.lowest) for node in (self.child("rank"), again)]
         change = rmse_change(*(node.outputs.metrics.get_dict() for node in (before, now) if "metrics" in node.outputs))
         self.ctx.learned = order[0] == order[1] and change is not None and change < criterion.rmse
@@ -285,6 +364,12 @@ class LearningSteps(WorkChain):
             f"generation {self.ctx.generation}: change of the test errors {changed}, {stable} order of the "
             f"{criterion.lowest} lowest{done}"
         )
+
+
+def count_unphysical(population: PopulationData) -> int:
+    """Number of structures of a judged population that only a wrong potential makes."""
+    statuses: dict[str, int] = population.base.attributes.get("statuses", {})
+    return sum(number for status, number in statuses.items() if status in STATUSES)
 
 
 def lowest_ids(node: ProcessNode, number: int) -> list[str]:

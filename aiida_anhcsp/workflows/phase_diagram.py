@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, while_
 from aiida.orm import Dict, Float, Node, ProcessNode, Str
+from ase import Atoms
 
 from ..calculations.functions.phase_diagram import phase_table
 from ..calculations.functions.population import extract_structure
 from ..calculations.relax import RelaxCalculation
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
+from ..engine.errors import InputError
 from .names import awaited, has_structures, linkable, listed, name_of, reason_of, tag
 from .ports import define_engine, engine_inputs, parsed_by, validate_positive
 from .settings import PhaseDiagramSettings
@@ -27,12 +30,19 @@ def validate_structures(value: PopulationData, _: Any) -> str | None:
     return None
 
 
+def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
+    """Automatic supercells need a potential whose range is known."""
+    settings = PhaseDiagramSettings.parse(inputs["settings"].get_dict())
+    return settings.without_range(inputs["potential"].cutoff)
+
+
 class PhaseDiagramWorkChain(WorkChain):
     """Phase diagram of given structures by their quantum anharmonic free energies.
 
     All structures are relaxed at every pressure (classical ions); each then goes through SSCHA at every pressure and
     temperature, starting from its neighbour: the next lower pressure, or the next lower temperature at the lowest
-    pressure. Transitions come from fits of the differences of G(P), beside those of the enthalpies.
+    pressure. Automatic supercells are those of a structure's smallest cell, the same at all its points. Transitions
+    come from fits of the differences of G(P), beside those of the enthalpies.
     """
 
     @classmethod
@@ -61,12 +71,14 @@ class PhaseDiagramWorkChain(WorkChain):
             help="SSCHA runs at a time.",
         )
         define_engine(spec)
+        spec.inputs.validator = validate_together
         spec.outline(cls.relax, cls.plan, while_(cls.has_points)(cls.sscha), cls.results)
         spec.output(
             "phase_diagram",
             valid_type=Dict,
             help="rows: id, pressure, temperature, enthalpy, gibbs_free_energy (eV/atom) with error, ranks before and "
-            "after, merged_into; transitions: kind (classical or quantum), lower, upper, pressure and error (GPa).",
+            "after, merged_into; transitions: kind (classical or quantum), lower, upper, pressure and error (GPa); "
+            "mergings: kind, phase, into, and the pressures (GPa) at which they are still separate and merged.",
         )
         spec.output_namespace(
             "populations", dynamic=True, valid_type=PopulationData, help="The relaxed structures at each pressure."
@@ -98,11 +110,13 @@ class PhaseDiagramWorkChain(WorkChain):
     def plan(self) -> ExitCode | None:
         """List the points: what is relaxed at a pressure is taken to all temperatures."""
         runs: dict[str, dict[str, Any]] = {}
+        relaxed: dict[str, list[Atoms]] = {}
         for pressure in self.settings.pressures:
             node = get_child(self, f"relax_{tag(pressure)}")
             frames = node.outputs.population.get_frames() if has_structures(node) else []
             for frame in frames:
                 if "enthalpy" in frame.info:
+                    relaxed.setdefault(frame.info["id"], []).append(frame)
                     for temperature in self.settings.temperatures:
                         run = {"id": frame.info["id"], "pressure": pressure, "temperature": temperature}
                         runs[name_of(run)] = run
@@ -110,8 +124,24 @@ class PhaseDiagramWorkChain(WorkChain):
             node = get_child(self, f"relax_{tag(self.settings.pressures[0])}")
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason=failure(node))
         self.ctx.runs = runs
+        self.ctx.stages = {name: self.stages_of(frames) for name, frames in relaxed.items()}
         self.report(f"{len(runs)} points")
         return None
+
+    def stages_of(self, frames: list[Atoms]) -> list[str]:
+        """Stages of all points of a structure, the automatic ones those of its smallest cell.
+
+        :param frames: the structure relaxed at each pressure
+        """
+        settings = self.settings
+        if not settings.automatic:
+            return settings.stages
+        smallest = min(frames, key=lambda frame: frame.get_volume() / len(frame))
+        try:
+            return settings.stages_for(smallest, self.inputs.potential.cutoff)
+        except InputError as error:
+            self.report(f"{smallest.info['id']}: {error}")
+            return settings.stages
 
     def has_points(self) -> bool:
         """Whether points are still to be computed."""
@@ -145,10 +175,11 @@ class PhaseDiagramWorkChain(WorkChain):
     def submit_point(self, name: str) -> ProcessNode:
         """Submit one point, from its neighbour's state or from the relaxed structure."""
         run = self.ctx.runs[name]
+        point = self.settings.at(run["pressure"], run["temperature"])
         inputs = {
             **engine_inputs(self.inputs, SschaWorkChain),
             "potential": self.inputs.potential,
-            "settings": Dict(self.settings.at(run["pressure"], run["temperature"]).model_dump()),
+            "settings": Dict({**point.model_dump(), "stages": self.ctx.stages[run["id"]]}),
         }
         neighbour = self.neighbour(name)
         state = None if neighbour is None else get_child(self, f"sscha_{neighbour}")
@@ -182,6 +213,8 @@ class PhaseDiagramWorkChain(WorkChain):
         self.out("populations", populations)
         for transition in table["transitions"]:
             self.report(describe(transition))
+        for merging in table["mergings"]:
+            self.report(describe_merging(merging))
         return self.verdict([run["reason"] for run in runs.values() if "reason" in run], len(runs))
 
     def verdict(self, reasons: list[str], total: int) -> ExitCode | None:
@@ -195,8 +228,20 @@ class PhaseDiagramWorkChain(WorkChain):
 
 def describe(transition: dict[str, Any]) -> str:
     """A transition in one line."""
-    at = f" at {transition['temperature']:g} K" if "temperature" in transition else ""
     return (
-        f"{transition['kind']}{at}: {transition['lower']} -> {transition['upper']} at "
+        f"{kind_of(transition)}: {transition['lower']} -> {transition['upper']} at "
         f"{transition['pressure']:.1f} +- {transition['error']:.1f} GPa"
     )
+
+
+def describe_merging(merging: dict[str, Any]) -> str:
+    """A merging in one line."""
+    return (
+        f"{kind_of(merging)}: {merging['phase']} becomes {merging['into']} between {merging['separate']:g} and "
+        f"{merging['merged']:g} GPa"
+    )
+
+
+def kind_of(change: dict[str, Any]) -> str:
+    """Of which ions a transition or a merging is: ``classical``, ``quantum at 300 K``."""
+    return change["kind"] + (f" at {change['temperature']:g} K" if "temperature" in change else "")

@@ -8,24 +8,26 @@ from dataclasses import replace
 from ase import Atoms
 
 from ..engine.search.loop import Generation, height, lowest_fitness, summary
-from ..engine.search.rank import competes, is_relaxed, lowest
+from ..engine.search.rank import is_relaxed, lowest
 from ..engine.search.settings import SearchSettings
 
 
 def knowledge(
-    population: Sequence[Atoms], generation: int, settings: SearchSettings, target: Atoms | None = None
+    population: Sequence[Atoms], generation: int, relaxed: int, settings: SearchSettings, target: Atoms | None = None
 ) -> Generation:
     """The row of the history that an engine search has after a generation.
 
-    It is made from the ranked population of now: after learning, all enthalpies are those of the newest potential.
+    It is made from the ranked population of now: after learning, all enthalpies are those of the newest potential, and
+    of most structures nothing is left but how many were relaxed.
 
+    :param relaxed: structures of the generation that came to what ranks them
     :param target: adds the distance of the structure nearest to it
     """
     earlier = [frame for frame in population if frame.info["generation"] <= generation]
     enthalpy = min((float(frame.info["enthalpy"]) for frame in earlier if is_relaxed(frame)), default=None)
     return replace(
         summary(earlier, generation, target=target),
-        relaxed=sum(competes(frame, settings) for frame in earlier if frame.info["generation"] == generation),
+        relaxed=relaxed,
         lowest_enthalpy=enthalpy,
         hull_mean=height(earlier, settings),
         lowest_fitness=lowest_fitness(earlier, settings),

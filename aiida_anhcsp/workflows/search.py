@@ -22,11 +22,13 @@ from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
 from ..engine.search.loop import should_continue
-from ..engine.search.rank import lowest
+from ..engine.search.rank import competes, lowest
+from ..engine.search.rates import rates
 from ..engine.search.seeds import with_seeds
 from ..engine.search.settings import SearchSettings, settings_to_make
 from ..engine.search.symmetrise import symmetrised
 from ..engine.search.target import require_target
+from ..engine.search.vary import parents_of
 from .chunked import at_least_one
 from .gibbs import GibbsSteps, define_gibbs, validate_gibbs
 from .learning import LearningSteps, define_learning
@@ -60,6 +62,11 @@ def validate_structures(value: Mapping[str, Any], _: Any) -> str | None:
     except InputError as error:
         return str(error)
     return None
+
+
+def generation_label(generation: int, step: str) -> str:
+    """Call link label of a generation's child for a step: ``generation_003_relax``."""
+    return f"generation_{generation:03d}_{step}"
 
 
 class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
@@ -167,9 +174,25 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
         """What the new structures of this generation depend on: caching finds them again if only the rest changes."""
         return Dict(settings_to_make(self.ctx.generation, self.inputs.settings.get_dict()))
 
+    def settings_to_vary(self) -> Dict:
+        """What the offspring of this generation depends on.
+
+        Of a population that has been relaxed again only the survivors are left, so that what the operators have earned
+        is told from all generations here and goes as their weights.
+        """
+        made = self.settings_to_make()
+        if "learning" not in self.inputs:
+            return made
+        settings, born = self.settings, []
+        for generation in range(self.ctx.generation):
+            born += get_child(self, generation_label(generation, "judge")).outputs.result.get_frames()
+        parents = parents_of(load_node(self.ctx.population).get_frames(), settings)
+        weights = rates(born, parents.frames, settings)
+        return Dict({**made.get_dict(), "operators": weights, "adaptation": 0.0})
+
     def label_of(self, step: str) -> str:
-        """Call link label of this generation's child for a step: ``generation_003_relax``."""
-        return f"generation_{self.ctx.generation:03d}_{step}"
+        """Call link label of this generation's child for a step."""
+        return generation_label(self.ctx.generation, step)
 
     def child(self, step: str) -> ProcessNode:
         """This generation's child for a step."""
@@ -180,15 +203,23 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
         done = self.ctx.generation + 1
         frames = [] if self.ctx.population is None else load_node(self.ctx.population).get_frames()
         settings = self.settings
-        history = [knowledge(frames, generation, settings) for generation in range(done - 1)]
+        relaxed = [self.relaxed_in(generation) for generation in range(done)]
+        history = [knowledge(frames, generation, relaxed[generation], settings) for generation in range(done - 1)]
         if done:
             target = self.inputs.target.get_ase() if "target" in self.inputs else None
-            history.append(knowledge(frames, done - 1, settings, target))
+            history.append(knowledge(frames, done - 1, relaxed[-1], settings, target))
         if not should_continue(settings, history):
             self.report(f"the search ends after {done} generations")
             return False
         self.ctx.generation = done
         return True
+
+    def relaxed_in(self, generation: int) -> int:
+        """How many structures of a generation came to what ranks them, whether or not they are still there."""
+        step = "free_energies" if "sscha" in self.inputs else "judge"
+        node = get_child(self, generation_label(generation, step))
+        settings = self.settings
+        return sum(competes(frame, settings) for frame in node.outputs.result.get_frames())
 
     def is_first(self) -> bool:
         """Whether this is the random generation."""
@@ -206,7 +237,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
         inputs = {
             **engine_inputs(self.inputs, VaryCalculation),
             "population": load_node(self.ctx.population),
-            "settings": self.settings_to_make(),
+            "settings": self.settings_to_vary(),
             "generation": Int(self.ctx.generation),
         }
         node = submit_once(self, self.label_of("vary"), VaryCalculation, inputs)
@@ -360,7 +391,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
         nodes: dict[str, Node] = {"settings": self.inputs.settings}
         for generation in range(self.ctx.generation + 1):
             for column, step, output in columns:
-                child = find_child(self, f"generation_{generation:03d}_{step}")
+                child = find_child(self, generation_label(generation, step))
                 if child is not None and output in child.outputs:
                     nodes[f"{column}_{generation:03d}"] = child.outputs[output]
         return nodes

@@ -63,14 +63,16 @@ class LearningSettings(Settings):
 
     ``grade`` picks structures whose MaxVol grade is above ``threshold`` (default 2), ``committee`` those on which
     ``committee`` potentials, trained with different seeds, disagree by more than it (default 0.1 eV/angstrom); both
-    pick at random as long as there is nothing to judge by. ``unphysical`` structures are labelled undistorted beside
-    the chosen ones; with ``unphysical_limit`` the search learns only when so many have come up since it last did. With
-    ``largest_grade`` a relaxation ends where its grade by the labels so far is above it. The search learns no more
-    after ``max_rounds``, or once ``convergence`` is reached.
+    pick at random as long as there is nothing to judge by. ``hull`` picks the ``per_composition`` lowest of each of the
+    ``number / per_composition`` compositions nearest the hull (Li et al.). ``unphysical`` structures are labelled
+    undistorted beside the chosen ones; with ``unphysical_limit`` the search learns only when so many have come up since
+    it last did. With ``largest_grade`` a relaxation ends where its grade by the labels so far is above it. The search
+    learns no more after ``max_rounds``, or once ``convergence`` is reached.
     """
 
     number: int = Field(default=10, ge=1)
-    sampler: Literal["random", "grade", "committee", "lowest", "unphysical"] = "random"
+    sampler: Literal["random", "grade", "committee", "lowest", "hull", "unphysical"] = "random"
+    per_composition: int = Field(default=3, ge=1)
     threshold: float | None = Field(default=None, ge=0)
     committee: int = Field(default=3, ge=2)
     unphysical: int = Field(default=10, ge=0)
@@ -124,6 +126,17 @@ class SschaStages(Settings):
         written = [item.strip() for value in values for item in value.split(",")]
         parse_stages(",".join(written).replace(AUTO, "1x1x1:"), "stages")
         return written
+
+    @property
+    def automatic(self) -> list[str]:
+        """The stages whose supercell is chosen."""
+        return [stage for stage in self.stages if AUTO in stage]
+
+    def without_range(self, cutoff: float | None, argument: str = "settings.stages") -> str | None:
+        """What is wrong with an automatic supercell for a potential whose range (angstrom) is unknown."""
+        if not self.automatic or cutoff is not None:
+            return None
+        return f"{argument}: {self.automatic[0]} needs a potential of known range; write the supercells"
 
     def stages_for(self, atoms: Atoms, cutoff: float | None, argument: str = "settings.stages") -> list[str]:
         """The stages with the supercells of a structure.
@@ -325,8 +338,8 @@ class CorrectionSettings(Settings):
 
     ``first`` configurations of the audit are labelled, then as many more as the error needs, ``max_labels`` at most.
     With ``reminimise`` the free energy is also minimised again on the labels' forces; with ``relax`` the model is
-    relaxed again at the pressure where the reference has the target pressure. ``order`` 2 adds the classical variance
-    term, which is never used to rank.
+    relaxed again at the pressure where the reference has the target pressure. With ``order`` 2 the classical
+    variance term is told beside the free energy, as ``second_order``; it is never used to rank.
     """
 
     target: float = Field(default=0.001, gt=0)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, if_, while_
+from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, while_
 from aiida.orm import Dict, Node, ProcessNode, Str, StructureData, load_node
 from ase.geometry import cell_to_cellpar
 from ase.stress import full_3x3_to_voigt_6_stress
@@ -17,7 +17,8 @@ from ..data.dynamical_matrices import DynamicalMatricesData
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
-from ..engine.sscha.settings import AUTO, Stage, parse_stages
+from ..engine.sscha.settings import Stage, parse_stages
+from .names import reason_of
 from .ports import define_engine, engine_inputs, parsed_by
 from .protocols.builders import SschaProtocol
 from .settings import GiveUpSettings, SschaRunSettings, derived_seed
@@ -28,8 +29,9 @@ class SschaWorkChain(SschaProtocol, WorkChain):
     """Relax a structure on its SSCHA free energy at a pressure and a temperature.
 
     Every stage starts from the centroids and dynamical matrices of the one before. A stage that fails or does not
-    converge is repeated alone, from where it came to, with twice the configurations. The audit draws an independent
-    ensemble at the end, from which the free energy and an honest error bar come.
+    converge is repeated alone, from where it came to, with twice the configurations; one whose job was stopped goes on
+    with as many. The audit draws an independent ensemble at the end, from which the free energy and an honest error
+    bar come; one that is lost is repeated as it was, and a result without it counts as not converged.
     """
 
     @classmethod
@@ -54,8 +56,8 @@ class SschaWorkChain(SschaProtocol, WorkChain):
             valid_type=Dict,
             validator=parsed_by(SschaRunSettings.parse, "settings"),
             help="pressure (GPa), temperature (K), stages (['1x1x1:200', '2x2x2:500']: supercell and configurations), "
-            "seed, fixed_cell (default False), audit (default True), repeats of a failed stage (default 1), "
-            "continuations of a stage whose job was stopped (default 5). auto:500 chooses the supercell.",
+            "seed, fixed_cell (default False), audit (default True), repeats of a failed stage or audit (default "
+            "1), continuations of one whose job was stopped (default 5). auto:500 chooses the supercell.",
         )
         spec.input(
             "give_up",
@@ -71,7 +73,7 @@ class SschaWorkChain(SschaProtocol, WorkChain):
         spec.outline(
             cls.setup,
             while_(cls.has_stage)(cls.run_stage, cls.judge_stage),
-            if_(cls.should_audit)(cls.audit),
+            while_(cls.should_audit)(cls.audit, cls.judge_audit),
             cls.results,
         )
         spec.output(
@@ -102,6 +104,8 @@ class SschaWorkChain(SschaProtocol, WorkChain):
         self.ctx.stage = 0
         self.ctx.repeat = 0
         self.ctx.continued = 0
+        self.ctx.audits = 0
+        self.ctx.audited = not self.settings.audit
         self.ctx.state = None
         self.ctx.jobs = []
         if start is not None:
@@ -144,9 +148,9 @@ class SschaWorkChain(SschaProtocol, WorkChain):
             return self.give_up(node)
         if was_stopped(node) and self.ctx.continued < self.settings.continuations:
             self.ctx.continued += 1
-            self.report(f"{failure(node)}; the stage goes on from its last population")
+            self.report(f"{failure(node)}; the stage goes on from its last population, if it had one")
             return None
-        if not node.is_finished_ok and self.ctx.repeat < self.settings.repeats:
+        if not (node.is_finished_ok or was_stopped(node)) and self.ctx.repeat < self.settings.repeats:
             self.ctx.repeat += 1
             self.report(f"{failure(node)}; the stage is repeated with {self.stage.configurations} configurations")
             return None
@@ -181,22 +185,33 @@ class SschaWorkChain(SschaProtocol, WorkChain):
         return self.exit_codes.ERROR_GIVEN_UP.format(reason=reason)
 
     def should_audit(self) -> bool:
-        """Whether an independent ensemble is drawn."""
-        return self.settings.audit
+        """Whether an independent ensemble is still to be drawn."""
+        return not self.ctx.audited
 
     def audit(self) -> ToContext:
-        """Submit the audit of the last stage."""
+        """Submit the audit of the last stage, with the same configurations each time."""
         seed = derived_seed(self.settings.seed, len(self.ctx.stages), 0)
-        node = self.submit_job("audit", "only", seed)
+        node = self.submit_job(self.audit_label(), "only", seed)
         self.report(f"audit ({self.stage}) by {node.process_label}<{node.pk}>")
         return ToContext(current=node)
 
+    def judge_audit(self) -> None:
+        """Repeat an audit that was lost."""
+        node = get_child(self, self.audit_label())
+        allowed = self.settings.continuations if was_stopped(node) else self.settings.repeats
+        self.ctx.audited = "result" in node.outputs or self.ctx.audits >= allowed
+        if not self.ctx.audited:
+            self.ctx.audits += 1
+            self.report(f"{failure(node)}; the audit is repeated")
+
     def results(self) -> ExitCode | None:
         """Hand out the result of stages and audit together, and say whether it has converged."""
-        last, audit = load_node(self.ctx.jobs[-1]), find_child(self, "audit")
+        last, audit = load_node(self.ctx.jobs[-1]), find_child(self, self.audit_label())
         nodes = self.parts()
         if audit is not None and "result" in audit.outputs:
             nodes["audit"] = audit.outputs.result
+        elif audit is not None:
+            nodes["unaudited"] = Str(f"the audit is missing: {reason_of(audit)}")
         result = call_once(self, "summary", sscha_summary, **nodes)
         self.out("result", result)
         self.out("structure", last.outputs.structure)
@@ -237,6 +252,10 @@ class SschaWorkChain(SschaProtocol, WorkChain):
         continued = f"_continued_{self.ctx.continued}" if self.ctx.continued else ""
         return f"stage_{self.ctx.stage + 1}{repeat}{continued}"
 
+    def audit_label(self) -> str:
+        """Call link label of the audit of now: ``audit`` or ``audit_repeat_1``."""
+        return f"audit_repeat_{self.ctx.audits}" if self.ctx.audits else "audit"
+
     def submit_job(self, label: str, audit: str, seed: int) -> ProcessNode:
         """Submit a stage or the audit, from the state of now."""
         settings = self.settings
@@ -267,16 +286,12 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     """Inputs that need each other: something to start from, and a potential whose range is known for auto."""
     if not {"structure", "start"} & set(inputs):
         return "structure: missing; give structure, start or both"
-    automatic = [stage for stage in inputs["settings"].get_dict().get("stages", []) if AUTO in stage]
-    if automatic and inputs["potential"].cutoff is None:
-        return f"settings.stages: {automatic[0]} needs a potential of known range; write the supercells"
-    return None
+    return SschaRunSettings.parse(inputs["settings"].get_dict()).without_range(inputs["potential"].cutoff)
 
 
 def was_stopped(node: ProcessNode) -> bool:
-    """Whether a job was stopped after a population at least, which it can be continued from."""
-    codes = SschaCalculation.exit_codes
-    return bool(node.exit_status == codes.ERROR_INTERRUPTED.status and "dynamical_matrices" in node.outputs)
+    """Whether a job was stopped from outside: more configurations would not help it."""
+    return bool(node.exit_status == SschaCalculation.exit_codes.ERROR_INTERRUPTED.status)
 
 
 def describe(node: ProcessNode) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, while_
-from aiida.orm import Dict, StructureData, load_node
+from aiida.orm import Dict, ProcessNode, StructureData, load_node
 from aiida.plugins import WorkflowFactory
 
 from ..calculations.draw import DrawCalculation
@@ -29,7 +29,8 @@ class SschaOnLabelsWorkChain(WorkChain):
 
     It starts from a state that a potential has converged to, so that a few populations of a hundred or two
     configurations do. Each population is fresh: it measures the state it was drawn from, and where that is the minimum
-    the measurement is the result.
+    the measurement is the result. A minimisation that fails is repeated once; where a population comes to nothing, the
+    measurement of the one before comes with the exit code.
     """
 
     @classmethod
@@ -47,7 +48,11 @@ class SschaOnLabelsWorkChain(WorkChain):
         define_label(spec)
         define_engine(spec)
         spec.inputs.validator = validate_together
-        spec.outline(cls.setup, while_(cls.should_go_on)(cls.draw, cls.label, cls.minimise, cls.judge), cls.results)
+        spec.outline(
+            cls.setup,
+            while_(cls.should_go_on)(cls.draw, cls.label, while_(cls.is_unmeasured)(cls.minimise), cls.judge),
+            cls.results,
+        )
         spec.output("result", valid_type=Dict, help="As that of anhcsp.sscha, measured on the last population.")
         spec.output(
             "structure", valid_type=StructureData, required=False, help="Cell and centroids that were measured."
@@ -88,18 +93,22 @@ class SschaOnLabelsWorkChain(WorkChain):
         """Submit the labels."""
         node = get_child(self, f"draw_{self.ctx.number}")
         if "population" not in node.outputs:
-            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_DRAW.format(reason=failure(node))
+            return self.ended_early(self.exit_codes.ERROR_SUB_PROCESS_FAILED_DRAW.format(reason=failure(node)))
         chain = WorkflowFactory(self.inputs.label_engine.value)
         inputs = {**plain(self.inputs.get("label", {})), "population": node.outputs.population}
         child = submit_once(self, f"label_{self.ctx.number}", chain, inputs)
         self.report(f"population {self.ctx.number}: labels by {child.process_label}<{child.pk}>")
         return ToContext(current=child)
 
+    def is_unmeasured(self) -> bool:
+        """Whether the minimisation is to be run, for the first time or once more."""
+        return find_child(self, self.step_label(self.ctx.number)) is None
+
     def minimise(self) -> ToContext | ExitCode:
         """Submit the minimisation on the labels."""
         node = get_child(self, f"label_{self.ctx.number}")
         if "population" not in node.outputs:
-            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_LABEL.format(reason=failure(node))
+            return self.ended_early(self.exit_codes.ERROR_SUB_PROCESS_FAILED_LABEL.format(reason=failure(node)))
         inputs = {
             **engine_inputs(self.inputs, StepCalculation),
             "dynamical_matrices": load_node(self.ctx.state),
@@ -107,13 +116,13 @@ class SschaOnLabelsWorkChain(WorkChain):
             "potential": self.inputs.potential,
             "settings": Dict({"pressure": self.settings.pressure, "fixed_cell": self.settings.fixed_cell}),
         }
-        return ToContext(current=submit_once(self, f"step_{self.ctx.number}", StepCalculation, inputs))
+        return ToContext(current=submit_once(self, self.step_label(self.ctx.number), StepCalculation, inputs))
 
     def judge(self) -> ExitCode | None:
         """End at a minimum; otherwise go on from where the step led."""
-        node = get_child(self, f"step_{self.ctx.number}")
-        if not {"result", "dynamical_matrices"} <= set(node.outputs):
-            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_STEP.format(reason=failure(node))
+        node = get_child(self, self.step_label(self.ctx.number))
+        if not has_measured(node):
+            return self.ended_early(self.exit_codes.ERROR_SUB_PROCESS_FAILED_STEP.format(reason=failure(node)))
         result = node.outputs.result.get_dict()
         self.report(
             f"population {self.ctx.number}: G = {result['gibbs_free_energy']:.4f} +- "
@@ -129,13 +138,34 @@ class SschaOnLabelsWorkChain(WorkChain):
     def results(self) -> ExitCode | None:
         """Hand out the last measurement and the state it belongs to."""
         last = min(self.ctx.number, self.settings.max_populations)
-        node, before = get_child(self, f"step_{last}"), find_child(self, f"step_{last - 1}")
+        self.hand_out(last)
+        if not self.ctx.converged:
+            reason = self.outputs["result"]["reason"]
+            return self.exit_codes.ERROR_NOT_CONVERGED.format(populations=last, reason=reason)
+        return None
+
+    def hand_out(self, number: int) -> None:
+        """Hand out the measurement of a population and the state it belongs to."""
+        node = get_child(self, self.step_label(number))
         self.out("result", node.outputs.result)
         self.out("dynamical_matrices", node.inputs.dynamical_matrices)
         self.out("audit", node.inputs.labels)
-        if before is not None:
-            self.out("structure", before.outputs.structure)
-        if not self.ctx.converged:
-            reason = node.outputs.result["reason"]
-            return self.exit_codes.ERROR_NOT_CONVERGED.format(populations=last, reason=reason)
-        return None
+        if number > 1:
+            self.out("structure", get_child(self, self.step_label(number - 1)).outputs.structure)
+
+    def ended_early(self, exit_code: ExitCode) -> ExitCode:
+        """The exit code of a population that came to nothing, with the measurement of the one before."""
+        if self.ctx.number > 1:
+            self.hand_out(self.ctx.number - 1)
+        return exit_code
+
+    def step_label(self, number: int) -> str:
+        """Call link label of the minimisation of a population: ``step_2``, or ``step_2_again`` once that has failed."""
+        first = find_child(self, f"step_{number}")
+        failed = first is not None and first.is_terminated and not has_measured(first)
+        return f"step_{number}_again" if failed else f"step_{number}"
+
+
+def has_measured(node: ProcessNode) -> bool:
+    """Whether a minimisation came to a result and to where it led."""
+    return {"result", "dynamical_matrices"} <= set(node.outputs)

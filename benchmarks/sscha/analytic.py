@@ -1,4 +1,7 @@
-"""The analytic toy through ``anhcsp-engine sscha``: frequency, free energy and volume against the closed form.
+"""The analytic toy through ``anhcsp-engine sscha`` and ``hessian``: what they give against the closed form.
+
+Frequency, free energy and volume are those of the audit; without a third order the Hessian's frequency is the auxiliary
+one.
 
 Run from the root of the repository: ``python -m benchmarks.sscha.analytic [CONFIGURATIONS]``; prints a table and
 writes ``benchmarks/sscha/analytic.json``.
@@ -30,19 +33,14 @@ def main(configurations: int) -> None:
 def run(k: float, temperature: float, pressure: float, configurations: int) -> dict[str, Any]:
     """One case: a result of the command beside the closed form."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        write_frames(Path(folder) / "crystal.extxyz", [crystal()])
-        arguments = {
-            "--potential": f'ase:tests.engine.sscha.toy:QuarticBond:{{"k": {k}}}',
-            "--pressure": pressure,
-            "--temperature": temperature,
-            "--stages": f"1x1x1:{configurations}",
-            "--seed": 1,
-        }
-        command = [sys.executable, "-m", "aiida_anhcsp.engine.cli.main", "sscha", f"{folder}/crystal.extxyz"]
-        command += [f"{folder}/out", *(str(part) for pair in arguments.items() for part in pair)]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-        result = json.loads((Path(folder) / "out" / "result.json").read_text())
+    potential = f'ase:tests.engine.sscha.toy:QuarticBond:{{"k": {k}}}'
+    point = {"--pressure": pressure, "--temperature": temperature, "--stages": f"1x1x1:{configurations}", "--seed": 1}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_frames(folder / "crystal.extxyz", [crystal()])
+        result = engine("sscha", folder / "crystal.extxyz", folder / "out", potential, point)
+        fresh = {"--configurations": configurations, "--seed": 2}
+        hessian = engine("hessian", folder / "out", folder / "hessian", potential, fresh)
     frequency, free_energy = exact(k, temperature)
     bond, error = result["free_energy"] - static_energy(result["volume"]), result["free_energy_error"]
     row = {
@@ -53,6 +51,8 @@ def run(k: float, temperature: float, pressure: float, configurations: int) -> d
         "converged": result["converged"],
         "frequency": result["auxiliary_frequencies_gamma"][-1],
         "frequency_exact": frequency,
+        "frequency_hessian": hessian["frequencies_gamma"][-1],
+        "stability": hessian["stability"],
         "free_energy_meV": 1000 * bond,
         "free_energy_error_meV": 1000 * error,
         "free_energy_exact_meV": 1000 * free_energy,
@@ -63,6 +63,15 @@ def run(k: float, temperature: float, pressure: float, configurations: int) -> d
     }
     print({key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()}, flush=True)
     return row
+
+
+def engine(command: str, source: Path, out: Path, potential: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Result of one command of the engine."""
+    arguments = [command, source, out, "--potential", potential, *(part for pair in options.items() for part in pair)]
+    line = [sys.executable, "-m", "aiida_anhcsp.engine.cli.main", *map(str, arguments)]
+    subprocess.run(line, cwd=ROOT, check=True, capture_output=True)
+    result: dict[str, Any] = json.loads((out / "result.json").read_text())
+    return result
 
 
 if __name__ == "__main__":

@@ -152,6 +152,8 @@ def test_hessian_reads_the_state_of_an_sscha(generate_calc_job, engine_code, emt
     assert "--configurations 2000" in line
     assert "--path GXMG" in line
     assert (folder / "start" / "structure.extxyz").is_file()
+    assert {"out/result.json", "out/structure.extxyz"} <= {source for source, *_ in info.retrieve_list[3:]}
+    assert ("out/dynamical_matrices/*", ".", 3) in info.retrieve_list
 
 
 def test_an_unknown_device_is_refused(generate_calc_job, engine_code, emt, copper):

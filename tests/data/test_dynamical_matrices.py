@@ -7,6 +7,7 @@ import pytest
 from ase.build import bulk
 
 from aiida_anhcsp.data.dynamical_matrices import DynamicalMatricesData
+from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import write_frames
 
 
@@ -30,5 +31,14 @@ def test_matrices_and_structure_come_back_as_a_start(folder, tmp_path_factory):
 
 
 def test_a_gap_in_the_matrices_is_refused(folder):
-    with pytest.raises(ValueError, match="must hold dyn1"):
+    with pytest.raises(InputError, match="must hold dyn1"):
+        DynamicalMatricesData.from_directory(folder, supercell=(2, 2, 2), temperature=0)
+
+
+def test_fewer_matrices_than_the_structure_tells_of_are_refused(folder):
+    (folder / "dynamical_matrices" / "dyn10").unlink()
+    copper = bulk("Cu")
+    copper.info["n_irreducible"] = 3
+    write_frames(folder / "structure.extxyz", [copper])
+    with pytest.raises(InputError, match=r"must hold dyn1 ... dyn3, found dyn1, dyn2"):
         DynamicalMatricesData.from_directory(folder, supercell=(2, 2, 2), temperature=0)

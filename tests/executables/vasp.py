@@ -3,8 +3,9 @@
 POSCAR gives the structure, POTCAR the species (its TITEL lines, which have to agree with the POSCAR), INCAR the
 settings and KPOINTS the mesh. Energies, forces and stresses are those of ASE's EMT. As in VASP the energy without
 entropy and the energy extrapolated to zero smearing differ from the free energy, and the stress is in kB with the
-opposite of ASE's sign. A structure in which two atoms are closer than 0.5 angstrom does not converge. IBRION = 2
-with ISIF = 3 relaxes cell and positions at PSTRESS until the forces are below -EDIFFG or NSW steps are done.
+opposite of ASE's sign; the energies of an ionic step contain PSTRESS times the volume, those of an electronic step
+do not. A structure in which two atoms are closer than 0.5 angstrom does not converge. IBRION = 2 with ISIF = 3
+relaxes cell and positions at PSTRESS until the forces are below -EDIFFG or NSW steps are done.
 """
 
 from __future__ import annotations
@@ -88,8 +89,9 @@ def energies(free: float, entropy: float) -> str:
 
 
 def vasprun(atoms: Atoms, incar: dict[str, str], mesh: list[int]) -> str:
-    """A complete vasprun.xml of one static calculation."""
+    """A complete vasprun.xml of one ionic step, the last."""
     free, entropy = atoms.get_potential_energy(), ENTROPY * len(atoms)
+    work = pstress(incar) * atoms.get_volume()
     stress = -atoms.get_stress(voigt=False) / GPa * 10
     tags = "\n".join(f'  <i type="string" name="{key}"> {value} </i>' for key, value in incar.items())
     step = energies(free, entropy).replace("\n", "\n ")
@@ -114,7 +116,7 @@ def vasprun(atoms: Atoms, incar: dict[str, str], mesh: list[int]) -> str:
             structure(atoms),
             varray("forces", atoms.get_forces(), "  "),
             varray("stress", stress, "  "),
-            energies(free, entropy),
+            energies(free + work, entropy),
             '  <dos>\n   <i name="efermi">      5.00000000 </i>\n  </dos>',
             " </calculation>",
             structure(atoms, "finalpos"),
@@ -157,10 +159,14 @@ def outcar(atoms: Atoms, nsw: int, ionic_steps: int, converged: bool) -> str:
     )
 
 
+def pstress(incar: dict[str, str]) -> float:
+    """PSTRESS, in kB, as eV/angstrom^3."""
+    return float(incar.get("PSTRESS", "0")) / 10 * GPa
+
+
 def relax(atoms: Atoms, incar: dict[str, str]) -> int:
-    """Relax in place at PSTRESS (kB); return the number of ionic steps."""
-    pressure = float(incar.get("PSTRESS", "0")) / 10 * GPa
-    optimiser = BFGS(FrechetCellFilter(atoms, scalar_pressure=pressure), logfile=None)
+    """Relax in place at PSTRESS; return the number of ionic steps."""
+    optimiser = BFGS(FrechetCellFilter(atoms, scalar_pressure=pstress(incar)), logfile=None)
     optimiser.run(fmax=-float(incar["EDIFFG"]), steps=int(incar["NSW"]) - 1)
     return int(optimiser.get_number_of_steps()) + 1
 

@@ -36,6 +36,21 @@ def sscha_files(text):
     }
 
 
+@pytest.fixture
+def hessian_files(sscha_files):
+    result = '{"frequencies_gamma": [-12.5], "dynamically_stable": false}'
+    del sscha_files["out/audit.extxyz"]
+    return {**sscha_files, "out/result.json": result}
+
+
+@pytest.fixture
+def state(tmp_path, text):
+    (tmp_path / "dynamical_matrices").mkdir()
+    (tmp_path / "dynamical_matrices" / "dyn1").write_text("matrix")
+    (tmp_path / "structure.extxyz").write_text(text([bulk("Cu")]))
+    return DynamicalMatricesData.from_directory(tmp_path, supercell=(2, 2, 2), temperature=50.0)
+
+
 def relaxed(frames, status="converged"):
     for frame in frames:
         frame.info["status"] = status
@@ -132,14 +147,15 @@ def test_a_trained_potential_knows_what_it_was_trained_on(generate_calc_job_node
         "exit_status": "0",
         "out/model.mtp": b"MTP",
         "out/model.mtp.json": '{"elements": ["S", "H"]}',
-        "out/metrics.json": '{"after": {"test": {"energy": 4.5, "stress": NaN}}}',
+        "out/metrics.json": '{"after": {"test": {"energy": 4.5, "stress": NaN}}, "cutoff": 5.0}',
     }
     node = generate_calc_job_node("anhcsp.train", {"dataset": copper, "settings": orm.Dict({})}, files)
     outputs, process = parse("anhcsp.train", node)
     assert process.is_finished_ok
     assert outputs["potential"].elements == ["S", "H"]
     assert outputs["potential"].base.attributes.get("training_set") == copper.base.attributes.get("sha256")
-    assert outputs["metrics"].get_dict() == {"after": {"test": {"energy": 4.5}}}
+    assert outputs["potential"].cutoff == 5.0
+    assert outputs["metrics"].get_dict() == {"after": {"test": {"energy": 4.5}}, "cutoff": 5.0}
 
 
 def test_a_potential_without_metrics_is_kept(generate_calc_job_node, parse, copper, emt):
@@ -185,11 +201,22 @@ def test_a_stage_that_never_got_anywhere_says_why(generate_calc_job_node, parse)
     assert "failed 3 times" in process.exit_message
 
 
-def test_a_hessian_yields_its_result(generate_calc_job_node, parse):
-    files = {"exit_status": "0", "out/result.json": '{"frequencies_gamma": [-12.5], "dynamically_stable": false}'}
-    node = generate_calc_job_node("anhcsp.hessian", {"settings": orm.Dict({})}, files)
-    outputs, _ = parse("anhcsp.hessian", node)
+def test_a_hessian_yields_its_result_and_its_matrices(generate_calc_job_node, parse, hessian_files, state):
+    inputs = {"settings": orm.Dict({}), "dynamical_matrices": state}
+    outputs, process = parse("anhcsp.hessian", generate_calc_job_node("anhcsp.hessian", inputs, hessian_files))
+    assert process.is_finished_ok
     assert outputs["result"]["frequencies_gamma"] == [-12.5]
+    hessian = outputs["hessian"]
+    assert (hessian.supercell, hessian.names) == ((2, 2, 2), ["dyn1"])
+    assert hessian.base.attributes.get("temperature") == 50.0
+
+
+def test_a_hessian_without_its_matrices_keeps_its_result(generate_calc_job_node, parse, hessian_files, state):
+    del hessian_files["out/dynamical_matrices/dyn1"]
+    inputs = {"settings": orm.Dict({}), "dynamical_matrices": state}
+    outputs, process = parse("anhcsp.hessian", generate_calc_job_node("anhcsp.hessian", inputs, hessian_files))
+    assert process.exit_status == 301
+    assert "result" in outputs
 
 
 @pytest.mark.parametrize(
@@ -218,13 +245,9 @@ def test_a_correction_yields_its_result(generate_calc_job_node, parse):
     assert outputs["result"]["gibbs_free_energy"] == -3.0
 
 
-def test_a_step_that_finds_no_minimum_leads_on(generate_calc_job_node, parse, sscha_files, tmp_path):
-    (tmp_path / "dynamical_matrices").mkdir()
-    (tmp_path / "dynamical_matrices" / "dyn1").write_text("matrix")
-    (tmp_path / "structure.extxyz").write_text(sscha_files["out/structure.extxyz"])
-    start = DynamicalMatricesData.from_directory(tmp_path, supercell=(2, 2, 2), temperature=50.0)
+def test_a_step_that_finds_no_minimum_leads_on(generate_calc_job_node, parse, sscha_files, state):
     files = {**sscha_files, "out/result.json": '{"converged": false, "reason": "minimising still gains"}'}
-    outputs, process = parse("anhcsp.step", generate_calc_job_node("anhcsp.step", {"dynamical_matrices": start}, files))
+    outputs, process = parse("anhcsp.step", generate_calc_job_node("anhcsp.step", {"dynamical_matrices": state}, files))
     assert process.exit_status == 410
     assert "still gains" in process.exit_message
     assert outputs["dynamical_matrices"].supercell == (2, 2, 2)

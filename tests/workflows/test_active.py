@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -99,11 +100,36 @@ def test_potential_that_forgets_is_given_up(active: Callable, emt: Any, copper: 
     assert workchain.ctx.fresh and "new" in child.inputs and "potential" not in child.inputs
 
 
+def test_errors_that_add_up_over_the_rounds_are_seen(
+    active: Callable, emt: Any, copper: Any, add_child: Callable
+) -> None:
+    workchain = active()
+    workchain.ctx.member, workchain.ctx.own, workchain.ctx.dataset = "old", copper.store().pk, copper.pk
+    errors = [50.0, 65.0, 74.0, 90.0]
+    for number, (before, after) in enumerate(itertools.pairwise(errors)):
+        held_out = {
+            "before_held_out": {"energy": 2.0, "force": before, "count": 7},
+            "after_held_out": {"energy": 2.0, "force": after, "count": 7},
+        }
+        metrics = Dict({"by_round": {"0": held_out}})
+        workchain.ctx.round = number
+        add_child(workchain, f"round_{number:02d}_train", {"potential": emt.clone(), "metrics": metrics}, job=False)
+        outcome = workchain.judge()
+        assert workchain.ctx.fresh == (number == 2), outcome
+
+
 def test_small_change_of_what_was_known_is_no_reason_to_start_afresh() -> None:
     metrics = {"by_round": {"0": {**HELD_OUT, "after_held_out": {"energy": 2.9, "force": 70.0}}}}
-    assert forgotten(metrics, 1.5) is None
-    assert forgotten(metrics, 1.3) == "energy 2.0 -> 2.9 meV/atom on 7 held-out structures"
-    assert forgotten({"by_round": {}}, 1.5) is None
+    assert forgotten(metrics, metrics, 1.5) is None
+    assert forgotten(metrics, metrics, 1.3) == "energy 2.0 -> 2.9 meV/atom on 7 held-out structures"
+    assert forgotten({"by_round": {}}, {"by_round": {}}, 1.5) is None
+
+
+def test_automatic_supercells_need_the_range_of_what_is_in_the_library(active: Callable, emt: Any, copper: Any) -> None:
+    library = {"old": {"potential": emt.store(), "dataset": copper.store()}}
+    settings = Dict({**SETTINGS, "stages": ["auto:20"], "sample": "2x2x2:20"})
+    with pytest.raises(ValueError, match=r"auto:20 needs a potential of known range; .* leave library.old out"):
+        active(settings=settings, library=library)
 
 
 def test_labels_of_the_library_with_other_settings_are_not_mixed(active: Callable, add_child: Callable) -> None:

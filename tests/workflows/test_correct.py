@@ -147,6 +147,46 @@ def test_the_model_is_relaxed_where_the_reference_has_the_target_pressure(
     assert workchain.correct()["current"].inputs.settings["pressure"] == 130.0
 
 
+def test_a_second_relaxation_that_fails_leaves_the_first_correction(
+    run: Callable, add_child: Callable, copper: Any, emt: Any, state: Any
+) -> None:
+    from aiida.orm import Dict
+
+    for way, status in (("relax", 403), ("label", 401)):
+        workchain = run({"relax": True, "target": 0.01}, potential=emt, sscha=Dict(SSCHA))
+        labels = add_child(workchain, "label_1", {"population": copper.clone()}, job=False)
+        first = add_child(workchain, "correct_1", corrected(0.001, 10))
+        workchain.judge()
+        if way == "relax":
+            add_child(workchain, "relax", {}, status=401, message="exploded", job=False)
+            exit_code = workchain.end_round()
+        else:
+            outputs = {
+                "result": Dict({"source": "audit"}),
+                "audit": copper.clone(),
+                "dynamical_matrices": state.clone(),
+            }
+            add_child(workchain, "relax", outputs, job=False)
+            assert workchain.end_round() is None
+            add_child(workchain, "label_relaxed_1", {}, status=401, message="None of 10 succeeded", job=False)
+            exit_code = workchain.correct()
+        assert exit_code.status == status
+        assert workchain.outputs["result"].pk == first.outputs.result.pk
+        assert workchain.outputs["labels"].pk == labels.outputs.population.pk
+
+
+def test_labels_that_fail_later_leave_the_correction_of_those_before(
+    run: Callable, add_child: Callable, copper: Any
+) -> None:
+    workchain = run()
+    add_child(workchain, "label_1", {"population": copper.clone()}, job=False)
+    first = add_child(workchain, "correct_1", corrected(0.0012, 10))
+    workchain.judge()
+    add_child(workchain, "label_2", {}, status=401, message="None of 6 succeeded", job=False)
+    assert workchain.correct().status == 401
+    assert workchain.outputs["result"].pk == first.outputs.result.pk
+
+
 def test_a_pressure_that_fits_needs_no_second_relaxation(
     run: Callable, add_child: Callable, copper: Any, emt: Any
 ) -> None:

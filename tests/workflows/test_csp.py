@@ -160,6 +160,58 @@ def test_lowest_distinct_structures_go_to_every_temperature(csp: Callable, add_c
     ]
 
 
+COMPOSITIONS = {key: value for key, value in SEARCH.items() if key not in ("formula", "formula_units")} | {
+    "composition": {"elements": {"Cu": "0-4", "Au": "0-4"}, "atoms": "1-4"}
+}
+
+
+@pytest.fixture
+def over_compositions(search_inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs of a search over compositions."""
+    from aiida.orm import Dict
+
+    return {**search_inputs, "settings": Dict(COMPOSITIONS)}
+
+
+def alloys(*formulas: str) -> Any:
+    """Ranked cells of Cu-Au, the formulas on the hull first."""
+    line = {"Cu4": 1.0, "Au4": 2.0, "Cu2Au2": 1.3, "CuAu3": 2.5, "Cu3Au": 1.18}
+    frames = relaxed_frames(0, number=len(formulas))
+    for frame, formula in zip(frames, formulas, strict=True):
+        frame.symbols = formula
+        frame.info["enthalpy"] = line[formula] + 0.01 * formulas[: frames.index(frame)].count(formula)
+    return population(rank(frames, SearchSettings.parse(COMPOSITIONS)))
+
+
+def test_over_compositions_twice_as_many_of_each_near_the_hull_are_relaxed_again(
+    csp: Callable, add_child: Callable, emt: Any, over_compositions: dict[str, Any]
+) -> None:
+    workchain = csp(search=over_compositions, sscha={"number": 1})
+    found = alloys("Cu4", "Cu4", "Au4", "Cu2Au2", "Cu2Au2", "CuAu3", "Cu3Au")
+    add_child(workchain, "search_p5", {**searched(emt), "population": found}, job=False)
+    (relaxation,) = workchain.relax().values()
+    formulas = [frame.get_chemical_formula() for frame in relaxation.inputs.population.get_frames()]
+    assert sorted(formulas) == ["Au2Cu2", "Au2Cu2", "Au4", "AuCu3", "Cu4", "Cu4"]
+
+
+def test_finalists_over_compositions_are_the_lowest_of_each_near_the_hull_and_the_elements(
+    csp: Callable, add_child: Callable, over_compositions: dict[str, Any]
+) -> None:
+    relaxed = alloys("Cu4", "Au4", "Cu2Au2", "Cu2Au2", "Cu3Au")
+    workchain = csp(search=over_compositions, sscha={"temperatures": [0.0], "number": 1})
+    add_child(workchain, "relax_p5", {"population": relaxed})
+    assert workchain.rank() is None
+    assert [run["id"] for run in workchain.ctx.runs.values()] == ["g000-0000", "g000-0002", "g000-0001", "g000-0004"]
+
+
+def test_compositions_without_an_element_alone_have_no_finalists(
+    csp: Callable, add_child: Callable, over_compositions: dict[str, Any]
+) -> None:
+    workchain = csp(search=over_compositions)
+    add_child(workchain, "relax_p5", {"population": alloys("Cu4", "Cu2Au2")})
+    assert "none of an element alone" in workchain.rank().message
+
+
 def test_no_more_sscha_runs_at_a_time_than_allowed(csp: Callable, add_child: Callable, emt: Any) -> None:
     workchain = csp()
     up_to_the_ranking(workchain, add_child, emt)
@@ -217,6 +269,11 @@ def test_several_pressures_that_learn_need_settings_of_the_joint_training() -> N
 def test_wrong_sscha_settings_are_refused_by_name(csp: Callable, change: dict[str, Any], field: str) -> None:
     with pytest.raises(ValueError, match=f"sscha.settings.{field}"):
         csp(sscha=change)
+
+
+def test_automatic_supercells_need_the_range_of_a_potential_that_does_not_learn(csp: Callable) -> None:
+    with pytest.raises(ValueError, match=r"sscha.settings.stages: auto:20 needs a potential of known range"):
+        csp(sscha={"stages": ["auto:20"]})
 
 
 @pytest.fixture

@@ -49,26 +49,41 @@ def test_training_that_diverges_at_the_lowest_rate_is_given_up(finetune: Callabl
     assert workchain.inspect_process().status == 410
 
 
-def test_training_without_memory_gets_smaller_batches(finetune: Callable, add_child: Callable) -> None:
+def retrieved(files: dict[str, str]) -> Any:
+    import io
+
+    from aiida.orm import FolderData
+
+    folder = FolderData()
+    for name, content in files.items():
+        folder.base.repository.put_object_from_filelike(io.BytesIO(content.encode()), name)
+    return folder
+
+
+def test_training_that_is_killed_for_its_memory_gets_smaller_batches(finetune: Callable, add_child: Callable) -> None:
     workchain = finetune()
-    failed(workchain, add_child, 421, "CUDA out of memory. Tried to allocate 2 GiB")
+    failed(workchain, add_child, 421, "it was killed by signal 9", retrieved=retrieved({"exit_status": "137\n"}))
     assert workchain.inspect_process().status == 0
     assert workchain.ctx.inputs.settings["batch_size"] == 4
     assert workchain.ctx.inputs.settings["learning_rate"] == SETTINGS["learning_rate"]
 
 
+def test_training_whose_single_structures_do_not_fit_is_given_up(finetune: Callable, add_child: Callable) -> None:
+    workchain = finetune()
+    message = "one structure at a time needs too much memory"
+    failed(workchain, add_child, 421, message, retrieved=retrieved({"exit_status": "4\n"}))
+    assert workchain.inspect_process().status == 411
+
+
 def test_interrupted_training_goes_on_after_its_last_epoch(
     finetune: Callable, add_child: Callable, aiida_localhost: Any
 ) -> None:
-    import io
+    from aiida.orm import RemoteData
 
-    from aiida.orm import FolderData, RemoteData
-
-    retrieved = FolderData()
-    retrieved.base.repository.put_object_from_filelike(io.BytesIO(b"epoch 2"), "out/checkpoint.pth")
+    files = retrieved({"out/checkpoint.pth": "epoch 2"})
     remote = RemoteData(computer=aiida_localhost, remote_path="/somewhere")
     workchain = finetune()
-    failed(workchain, add_child, 400, "wall time", retrieved=retrieved, remote_folder=remote)
+    failed(workchain, add_child, 400, "wall time", retrieved=files, remote_folder=remote)
     assert workchain.inspect_process().status == 0
     assert workchain.ctx.inputs.parent_folder.pk == remote.pk
     assert workchain.ctx.inputs.settings.get_dict() == SETTINGS

@@ -97,6 +97,34 @@ def test_a_point_starts_from_its_neighbour(planned: Any, add_child: Callable) ->
     assert inputs["settings"]["pressure"] == 20.0
 
 
+def test_automatic_supercells_are_those_of_the_smallest_cell_at_all_points(
+    run: Callable, add_child: Callable, emt: Any
+) -> None:
+    from aiida_anhcsp.data.population import PopulationData
+
+    emt.base.attributes.set("cutoff", 10.0)
+    workchain = run(stages=["auto:20", "auto:40"])
+    for pressure, scale in ((0.0, 1.0), (20.0, 0.9)):
+        frames = relaxed(pressure).get_frames()
+        for frame in frames:
+            frame.set_cell(scale * frame.cell, scale_atoms=True)
+        add_child(workchain, f"relax_p{pressure:.0f}", {"population": PopulationData.from_frames(frames)})
+    workchain.plan()
+    stages = []
+    for name in ("p0_t0_fcc", "p20_t0_fcc"):
+        stages.append(workchain.submit_point(name).inputs.settings["stages"])
+        add_child(workchain, f"sscha_{name}", {}, status=401, message="exploded", job=False)
+    assert stages[0] == stages[1]
+    smallest = workchain.settings.stages_for(bulk("Cu", a=0.9 * bulk("Cu", cubic=True).cell[0, 0]), 10.0)
+    largest = workchain.settings.stages_for(bulk("Cu"), 10.0)
+    assert stages[0] == smallest != largest
+
+
+def test_automatic_supercells_need_the_range_of_the_potential(run: Callable) -> None:
+    with pytest.raises(ValueError, match=r"settings.stages: auto:20 needs a potential of known range"):
+        run(stages=["auto:20"])
+
+
 def test_transitions_classical_beside_quantum(planned: Any, add_child: Callable) -> None:
     from aiida.orm import Dict
 

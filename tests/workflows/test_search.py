@@ -58,7 +58,7 @@ def learning(search_inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def search(generate_workchain: Callable) -> Callable:
+def search(generate_workchain: Callable, add_child: Callable) -> Callable:
     """A search in its generation 1, with a ranked generation 0 behind it."""
 
     def factory(inputs: dict[str, Any]) -> Any:
@@ -66,6 +66,7 @@ def search(generate_workchain: Callable) -> Callable:
 
         workchain = generate_workchain(SearchWorkChain, inputs)
         workchain.setup()
+        add_child(workchain, "generation_000_judge", {"result": population(relaxed_frames(0))})
         ranked = population(rank(relaxed_frames(0), SearchSettings.parse(SEARCH))).store()
         workchain.ctx.generation, workchain.ctx.population = 1, ranked.pk
         return workchain
@@ -79,18 +80,65 @@ def reports(workchain: Any) -> str:
     return "\n".join(log.message for log in Log.collection.get_logs_for(workchain.node))
 
 
-def test_search_ends_after_its_generations(search: Callable, search_inputs: dict[str, Any]) -> None:
+def test_search_ends_after_its_generations(
+    search: Callable, search_inputs: dict[str, Any], add_child: Callable
+) -> None:
     workchain = search(search_inputs)
+    add_child(workchain, "generation_001_judge", {"result": population(relaxed_frames(1))})
     assert workchain.should_evolve()
     assert workchain.ctx.generation == 2
+    add_child(workchain, "generation_002_judge", {"result": population(relaxed_frames(2))})
     assert not workchain.should_evolve()
 
 
-def test_search_ends_when_generations_bring_nothing_better(search: Callable, search_inputs: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("relaxed", "goes_on"), [(2, True), (0, False)])
+def test_search_whose_survivors_are_old_goes_on_as_long_as_generations_relax(
+    relaxed: int, goes_on: bool, search: Callable, learning: dict[str, Any], add_child: Callable
+) -> None:
+    from aiida.orm import Dict
+
+    workchain = search({**learning, "settings": Dict({**SEARCH, "generations": 9})})
+    for generation in (1, 2, 3):
+        frames = relaxed_frames(generation, number=relaxed, failed=2)
+        add_child(workchain, f"generation_{generation:03d}_judge", {"result": population(frames)})
+    workchain.ctx.generation = 3
+    assert workchain.should_evolve() == goes_on
+
+
+def test_operators_of_a_search_that_learns_earn_by_all_they_have_made(
+    search: Callable, learning: dict[str, Any], add_child: Callable
+) -> None:
+    from aiida.orm import Dict
+
+    settings = {**SEARCH, "adaptation": 1.0}
+    workchain = search({**learning, "settings": Dict(settings)})
+    bred = relaxed_frames(1, number=1, failed=30)
+    for frame in bred:
+        frame.info["operator"] = "heredity"
+    add_child(workchain, "generation_001_judge", {"result": population(bred)})
+    workchain.ctx.population = population(rank(relaxed_frames(0), SearchSettings.parse(settings))).store().pk
+    workchain.ctx.generation = 2
+    made = workchain.vary()["current"].inputs.settings
+    assert made["adaptation"] == 0
+    untried, failing = made["operators"]["strain"], made["operators"]["heredity"]
+    assert failing < 0.2 * untried
+
+
+def test_offspring_of_a_search_that_does_not_learn_depends_on_its_settings_alone(
+    search: Callable, search_inputs: dict[str, Any]
+) -> None:
+    made = search(search_inputs).vary()["current"].inputs.settings
+    assert made["operators"] == SEARCH["operators"] and "adaptation" not in made.get_dict()
+
+
+def test_search_ends_when_generations_bring_nothing_better(
+    search: Callable, search_inputs: dict[str, Any], add_child: Callable
+) -> None:
     from aiida.orm import Dict
 
     stop = {"generations_without_better": 1}
     workchain = search({**search_inputs, "settings": Dict({**SEARCH, "generations": 9, "stop": stop})})
+    add_child(workchain, "generation_001_judge", {"result": population(relaxed_frames(1))})
     assert not workchain.should_evolve()
 
 
@@ -144,7 +192,7 @@ def test_failed_training_keeps_the_labels_and_leaves_the_old_potential(
 ) -> None:
     workchain = search(learning)
     labelled = population(relaxed_frames(1))
-    from aiida.orm import Dict
+    from aiida.orm import Dict, load_node
 
     report = Dict({"labelled": 3, "failed": {}})
     add_child(workchain, "generation_001_select_and_distort", {"result": population(relaxed_frames(1))})
@@ -152,7 +200,7 @@ def test_failed_training_keeps_the_labels_and_leaves_the_old_potential(
     add_child(workchain, "generation_001_finetune", {}, status=410, message="diverges", job=False)
     workchain.finetune()
     assert workchain.refresh() is None
-    assert workchain.ctx.dataset == labelled.pk
+    assert load_node(workchain.ctx.dataset).count == labelled.count
     assert workchain.ctx.potential == learning["potential"].pk
 
 

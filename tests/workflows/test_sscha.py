@@ -186,16 +186,53 @@ def test_an_audit_that_contradicts_its_stage_makes_no_converged_result(
     assert not workchain.outputs["result"]["converged"]
 
 
-def test_failed_audit_is_told_and_leaves_the_result_of_the_stages(
+@pytest.mark.parametrize(("status", "times"), [(400, 3), (320, 2)], ids=["stopped", "failed"])
+def test_an_audit_that_is_lost_is_repeated_as_it_was(
+    run: Callable, state: Callable, add_child: Callable, status: int, times: int
+) -> None:
+    workchain = run(stages=["1x1x1:100"], continuations=2, repeats=1)
+    add_child(workchain, "stage_1", state())
+    workchain.judge_stage()
+    asked = []
+    while workchain.should_audit():
+        child = workchain.audit()["current"]
+        asked.append((child.label, child.inputs.settings.get_dict()))
+        add_child(workchain, child.label, {}, status=status, message="wall time")
+        workchain.judge_audit()
+    assert [label for label, _ in asked] == ["audit", "audit_repeat_1", "audit_repeat_2"][:times]
+    assert all(settings == asked[0][1] for _, settings in asked)
+
+
+def test_a_result_whose_audit_is_missing_is_no_converged_one(
     run: Callable, state: Callable, add_child: Callable
 ) -> None:
+    workchain = run(stages=["1x1x1:100"], continuations=0)
+    add_child(workchain, "stage_1", state())
+    workchain.judge_stage()
+    add_child(workchain, "audit", {}, status=400, message="wall time")
+    workchain.judge_audit()
+    assert not workchain.should_audit()
+    exit_code = workchain.results()
+    assert exit_code.status == 402
+    summary = workchain.outputs["result"].get_dict()
+    assert summary["gibbs_free_energy"] == -1.0
+    assert not summary["converged"]
+    assert summary["reason"] == "the audit is missing: wall time"
+
+
+def test_an_audit_that_was_repeated_gives_the_result(run: Callable, state: Callable, add_child: Callable) -> None:
+    from aiida.orm import Dict
+
     workchain = run(stages=["1x1x1:100"])
     add_child(workchain, "stage_1", state())
     workchain.judge_stage()
     add_child(workchain, "audit", {}, status=400, message="wall time")
-    exit_code = workchain.results()
-    assert exit_code.status == 402
-    assert workchain.outputs["result"]["gibbs_free_energy"] == -1.0
+    workchain.judge_audit()
+    add_child(workchain, "audit_repeat_1", {"result": Dict(result(gibbs=-0.999))})
+    workchain.judge_audit()
+    assert not workchain.should_audit()
+    assert workchain.results() is None
+    assert workchain.outputs["result"]["gibbs_free_energy"] == -0.999
 
 
 @pytest.mark.parametrize(
@@ -238,8 +275,20 @@ def test_job_that_was_stopped_goes_on_from_its_last_population(
     assert again.inputs.start.pk == stopped.outputs.dynamical_matrices.pk
 
 
+def test_job_that_was_stopped_before_its_first_population_begins_again_as_it_was(
+    run: Callable, add_child: Callable
+) -> None:
+    workchain = run()
+    add_child(workchain, "stage_1", {}, status=400, message="wall time")
+    assert workchain.judge_stage() is None
+    again = workchain.run_stage()["current"]
+    assert again.label == "stage_1_continued_1"
+    assert again.inputs.settings["stages"] == ["1x1x1:100"]
+    assert "start" not in again.inputs
+
+
 def test_job_that_is_stopped_again_and_again_is_given_up(run: Callable, state: Callable, add_child: Callable) -> None:
-    workchain = run(continuations=1, repeats=0)
+    workchain = run(continuations=1)
     for label in ("stage_1", "stage_1_continued_1"):
         outputs = state()
         del outputs["result"]

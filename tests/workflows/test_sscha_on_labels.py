@@ -91,6 +91,47 @@ def test_population_that_finds_no_minimum_is_followed_by_a_fresh_one(
     assert not workchain.should_go_on()
 
 
+def test_a_minimisation_that_fails_is_repeated_once(run: Callable, add_child: Callable, copper: Any) -> None:
+    workchain = run()
+    add_child(workchain, "label_1", {"population": copper.clone()}, job=False)
+    add_child(workchain, "step_1", {}, status=400, message="wall time")
+    assert workchain.is_unmeasured()
+    assert workchain.minimise()["current"].label == "step_1_again"
+    add_child(workchain, "step_1_again", {}, status=320, message="exploded")
+    assert not workchain.is_unmeasured()
+    assert workchain.judge().status == 403
+    assert "result" not in workchain.outputs
+
+
+@pytest.mark.parametrize("lost", ["draw", "label", "step"])
+def test_a_population_that_comes_to_nothing_leaves_the_one_before(
+    run: Callable, add_child: Callable, copper: Any, state: Any, lost: str
+) -> None:
+    from aiida.common import LinkType
+    from aiida.engine import ProcessState
+    from aiida.orm import CalcJobNode
+
+    workchain = run()
+    first = CalcJobNode()
+    first.base.links.add_incoming(workchain.node, link_type=LinkType.CALL_CALC, link_label="step_1")
+    for name, node in {"dynamical_matrices": workchain.inputs.start, "labels": copper.clone().store()}.items():
+        first.base.links.add_incoming(node, link_type=LinkType.INPUT_CALC, link_label=name)
+    first.set_process_state(ProcessState.FINISHED)
+    first.store()
+    for name, output in {"result": measured(False), "dynamical_matrices": state.clone()}.items():
+        output.base.links.add_incoming(first, link_type=LinkType.CREATE, link_label=name)
+        output.store()
+    workchain.judge()
+    for label in ("draw_2", "label_2", "step_2", "step_2_again"):
+        if label.startswith(lost):
+            add_child(workchain, label, {}, status=401, message="lost", job=label != "label_2")
+    step = {"draw": workchain.label, "label": workchain.minimise, "step": workchain.judge}[lost]
+    assert step().status == {"draw": 401, "label": 402, "step": 403}[lost]
+    assert workchain.outputs["result"].pk == first.outputs.result.pk
+    assert workchain.outputs["dynamical_matrices"].pk == workchain.inputs.start.pk
+    assert workchain.outputs["audit"].pk == first.inputs.labels.pk
+
+
 def test_labels_that_fail_end_the_run(run: Callable, add_child: Callable) -> None:
     workchain = run()
     add_child(workchain, "label_1", {}, status=401, message="None of 50 succeeded", job=False)

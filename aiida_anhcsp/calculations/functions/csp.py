@@ -11,12 +11,32 @@ from aiida.engine import calcfunction
 from aiida.orm import Dict, StructureData
 from ase import Atoms
 from ase.neighborlist import neighbor_list
+from pymatgen.core import Composition as Formula
 
 from ...data.dynamical_matrices import DynamicalMatricesData
+from ...data.population import PopulationData
+from ...engine.errors import InputError
+from ...engine.search.duplicates import find_duplicates
+from ...engine.search.gibbs_hull import Phase, gibbs_hull
+from ...engine.search.near_hull import near_hull
+from ...engine.search.settings import DuplicateRule
 from ...engine.sscha.reports import between_stages, jump
 
 DISTANCE_STEP = 0.01
 """Distances closer than this (angstrom) count as one."""
+
+HULL_SEED = 0
+"""Of the draws that propagate the errors of the free energies to the hull."""
+
+
+@calcfunction
+def lowest_near_hull(population: PopulationData, settings: Dict) -> PopulationData:
+    """The lowest distinct structures of each composition near the hull of a population ranked over compositions.
+
+    :param settings: ``number`` of each composition, at most, and ``window`` above the hull (eV/atom)
+    """
+    keys = settings.get_dict()
+    return PopulationData.from_frames(near_hull(population.get_frames(), keys["number"], keys["window"]))
 
 
 @calcfunction
@@ -24,7 +44,8 @@ def sscha_summary(**nodes: Any) -> Dict:
     """Result of an SSCHA run whose stages and audit were jobs of their own.
 
     :param nodes: ``structure`` and ``final`` (structures), ``stage_01``, ``stage_02``, ... in the order they ran and,
-        if there was one, ``audit``: the results of the jobs; ``given_up``, why the run ended early, if it did
+        if there was one, ``audit``: the results of the jobs; ``unaudited``, why one that was wanted is missing, and
+        ``given_up``, why the run ended early, if they do
     :return: the result of the last job, with the ``stages`` of all, ``n_evaluations`` summed, and ``initial`` and
         ``final``: cell (angstrom), volume (angstrom^3), spacegroup, quantum stress (GPa, ASE's sign)
     """
@@ -46,8 +67,9 @@ def sscha_summary(**nodes: Any) -> Dict:
         result["finite_size"] = {**result.get("finite_size", {}), "between_stages": difference}
     if "audit" in nodes and result["converged"] and (contradiction := jump(stages[-1], last)):
         result |= {"converged": False, "reason": contradiction}
-    if "given_up" in nodes:
-        result |= {"converged": False, "reason": nodes["given_up"].value}
+    for ending in ("unaudited", "given_up"):
+        if ending in nodes:
+            result |= {"converged": False, "reason": nodes[ending].value}
     if result["stages"] and "stress" in last:
         result["initial"]["stress"] = result["stages"][0]["stress_initial"]
         result["final"]["stress"] = last["stress"]
@@ -58,12 +80,17 @@ def sscha_summary(**nodes: Any) -> Dict:
 def ranking_table(**nodes: Any) -> Dict:
     """Structures ranked by Gibbs free energy at each pressure and temperature.
 
+    Free energies of different compositions do not compare: where there are several, what ranks is the distance from
+    the hull that all the others span, and ``relative_...`` is relative to the lowest of the same composition.
+
     :param nodes: ``runs``, a Dict of ``id``, ``pressure`` (GPa), ``temperature`` (K) and, for a run that failed,
         ``reason``, by the name of the run; ``population_...``, ranked populations; ``result_NAME`` and
         ``structure_NAME``, what the run of that name gave, if anything, and ``correction_NAME``, that of its correction
     :return: ``rows``, lowest first at each pressure and temperature, failed ones last. A free energy that an audit
         found where SSCHA had not converged is ranked as the ``upper_bound`` that it is. Energies in eV/atom, distances
-        in angstrom: the two shortest of each pair of elements, ``initial`` and ``final``
+        in angstrom: the two shortest of each pair of elements, ``initial`` and ``final``. Over compositions also
+        ``hull_distance`` and ``hull_distance_error`` (eV/atom; negative on the hull), ``stable``, the probability to be
+        on it, and ``merged_into``, the lower structure that one became in SSCHA, whose distance it shares
     """
     return Dict({"rows": ranked_rows(nodes)})
 
@@ -76,17 +103,32 @@ def ranked_rows(nodes: Mapping[str, Any]) -> list[dict[str, Any]]:
         if name.startswith("population_")
         for frame in with_ranks(node.get_frames())
     }
-    rows = []
+    rows, final = [], {}
     for name, run in nodes["runs"].get_dict().items():
         frame = frames[float(run["pressure"]), run["id"]]
         rows.append(_row(run, frame, nodes.get(f"result_{name}"), nodes.get(f"structure_{name}")))
         if f"correction_{name}" in nodes:
             rows[-1].update(_corrected(nodes[f"correction_{name}"]))
+        if f"structure_{name}" in nodes:
+            final[_point(rows[-1]), run["id"]] = nodes[f"structure_{name}"].get_ase()
     key = _ranked_by(rows)
-    rows.sort(key=lambda row: (row["pressure"], row["temperature"], _order(row, key)))
-    for _, group in itertools.groupby(rows, key=lambda row: (row["pressure"], row["temperature"])):
+    rows.sort(key=_point)
+    if len({_composition(row) for row in rows}) > 1:
+        for point, group in itertools.groupby(rows, key=_point):
+            _add_hull(list(group), key, {name: atoms for (place, name), atoms in final.items() if place == point})
+        key = "hull_distance"
+    rows.sort(key=lambda row: (_point(row), _order(row, key)))
+    for _, group in itertools.groupby(rows, key=_point):
         _add_ranks(list(group), key)
     return rows
+
+
+def _point(row: Mapping[str, Any]) -> tuple[float, float]:
+    return row["pressure"], row["temperature"]
+
+
+def _composition(row: Mapping[str, Any]) -> str:
+    return str(Formula(row["formula"]).reduced_formula)
 
 
 def with_ranks(frames: list[Atoms]) -> list[Atoms]:
@@ -150,10 +192,10 @@ def _corrected(correction: Dict) -> dict[str, Any]:
     """G of the reference, at its own minimum where the labels led there, and how many labels it took."""
     document = correction.get_dict()
     minimum = document.get("reminimised", {})
-    best = minimum if minimum.get("converged", False) else document
+    best = {**document, **minimum} if minimum.get("converged", False) else document
     return {
         "gibbs_free_energy_corrected": best["gibbs_free_energy"],
-        "gibbs_free_energy_corrected_error": document["gibbs_free_energy_error"],
+        "gibbs_free_energy_corrected_error": best["gibbs_free_energy_error"],
         "n_labels": document["n_labels"],
     }
 
@@ -169,13 +211,55 @@ def _order(row: dict[str, Any], key: str) -> tuple[bool, float]:
     return (not ranked, row[key] if ranked else row["enthalpy"])
 
 
+def _add_hull(rows: list[dict[str, Any]], key: str, final: Mapping[str, Atoms]) -> None:
+    """``hull_distance``, its error and ``stable`` at one point, or the reason why there is no hull.
+
+    :param key: free energy that spans the hull
+    :param final: centroids of the runs by id: of those that merged, the lowest is a phase
+    """
+    usable = [row for row in rows if not _order(row, key)[0]]
+    merged = _merged(usable, key, final)
+    phases = [
+        Phase(row["id"], row["formula"], row[key], row[f"{key}_error"]) for row in usable if row["id"] not in merged
+    ]
+    try:
+        distances = {each.name: each for each in gibbs_hull(phases, seed=HULL_SEED)} if phases else {}
+    except InputError as error:
+        for row in usable:
+            row.setdefault("reason", f"not ranked: {error.problem}")
+        return
+    for row in usable:
+        if row["id"] in merged:
+            row["merged_into"] = merged[row["id"]]
+        distance = distances[merged.get(row["id"], row["id"])]
+        row |= {"hull_distance": distance.value, "hull_distance_error": distance.error, "stable": distance.stable}
+
+
+def _merged(rows: list[dict[str, Any]], key: str, final: Mapping[str, Atoms]) -> dict[str, str]:
+    """Id of the lower structure that one has become in SSCHA, within the noise of the free energies."""
+    frames = []
+    for row in rows:
+        if row["id"] in final:
+            frame = final[row["id"]].copy()
+            frame.info = {"id": row["id"], "gibbs": row[key], "gibbs_error": row[f"{key}_error"]}
+            frames.append(frame)
+    return find_duplicates(frames, DuplicateRule(), "gibbs")
+
+
 def _add_ranks(rows: list[dict[str, Any]], key: str) -> None:
-    """``rank`` by free energy, and ``relative_enthalpy`` and ``relative_gibbs_free_energy`` (...) in meV/atom."""
-    lowest = min(row["enthalpy"] for row in rows)
+    """``rank``, and ``relative_enthalpy`` and ``relative_gibbs_free_energy`` (...) in meV/atom."""
     for place, row in enumerate(rows, start=1):
-        row["relative_enthalpy"] = 1000 * (row["enthalpy"] - lowest)
         if not _order(row, key)[0]:
             row["rank"] = place
+    for composition in {_composition(row) for row in rows}:
+        _add_relative([row for row in rows if _composition(row) == composition])
+
+
+def _add_relative(rows: list[dict[str, Any]]) -> None:
+    """Enthalpies and free energies of one composition relative to the lowest."""
+    lowest = min(row["enthalpy"] for row in rows)
+    for row in rows:
+        row["relative_enthalpy"] = 1000 * (row["enthalpy"] - lowest)
     for name in ("gibbs_free_energy", "gibbs_free_energy_corrected"):
         ranked = [row for row in rows if not _order(row, name)[0]]
         for row in ranked:

@@ -16,6 +16,8 @@ from ...data.population import PopulationData
 from ...data.potential import PotentialData
 from ...engine.frames import labels_of
 from ...engine.labels import join_labels, settings_hash
+from ...engine.learning.dataset import dealt, trained_on
+from ...engine.learning.settings import Split
 from ...engine.sscha.lattice import spacegroup
 
 SYMPREC = 0.05
@@ -32,6 +34,28 @@ def write_json(settings: Dict) -> SinglefileData:
 def take_frames(population: PopulationData, part: Dict) -> PopulationData:
     """The frames from index ``start`` up to, and without, ``stop``."""
     return PopulationData.from_frames(population.get_frames()[part["start"] : part["stop"]])
+
+
+@calcfunction
+def split_labels(labelled: PopulationData, settings: Dict, **earlier: PopulationData) -> PopulationData:
+    """The same labelled frames, each marked with the part of the split it is in for good (see :func:`dealt`).
+
+    :param settings: ``validation`` and ``test`` (fractions), ``seed``
+    :param earlier: labels marked before; those without ``round`` are not of this run and count for nothing
+    """
+    keys = settings.get_dict()
+    frames = [frame for name in sorted(earlier) for frame in earlier[name].get_frames()]
+    known = [frame for frame in frames if "round" in frame.info]
+    return PopulationData.from_frames(dealt(labelled.get_frames(), known, Split(**keys), keys["seed"]))
+
+
+@calcfunction
+def learned_before(dataset: PopulationData, settings: Dict) -> PopulationData:
+    """What a potential knew before a run of its own, told apart from that run's labels (see :func:`trained_on`).
+
+    :param settings: ``seed`` of the run's split
+    """
+    return PopulationData.from_frames(trained_on(dataset.get_frames(), settings["seed"]))
 
 
 @calcfunction
@@ -138,6 +162,12 @@ def labelled_population(
     labelled, failed = join_labels(population.get_frames(), results, _failures(jobs), origin, digest)
     report = Dict({"labelled": len(labelled), "failed": failed, "label_origin": origin, "label_settings": digest})
     return {"population": PopulationData.from_frames(labelled), "report": report} if labelled else {"report": report}
+
+
+def same_settings(one: PopulationData, other: PopulationData) -> bool:
+    """Whether labels may be mixed."""
+    first, second = (node.base.attributes.get("label_settings", []) for node in (one, other))
+    return bool(first == second)
 
 
 def _failures(jobs: Dict) -> dict[int, str]:

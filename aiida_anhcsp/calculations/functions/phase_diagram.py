@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ from aiida.engine import calcfunction
 from aiida.orm import Dict
 from ase import Atoms
 
-from ...engine.phase_diagram import Curve, transitions
+from ...engine.phase_diagram import Curve, mergings, transitions
 from ...engine.search.duplicates import find_duplicates
 from ...engine.search.settings import DuplicateRule
-from .csp import ranked_rows
+from .csp import ranked_rows, with_ranks
 
 Row = dict[str, Any]
+AT_REST, QUANTUM = "merged_at_rest", "merged_into"
 
 
 @calcfunction
@@ -23,66 +25,87 @@ def phase_table(**nodes: Any) -> Dict:
     """Free energies, which phases merged, and where the stable phase changes.
 
     :param nodes: as those of ``ranking_table``
-    :return: ``rows`` (as ``ranking_table``, with ``merged_into`` for a phase whose final structure is that of a lower
-        one), and ``transitions``: ``kind`` (classical: of static enthalpies; quantum), ``temperature`` (K; absent for
-        classical), ``lower``, ``upper``, ``pressure`` and ``error`` (GPa)
+    :return: ``rows`` (as ``ranking_table``, with ``merged_into`` for a phase whose final structure is that of another,
+        and ``merged_at_rest`` where their relaxed structures are one), ``transitions`` of first order: ``kind``
+        (classical: of static enthalpies; quantum), ``temperature`` (K; absent for classical), ``lower``, ``upper``,
+        ``pressure`` and ``error`` (GPa); and ``mergings``: ``kind``, ``temperature``, ``phase``, ``into``, and the
+        neighbouring pressures (GPa) at which they are two, ``separate``, and one, ``merged``
     """
     rows = ranked_rows(nodes)
     final = {}
     for name, run in nodes["runs"].get_dict().items():
         if f"structure_{name}" in nodes:
             final[_point(run)] = nodes[f"structure_{name}"].get_ase()
+    order = representatives(rows)
+    populations = [with_ranks(node.get_frames()) for name, node in nodes.items() if name.startswith("population_")]
+    for frames in populations:
+        at_rest = [row for row in rows if row["pressure"] == float(frames[0].info["pressure"])]
+        _note(at_rest, AT_REST, merged(frames, order, "enthalpy"))
     for _, group in itertools.groupby(rows, key=lambda row: (row["pressure"], row["temperature"])):
-        _note_merged(list(group), final)
-    return Dict({"rows": rows, "transitions": [*classical_transitions(rows), *quantum_transitions(rows)]})
+        converged = [row for row in group if row["converged"] and _point(row) in final]
+        _note(converged, QUANTUM, merged([_measured(final[_point(row)], row) for row in converged], order))
+    return Dict({"rows": rows, **changes(rows)})
 
 
-def classical_transitions(rows: list[Row]) -> list[Row]:
-    """Transitions of the static enthalpies."""
-    lowest = min((row["temperature"] for row in rows), default=0.0)
-    once = [row for row in rows if row["temperature"] == lowest]
-    return [{"kind": "classical", **found} for found in _transitions(once, "enthalpy")]
-
-
-def quantum_transitions(rows: list[Row]) -> list[Row]:
-    """Transitions of the free energies at each temperature; phases that have merged count as one."""
-    found = []
-    for temperature in sorted({row["temperature"] for row in rows}):
+def changes(rows: list[Row]) -> dict[str, list[Row]]:
+    """``transitions`` and ``mergings``: those of the static enthalpies, then of free energies at each temperature."""
+    temperatures = sorted({row["temperature"] for row in rows})
+    once = [row for row in rows if row["temperature"] == temperatures[0]] if rows else []
+    found: list[tuple[Row, dict[str, Curve]]] = [({"kind": "classical"}, _curves(once, "enthalpy", AT_REST))]
+    for temperature in temperatures:
         here = [row for row in rows if row["temperature"] == temperature and row["converged"]]
-        alone = [row for row in here if "merged_into" not in row]
-        for transition in _transitions(alone, "gibbs_free_energy"):
-            found.append({"kind": "quantum", "temperature": temperature, **transition})
-    return found
+        where = {"kind": "quantum", "temperature": temperature}
+        found.append((where, _curves(here, "gibbs_free_energy", QUANTUM)))
+    return {
+        "transitions": [{**where, **asdict(each)} for where, curves in found for each in transitions(curves)],
+        "mergings": [{**where, **asdict(each)} for where, curves in found for each in mergings(curves)],
+    }
 
 
-def _transitions(rows: list[Row], key: str) -> list[Row]:
+def representatives(rows: list[Row]) -> list[str]:
+    """Phases in the order in which they represent those they have merged with, the same at every point.
+
+    A phase that keeps its space group under pressure and in SSCHA comes before one that changes it: that one has
+    merged into it. Then by name.
+    """
+    groups: dict[str, set[str]] = {}
+    for row in rows:
+        keys = ("spacegroup_initial", "spacegroup_final") if row["converged"] else ("spacegroup_initial",)
+        groups.setdefault(row["id"], set()).update(row[key] for key in keys if key in row)
+    return sorted(groups, key=lambda name: (len(groups[name]), name))
+
+
+def merged(frames: list[Atoms], order: list[str], energy: str = "gibbs_free_energy") -> dict[str, str]:
+    """The representative of each frame that is the same as one earlier in ``order``, by ``id``.
+
+    :param energy: what is compared beside the structures, as in ``find_duplicates``
+    """
+    duplicates = find_duplicates(frames, DuplicateRule(), energy)
+    lowest = {frame.info["id"]: duplicates.get(frame.info["id"], frame.info["id"]) for frame in frames}
+    first = {lowest[name]: name for name in reversed(order) if name in lowest}
+    return {name: first[group] for name, group in lowest.items() if first[group] != name}
+
+
+def _note(rows: list[Row], key: str, found: dict[str, str]) -> None:
+    for row in rows:
+        if row["id"] in found:
+            row[key] = found[row["id"]]
+
+
+def _measured(frame: Atoms, row: Row) -> Atoms:
+    frame.info = {key: row[key] for key in ("id", "gibbs_free_energy", "gibbs_free_energy_error")}
+    return frame
+
+
+def _curves(rows: list[Row], value: str, mark: str) -> dict[str, Curve]:
     curves = {}
     for name in sorted({row["id"] for row in rows}):
-        points = sorted((row for row in rows if row["id"] == name and key in row), key=lambda row: row["pressure"])
-        pressures, values = (np.array([row[column] for row in points]) for column in ("pressure", key))
-        curves[name] = Curve(pressures, values, np.array([row.get(f"{key}_error", 0.0) for row in points]))
-    return [
-        {"lower": found.lower, "upper": found.upper, "pressure": found.pressure, "error": found.error}
-        for found in transitions(curves)
-    ]
-
-
-def _note_merged(rows: list[Row], final: dict[tuple[str, float, float], Atoms]) -> None:
-    """Add ``merged_into`` where final centroids and free energies are those of a lower phase, within the noise."""
-    frames, noise = [], 0.0
-    for row in rows:
-        if row["converged"] and _point(row) in final:
-            frame = final[_point(row)]
-            frame.info = {"id": row["id"], "enthalpy": row["gibbs_free_energy"]}
-            frames.append(frame)
-            noise = max(noise, 3 * 2**0.5 * row["gibbs_free_energy_error"])
-    if len(frames) < 2:
-        return
-    rule = DuplicateRule(enthalpy=max(DuplicateRule().enthalpy, noise))
-    duplicates = find_duplicates(frames, rule)
-    for row in rows:
-        if row["id"] in duplicates:
-            row["merged_into"] = duplicates[row["id"]]
+        points = sorted((row for row in rows if row["id"] == name and value in row), key=lambda row: row["pressure"])
+        pressures, values = (np.array([row[column] for row in points]) for column in ("pressure", value))
+        errors = np.array([row.get(f"{value}_error", 0.0) for row in points])
+        become = {row["pressure"]: row[mark] for row in points if mark in row}
+        curves[name] = Curve(pressures, values, errors, become)
+    return curves
 
 
 def _point(row: Row) -> tuple[str, float, float]:

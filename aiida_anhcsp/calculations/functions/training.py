@@ -7,7 +7,7 @@ from aiida.engine import ExitCode, calcfunction
 from aiida.orm import Dict
 
 from ...data.population import PopulationData
-from ...engine.learning.samplers import SAMPLERS, UnphysicalSampler
+from ...engine.learning.samplers import SAMPLERS, HullSampler, UnphysicalSampler
 from ...engine.search.distort import distort
 
 NOTHING_TO_LABEL = ExitCode(410, "no structure is worth a label")
@@ -17,16 +17,18 @@ NOTHING_TO_LABEL = ExitCode(410, "no structure is worth a label")
 def select_and_distort(settings: Dict, **populations: PopulationData) -> PopulationData | ExitCode:
     """Distorted copies of structures picked by a sampler, to be labelled, and unphysical structures as they are.
 
-    :param settings: ``sampler`` (default ``random``) and its ``threshold``, ``number`` of structures, ``distortions``
-        of each, ``amplitude`` (angstrom, default 0.05), ``strain`` (default 0.05), ``unphysical`` (how many of these,
-        default 0), ``seed``, and ``round``, which the copies carry
+    :param settings: ``sampler`` (default ``random``) and its ``threshold`` or ``per_composition``, ``number`` of
+        structures, ``distortions`` of each, ``amplitude`` (angstrom, default 0.05), ``strain`` (default 0.05),
+        ``unphysical`` (how many of these, default 0), ``seed``, and ``round``, which the copies carry
     :param populations: ``population``, what the sampler picks from (relaxed, graded or ranked), and ``everything``,
         where unphysical structures are looked for; absent, there are none
     :return: the structures to label; exit code 410 where there are none
     """
     keys = settings.get_dict()
     number, seed = keys["number"], keys["seed"]
-    sampler = SAMPLERS[keys.get("sampler", "random")](number, seed, keys.get("threshold", 0.0))
+    kind = SAMPLERS[keys.get("sampler", "random")]
+    options = {"per_composition": keys["per_composition"]} if issubclass(kind, HullSampler) else {}
+    sampler = kind(number, seed, keys.get("threshold", 0.0), **options)
     chosen = sampler.choose(populations["population"].get_frames())
     frames = distort(chosen, keys["distortions"], keys.get("amplitude", 0.05), keys.get("strain", 0.05), seed=seed)
     if "everything" in populations:

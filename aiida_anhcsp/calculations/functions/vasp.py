@@ -64,7 +64,7 @@ def collect_vasp_relaxed(
         frame.set_cell(end.cell)
         frame.positions[order] = end.positions
         misc = outputs[f"misc__{name}"].get_dict()
-        ends[job["start"]] = label(frame, misc)
+        ends[job["start"]] = label(frame, misc, pressure.value)
         if ends[job["start"]].info["status"] == "ok":
             converged = misc["run_status"]["ionic_converged"]
             steps = misc["run_status"]["last_iteration_index"][0]
@@ -72,10 +72,13 @@ def collect_vasp_relaxed(
     return relaxed_population(population, ends, jobs, "vasp", settings.get_dict(), pressure.value)
 
 
-def label(frame: Atoms, misc: dict[str, Any]) -> Atoms:
+def label(frame: Atoms, misc: dict[str, Any], pressure: float = 0.0) -> Atoms:
     """``frame`` with VASP's free energy, forces and stress, or with a ``reason`` why it has none.
 
-    VASP gives the stress in kB, positive under compression; ASE's sign is the opposite.
+    VASP gives the stress in kB, positive under compression; ASE's sign is the opposite. The energy is that of the
+    ionic step, the only one with corrections such as D3; with PSTRESS it is an enthalpy, whose P V is taken off here.
+
+    :param pressure: the run's PSTRESS, in GPa
     """
     result = bare(frame)
     result.info = {"status": "ok"}
@@ -86,7 +89,8 @@ def label(frame: Atoms, misc: dict[str, Any]) -> Atoms:
     forces = np.empty((len(frame), 3))
     forces[species_order(frame)] = misc["forces"]
     stress = -0.1 * GPa * full_3x3_to_voigt_6_stress(np.array(misc["stress"], dtype=float))
-    return with_labels(result, misc["total_energies"]["energy_free"], forces, stress)
+    energy = misc["total_energies"]["energy_free"] - pressure * GPa * frame.get_volume()
+    return with_labels(result, energy, forces, stress)
 
 
 def species_order(frame: Atoms) -> NDArray[np.intp]:

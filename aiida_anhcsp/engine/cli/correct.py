@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import click
@@ -42,7 +43,9 @@ def command(sscha_outdir: Path, labels: Path, out: Path, order: int, pressure: f
         with Worker(None, out.parent / LOG_FILE) as worker:
             found = worker.run("run_reminimisation", sscha_outdir, labels, None)
         found["free_energy"] = document["free_energy"] + found["gain"]
+        found["free_energy_error"] = math.hypot(document["free_energy_error"], found["gain_error"])
         found["gibbs_free_energy"] = document["gibbs_free_energy"] + found["gain"] / document["n_atoms"]
+        found["gibbs_free_energy_error"] = found["free_energy_error"] / document["n_atoms"]
         document["reminimised"] = found
     out.write_text(json.dumps(document, indent=2) + "\n")
     click.echo(

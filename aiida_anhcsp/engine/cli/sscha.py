@@ -74,7 +74,7 @@ def command(
     settings = SschaSettings(
         pressure=pressure,
         temperature=temperature,
-        stages=stages_of(structure, stages, choice, symmetry_tolerance, outdir),
+        stages=stages_of(structure, stages, choice, symmetry_tolerance, outdir, start),
         seed=seed,
         fixed_cell=fixed_cell,
         audit="none" if no_audit else "only" if audit_only else "also",

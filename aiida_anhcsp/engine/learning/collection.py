@@ -11,7 +11,7 @@ from ase import Atoms
 
 from ..errors import InputError
 from ..frames import labels_of
-from .dataset import check_labels
+from .dataset import check_labels, copy_of
 
 DECIMALS = 5
 """angstrom; frames that agree to so many decimals are one."""
@@ -105,13 +105,6 @@ def geometry_hash(frame: Atoms) -> str:
     for array in (frame.cell.array, frame.positions):
         digest.update((np.round(array, DECIMALS) + 0.0).tobytes())
     return digest.hexdigest()
-
-
-def copy_of(frame: Atoms) -> Atoms:
-    """A copy with the same labels, whose info can be changed."""
-    copy = frame.copy()
-    copy.calc = frame.calc
-    return copy
 
 
 def _energy(frame: Atoms) -> float:

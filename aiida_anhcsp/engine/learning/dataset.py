@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from ..frames import labels_of
 from .settings import Split
 
 PARTS = ("train", "validation", "test")
+MARK = "split"
 
 
 def check_labels(frames: Sequence[Atoms], *, stress: bool, argument: str) -> None:
@@ -69,14 +71,22 @@ def split_by_family(frames: Sequence[Atoms], fractions: Split, seed: int) -> dic
     validation, then to training, so a family keeps its part, up to the margins, when the dataset grows. With two
     or more families at least one is trained on, and a part asked for gets at least one where enough are there.
 
+    Frames that :func:`dealt` has marked by the same seed keep their part, or are trained on where none of it is asked
+    for.
+
     :return: ``train``, ``validation`` and ``test``, each sorted, together every index once
     """
+    wanted = {"test": fractions.test, "validation": fractions.validation}
     families: dict[str, list[int]] = defaultdict(list)
-    for index, key in enumerate(family_of(frames)):
-        families[key].append(index)
-    order = sorted(families, key=lambda key: hashlib.sha256(f"{seed}/{key}".encode()).hexdigest())
     parts: dict[str, list[int]] = {name: [] for name in PARTS}
-    for name, fraction in (("test", fractions.test), ("validation", fractions.validation)):
+    for index, (key, frame) in enumerate(zip(family_of(frames), frames, strict=True)):
+        part = _part_of(frame, seed)
+        if part is None:
+            families[key].append(index)
+        else:
+            parts[part if wanted.get(part) else "train"].append(index)
+    order = sorted(families, key=lambda key: hashlib.sha256(f"{seed}/{key}".encode()).hexdigest())
+    for name, fraction in wanted.items():
         target = fraction * len(frames)
         while len(order) > 1 and len(parts[name]) < target:
             members = families[order[0]]
@@ -85,8 +95,64 @@ def split_by_family(frames: Sequence[Atoms], fractions: Split, seed: int) -> dic
                 break
             parts[name] += members
             order.pop(0)
-    parts["train"] = [index for key in order for index in families[key]]
+    parts["train"] += [index for key in order for index in families[key]]
     return {name: sorted(parts[name]) for name in PARTS}
+
+
+def dealt(frames: Sequence[Atoms], earlier: Sequence[Atoms], fractions: Split, seed: int) -> list[Atoms]:
+    """Copies of ``frames`` marked, for good, with the part of a split that they belong to.
+
+    The mark, ``SEED:PART`` as ``split`` of the info, holds in every split by this seed, whatever else is there: the
+    margins of :func:`split_by_family` move as a dataset grows, or as only some of it is replayed.
+
+    :param earlier: frames marked before: their families keep their part, and the fractions are of all frames together
+    """
+    keys, known = family_of([*earlier, *frames]), {}
+    for key, frame in zip(keys, earlier, strict=False):
+        if (part := _part_of(frame, seed)) is not None:
+            known[key] = part
+    marked = [copy_of(frame) for frame in frames]
+    for key, frame in zip(keys[len(earlier) :], marked, strict=True):
+        frame.info.pop(MARK, None)
+        if key in known:
+            frame.info[MARK] = f"{seed}:{known[key]}"
+    for part, indices in split_by_family([*earlier, *marked], fractions, seed).items():
+        for index in indices:
+            if index >= len(earlier):
+                marked[index - len(earlier)].info.setdefault(MARK, f"{seed}:{part}")
+    return marked
+
+
+def trained_on(frames: Sequence[Atoms], seed: int) -> list[Atoms]:
+    """Copies of frames that a potential has learned before, with ids of their own and without ``round``.
+
+    Those that no split by this seed has held out count as trained on.
+    """
+    copies = []
+    for index, frame in enumerate(frames):
+        copy = copy_of(frame)
+        for key in ("id", "parents"):
+            names = str(frame.info.get(key, "")).split()
+            if names:
+                copy.info[key] = " ".join(f"before-{name}" for name in names)
+        copy.info.setdefault("id", f"before-{index:04d}")
+        copy.info.pop("round", None)
+        copy.info[MARK] = f"{seed}:{_part_of(frame, seed) or PARTS[0]}"
+        copies.append(copy)
+    return copies
+
+
+def copy_of(frame: Atoms) -> Atoms:
+    """A copy with the same labels, whose info can be changed."""
+    copy = frame.copy()
+    copy.calc = frame.calc
+    return copy
+
+
+def _part_of(frame: Atoms, seed: int) -> str | None:
+    """The part in which a frame is in all splits by this seed, where it was dealt already."""
+    match = re.fullmatch(rf"{seed}:({'|'.join(PARTS)})", str(frame.info.get(MARK, "")))
+    return match[1] if match else None
 
 
 def _root(name: str, parent: dict[str, str]) -> str:

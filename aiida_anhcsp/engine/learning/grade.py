@@ -2,6 +2,9 @@
 
 Podryabinkin and Shapeev, Comput. Mater. Sci. 140, 171 (2017): among the training rows the square matrix A of maximal
 volume is selected; a new row phi is c A, and its grade is max |c|. Up to 1 is interpolation.
+
+The features of a graph network span less than their number, so c sees a part of phi only. What is left, the distance of
+phi to the span, is a grade of its own in units of the largest distance of a training row; the larger of both counts.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -34,6 +37,9 @@ logging.getLogger("motep").setLevel(logging.WARNING)  # it logs every row
 
 SMALLEST_COMPONENT = 1e-3
 """Principal components of the features below this fraction of the largest are noise."""
+
+ROUNDING = 1e-6
+"""Of the largest features: they are computed in single precision."""
 
 BATCH = 16
 
@@ -107,17 +113,29 @@ class FeatureGrader(Grader):
 
 @dataclass(frozen=True)
 class _Space:
-    """Coordinates of one species: principal components of its training features, a constant, and the selected rows."""
+    """Coordinates of one species: principal components of its training features, a constant, and the selected rows.
+
+    ``directions`` are orthonormal rows, ``scales`` the standard deviations along them, ``width`` the distance to their
+    span that is a grade of 1.
+    """
 
     mean: NDArray[np.float64]
-    components: NDArray[np.float64]
+    directions: NDArray[np.float64]
+    scales: NDArray[np.float64]
     inverse: NDArray[np.float64]
+    width: float
 
     def grade(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.abs(self.coordinates(features) @ self.inverse).max(axis=1)
+        inside = np.abs(self.coordinates(features) @ self.inverse).max(axis=1)
+        return np.maximum(inside, self.distance(features) / self.width)
 
     def coordinates(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.column_stack([np.ones(len(features)), (features - self.mean) @ self.components])
+        return np.column_stack([np.ones(len(features)), (features - self.mean) @ self.directions.T / self.scales])
+
+    def distance(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """To the span of the training features, shape (n_atoms,)."""
+        centred = features - self.mean
+        return np.linalg.norm(centred - centred @ self.directions.T @ self.directions, axis=1)
 
 
 def _space(features: NDArray[np.float64]) -> _Space:
@@ -126,10 +144,16 @@ def _space(features: NDArray[np.float64]) -> _Space:
     kept = (sizes > SMALLEST_COMPONENT * sizes[0]) & (sizes > 1e-9)
     count = min(int(kept.sum()), len(features) - 1)
     scales = sizes[:count] / np.sqrt(len(features))
-    space = _Space(mean, directions[:count].T / scales, np.eye(count + 1))
+    space = _Space(mean, directions[:count], scales, np.eye(count + 1), 1.0)
     rows = space.coordinates(features)
     selected = MaxVol(init_method=InitMethod.QR, threshold=1e-9, maxiter=100_000).run(rows).submatrix
-    return _Space(space.mean, space.components, np.linalg.inv(selected))
+    noise = SMALLEST_COMPONENT * _longest(features - mean), ROUNDING * _longest(features)
+    width = max(float(space.distance(features).max()), *noise)
+    return replace(space, inverse=np.linalg.inv(selected), width=width)
+
+
+def _longest(rows: NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(rows, axis=1).max())
 
 
 def load_grader(specification: str, training: Sequence[Atoms], argument: str = "--potential") -> Grader:

@@ -38,7 +38,7 @@ class Learner(ABC):
         outdir: Path,
         report: Report,
     ) -> dict[str, Any]:
-        """Train; return what belongs in the metrics: ``epochs`` and, where they were fitted, ``shifts``."""
+        """Train; return what belongs in the metrics: ``cutoff`` (angstrom), ``epochs`` and, if fitted, ``shifts``."""
 
     @abstractmethod
     def save(self, outdir: Path) -> Path:

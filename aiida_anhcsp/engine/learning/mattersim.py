@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,14 @@ from ..frames import labels_of
 from ..potentials.base import Evaluation
 from ..potentials.m3gnet.model import FactorisedM3GNet
 from .distributed import Group
+from .errors import TrainingMemoryError, is_out_of_memory
 from .gradient import GradientTraining, Report
 from .graphs import Labelled, build, join
 from .learner import Learner
 from .m3gnet import scale_energies, shift_energies, species_shifts, write_model
 from .settings import CompleteSettings, Weights
+
+logger = logging.getLogger(__name__)
 
 EVALUATION_BATCH = 16
 
@@ -44,22 +48,39 @@ class MatterSimLearner(Learner):
         self.model, self.is_new, self.device = model.to(device).eval(), is_new, device
         self.evaluator = FactorisedM3GNet.from_stock(self.model)
         self.elements = set(elements)
+        self.largest_batch = EVALUATION_BATCH
         self._graphs: dict[int, tuple[Atoms, Labelled]] = {}
 
     def evaluate(self, frames: Sequence[Atoms]) -> list[Evaluation]:
-        evaluations = []
+        """See :class:`Learner`; fewer frames at a time where the memory is too small.
+
+        :raises TrainingMemoryError: not even one frame fits
+        """
+        evaluations: list[Evaluation] = []
         graphs = [self._graph(frame) for frame in frames]
-        for first in range(0, len(frames), EVALUATION_BATCH):
-            batch = join(graphs[first : first + EVALUATION_BATCH], self.device)
-            energies, forces, stresses = self.evaluator(batch.graph)
-            parts = zip(
-                energies.cpu().double().numpy(),
-                np.split(forces.cpu().double().numpy(), np.cumsum(batch.graph.sizes.cpu().numpy())[:-1]),
-                full_3x3_to_voigt_6_stress(stresses.cpu().double().numpy()),
-                strict=True,
-            )
-            evaluations += [_evaluation(*part) for part in parts]
+        while len(evaluations) < len(graphs):
+            batch = graphs[len(evaluations) : len(evaluations) + self.largest_batch]
+            try:
+                evaluations += self._evaluate(batch)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self.largest_batch = len(batch) // 2
+                if self.largest_batch == 0:
+                    raise TrainingMemoryError(f"one structure at a time needs too much memory ({error})") from error
+                logger.warning("out of memory: %d structures at a time are evaluated", self.largest_batch)
         return evaluations
+
+    def _evaluate(self, graphs: Sequence[Labelled]) -> list[Evaluation]:
+        batch = join(graphs, self.device)
+        energies, forces, stresses = self.evaluator(batch.graph)
+        parts = zip(
+            energies.cpu().double().numpy(),
+            np.split(forces.cpu().double().numpy(), np.cumsum(batch.graph.sizes.cpu().numpy())[:-1]),
+            full_3x3_to_voigt_6_stress(stresses.cpu().double().numpy()),
+            strict=True,
+        )
+        return [_evaluation(*part) for part in parts]
 
     def fit(
         self,
@@ -69,10 +90,11 @@ class MatterSimLearner(Learner):
         outdir: Path,
         report: Report,
     ) -> dict[str, Any]:
+        fingerprint = self._fingerprint([*train, *validation], settings)
         if self.is_new:
             forces = np.concatenate([labels_of(frame)["forces"] for frame in train])
             scale_energies(self.model, max(float(np.sqrt(np.mean(forces**2))), 1e-2))
-        summary: dict[str, Any] = {}
+        summary: dict[str, Any] = {"cutoff": self.evaluator.cutoff}
         if settings.shifts:
             summary["shifts"] = self._fit_shifts(train)
         training = GradientTraining(
@@ -81,7 +103,7 @@ class MatterSimLearner(Learner):
             [self._graph(frame) for frame in validation],
             settings,
             checkpoint=outdir / "checkpoint.pth",
-            fingerprint=self._fingerprint([*train, *validation], settings),
+            fingerprint=fingerprint,
             device=self.device,
             group=self.group,
         )

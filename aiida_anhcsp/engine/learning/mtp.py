@@ -96,7 +96,7 @@ class MtpLearner(Learner):
         if not np.isfinite(result.fun):
             raise TrainingDivergedError(f"the loss of the MTP became {result.fun}; look for wrong labels")
         self.data.parameters = result.x * sizes
-        return {"epochs": history}
+        return {"cutoff": float(self.data.radial_basis.max), "epochs": history}
 
     def _sizes(self) -> NDArray[np.float64]:
         """Typical size of every parameter, which L-BFGS takes as its unit: moments span orders of magnitude."""

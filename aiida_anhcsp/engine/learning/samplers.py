@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 from ase import Atoms
 
+from ..search.near_hull import by_composition
 from ..search.rank import is_relaxed, lowest
 from ..search.select import select_random
 from ..search.unphysical import is_unphysical
@@ -44,6 +46,28 @@ class LowestSampler(Sampler):
 
     def choose(self, frames: Sequence[Atoms]) -> list[Atoms]:
         return lowest(frames, self.number)
+
+
+@dataclass(frozen=True)
+class HullSampler(Sampler):
+    """The compositions closest to the hull and what failed, of a ranked search over compositions (Li et al.).
+
+    Of the ``number / per_composition`` compositions whose best structures lie lowest above the hull, the
+    ``per_composition`` lowest distinct structures each, lowest first; all on the hull are worth as much, so that chance
+    decides among them. Unphysical structures, at random, fill what is left of ``number``.
+    """
+
+    per_composition: int = 3
+
+    def choose(self, frames: Sequence[Atoms]) -> list[Atoms]:
+        groups = list(by_composition(lowest(frames)).values())
+        order = np.random.default_rng(self.seed).permutation(len(groups))
+        nearest = sorted((groups[place] for place in order), key=lambda group: group[0].info["fitness"])
+        compositions = math.ceil(self.number / self.per_composition)
+        chosen = [frame for group in nearest[:compositions] for frame in group[: self.per_composition]]
+        chosen = sorted(chosen, key=lambda frame: frame.info["fitness"])[: self.number]
+        failed = [frame for frame in frames if is_unphysical(frame)]
+        return chosen + _at_random(failed, self.number - len(chosen), self.seed)
 
 
 class UnphysicalSampler(Sampler):
@@ -83,6 +107,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "grade": GradeSampler,
     "committee": CommitteeSampler,
     "lowest": LowestSampler,
+    "hull": HullSampler,
     "unphysical": UnphysicalSampler,
     "sscha": SschaSampler,
 }

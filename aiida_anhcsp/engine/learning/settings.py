@@ -28,12 +28,17 @@ class Weights(BaseModel):
 
 
 class Split(BaseModel):
-    """Fractions of the frames held out; the rest is trained on (8:1:1, as in the H3S study)."""
+    """Fractions of the frames held out; the rest is trained on (8:1:1, as in the H3S study).
+
+    Trainings that go on from one another take the same ``seed``, or what one was tested on the next is trained on;
+    absent, it is the training's.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     validation: float = Field(default=0.1, ge=0, lt=1)
     test: float = Field(default=0.1, ge=0, lt=1)
+    seed: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _something_is_left(self) -> Split:
@@ -84,6 +89,11 @@ class TrainSettings(BaseModel):
             raise InputError(
                 argument, f"{field}: {first['msg'].lower()}", f"keys are {', '.join(cls.model_fields)}"
             ) from error
+
+    @property
+    def split_seed(self) -> int:
+        """The seed by which the frames are split."""
+        return self.seed if self.split.seed is None else self.split.seed
 
     def completed(self, epochs: int, weights: Weights) -> CompleteSettings:
         """The same with what a kind of potential takes where nothing is stated."""

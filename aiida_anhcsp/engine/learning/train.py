@@ -31,8 +31,8 @@ def train(
 
     :param report: called with the record of each epoch
     :return: the metrics: ``before`` (absent for a new model) and ``after`` by split, ``by_round``,
-        ``energies`` (eV/atom, for parity plots), ``split`` (indices into ``frames``), ``epochs``, ``shifts`` (eV by
-        element), ``settings``, ``wall_time`` (s)
+        ``energies`` (eV/atom, for parity plots), ``split`` (indices into ``frames``), ``cutoff`` (angstrom),
+        ``epochs``, ``shifts`` (eV by element), ``settings``, ``wall_time`` (s)
     :raises InputError: frames that must not be trained on together
     :raises TrainingDivergedError: no learning rate tried leads anywhere
     """
@@ -44,7 +44,7 @@ def train(
         logger.warning("frame %d is left out: %s", index, evaluation.reason)
     usable = [index for index in range(len(frames)) if index not in refused]
     sane = [frames[index] for index in usable]
-    parts = split_by_family(sane, complete.split, complete.seed)
+    parts = split_by_family(sane, complete.split, complete.split_seed)
     if not parts["train"]:
         raise InputError("DATASET", "nothing is left to train on", "give more structures")
     outdir.mkdir(parents=True, exist_ok=True)

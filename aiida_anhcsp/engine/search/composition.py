@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 from ase import Atoms
@@ -22,13 +23,30 @@ LARGEST_ELEMENT_CELL = 4
 class Limits:
     """What compositions a search may visit: atoms of each element, atoms in all, charges that must cancel.
 
-    With ``ends``, all are multiples of these formulas added, and the ranges of ``elements`` do not count.
+    With ``ends``, all are multiples of these formulas added, and the ranges of ``elements`` do not count. ``ratios``
+    holds ranges of quotients, as ``{"H/Mg": "2-12"}``: what has hydrogen has magnesium then.
     """
 
     elements: Mapping[str, str | int]
     atoms: str | int
     charges: Mapping[str, float] | None = None
     ends: tuple[str, ...] | None = None
+    ratios: Mapping[str, str | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Atoms of the element at place ``first`` for each of that at ``second``: from ``least`` to ``most``."""
+
+    first: int
+    second: int
+    least: Fraction
+    most: Fraction
+
+    def holds(self, counts: Sequence[int]) -> bool:
+        """Whether atoms of each element obey it; where there are none of either they do."""
+        first, second = counts[self.first], counts[self.second]
+        return self.least * second <= first <= self.most * second
 
 
 @dataclass(frozen=True)
@@ -90,6 +108,28 @@ def parse_range(text: str | int, argument: str) -> tuple[int, ...]:
     return tuple(range(low, high + 1))
 
 
+def parse_ratio(name: str, text: str | float, elements: Sequence[str]) -> Ratio:
+    """A limit on a quotient of two elements: ``H/Mg`` and ``2-12``, or a number.
+
+    :raises InputError: not two of the elements, or no increasing range of numbers that are not negative.
+    """
+    argument = f"composition.ratios.{name}"
+    first, _, second = name.partition("/")
+    if first == second or not {first, second} <= set(elements):
+        raise InputError(argument, "not two elements of the search", "write the quotient as H/Mg")
+    low, dash, high = str(text).partition("-")
+    try:
+        least = Fraction(low.strip())
+        most = Fraction(high.strip()) if dash else least
+    except (ValueError, ZeroDivisionError) as error:
+        raise InputError(
+            argument, f"{text!r} is no range", "give a number such as 3, or a range such as 2-12"
+        ) from error
+    if most < least:
+        raise InputError(argument, f"{text!r} is no range", "give the smaller number first, as in 2-12")
+    return Ratio(elements.index(first), elements.index(second), least, most)
+
+
 def parse_formula_units(units: str | int, argument: str = "formula_units") -> tuple[int, ...]:
     """Allowed numbers of formula units: ``2`` gives (2,), ``1-4`` gives (1, 2, 3, 4).
 
@@ -146,13 +186,17 @@ def compositions_within(limits: Limits) -> tuple[Composition, ...]:
     if size > MOST_COMPOSITIONS:
         raise InputError("composition", f"allows {size} combinations", "narrow the ranges of its elements")
     allowed = set(parse_range(limits.atoms, "composition.atoms"))
+    ratios = [parse_ratio(name, text, elements) for name, text in limits.ratios.items()]
     chosen = {
         counts
         for counts in candidates
-        if sum(counts) in allowed and (limits.charges is None or _neutral(elements, counts, limits.charges))
+        if sum(counts) in allowed
+        and (limits.charges is None or _neutral(elements, counts, limits.charges))
+        and all(ratio.holds(counts) for ratio in ratios)
     }
     if not chosen:
-        raise InputError("composition", "no composition is within these limits", "widen elements, atoms or charges")
+        fix = "widen elements, atoms, charges or ratios"
+        raise InputError("composition", "no composition is within these limits", fix)
     for place in range(len(elements)):
         for number in range(1, min(LARGEST_ELEMENT_CELL, max(allowed)) + 1):
             chosen.add(tuple(number if other == place else 0 for other in range(len(elements))))

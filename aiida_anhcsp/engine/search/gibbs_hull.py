@@ -13,6 +13,9 @@ from scipy.special import ndtr
 from ..errors import InputError
 from .hull import hull_of
 
+ON_HULL = 1e-9
+"""eV/atom: what is closer to the hull is part of it, so that the hull of the others is another one."""
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -77,10 +80,15 @@ def out_of_reach(distances: Sequence[HullDistance], confidence: float = 0.99) ->
 def _distances(formulas: Sequence[Formula], gibbs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distance from the hull of the other phases, shape (n,); 0 for the only phase of an element."""
     every = list(zip(formulas, map(float, gibbs), strict=True))
+    hull = hull_of(every, "phases")
+    heights = [float(hull.get_hull_energy_per_atom(formula)) for formula in formulas]
     distances = np.zeros(len(every))
     for index, (formula, value) in enumerate(every):
         others = every[:index] + every[index + 1 :]
         if formula.is_element and not any(other.reduced_formula == formula.reduced_formula for other, _ in others):
             continue
-        distances[index] = value - hull_of(others, "phases").get_hull_energy_per_atom(formula)
+        if value > heights[index] + ON_HULL:
+            distances[index] = value - heights[index]
+        else:
+            distances[index] = value - hull_of(others, "phases").get_hull_energy_per_atom(formula)
     return distances

@@ -28,6 +28,7 @@ FAILURES_BEFORE_EXCLUSION = 3
 ATTEMPTS = 60
 TRIALS = 5
 REFERENCE_SHARE = 0.1
+P1 = 1
 
 
 class RandomStructures:
@@ -38,6 +39,7 @@ class RandomStructures:
 
     :param volumes: mean volume per atom of each composition, angstrom^3; a cell deviates by up to 10 %
     :param displacement: what is then taken off the symmetry, angstrom; see :func:`.displace.displaced`
+    :param without_symmetry: share of structures that are put into P1; the others draw among all space groups
     :raises InputError: the distances leave no room in such a volume.
     """
 
@@ -47,10 +49,12 @@ class RandomStructures:
         volumes: dict[Composition, float],
         distances: DistanceTable,
         displacement: float,
+        without_symmetry: float,
     ) -> None:
         for composition in choices:
             distances.require_room(composition, volumes[composition] * composition.n_atoms * (1.0 + VOLUME_SPREAD))
         self.choices, self.volumes, self.distances, self.displacement = choices, volumes, distances, displacement
+        self.without_symmetry = without_symmetry
         self.groups: dict[Composition, list[int]] = {}
         self.failures: Counter[tuple[Composition, int]] = Counter()
 
@@ -65,7 +69,7 @@ class RandomStructures:
             groups = self.groups.setdefault(composition, list(compatible_groups(composition.counts)))
             if not groups:
                 continue
-            group = int(rng.choice(groups))
+            group = self._group(groups, rng)
             volume = self.volumes[composition] * rng.uniform(1.0 - VOLUME_SPREAD, 1.0 + VOLUME_SPREAD)
             frame = symmetric_structure(composition, group, volume, self.distances, rng)
             if frame is not None:
@@ -79,13 +83,21 @@ class RandomStructures:
             "minimum_distances", f"no structure obeys them in {ATTEMPTS} attempts", "lower them or the pressure"
         )
 
+    def _group(self, groups: Sequence[int], rng: np.random.Generator) -> int:
+        """A space group; a search that wants none without symmetry draws no number for it."""
+        if self.without_symmetry and P1 in groups and rng.random() < self.without_symmetry:
+            return P1
+        return int(rng.choice(groups))
+
 
 def random_source(settings: SearchSettings, ranked: Sequence[Atoms] = ()) -> RandomStructures:
     """The source of random structures of a search; ``ranked`` ones (lowest first) teach it their volume."""
     choices = settings.compositions()
     ratio = volume_ratio(ranked, settings.pressure)
     volumes = {composition: ratio * volume_per_atom(composition, settings.pressure) for composition in choices}
-    return RandomStructures(choices, volumes, settings.distance_table(), settings.displacement)
+    return RandomStructures(
+        choices, volumes, settings.distance_table(), settings.displacement, settings.without_symmetry
+    )
 
 
 def random_population(settings: SearchSettings, generation: int = 0, number: int | None = None) -> list[Atoms]:

@@ -14,7 +14,7 @@ FLOOR = 0.05
 """Least rate of an operator in use, before the rates are scaled to 1 again."""
 
 
-def rates(population: Sequence[Atoms], parents: Sequence[Atoms], settings: SearchSettings) -> dict[str, float]:
+def rates(made: Sequence[Atoms], parents: Sequence[Atoms], settings: SearchSettings) -> dict[str, float]:
     """Share of the next generation that each operator makes; they add up to 1.
 
     The success of an operator is the share of its structures that became candidates for parents, (good + 1) /
@@ -22,8 +22,8 @@ def rates(population: Sequence[Atoms], parents: Sequence[Atoms], settings: Searc
     of the success, both scaled to 1 (AutoFrac of USPEX: 0.55 and 0.45), and never less than 0.05. Operators that are
     off, or need what the compositions do not offer, get nothing.
 
-    :param population: everything relaxed so far
-    :param parents: the candidates among it
+    :param made: what every generation made, whatever became of it: what a search that learns has left behind, too
+    :param parents: the candidates of now
     """
     usable = {
         name: weight
@@ -33,9 +33,9 @@ def rates(population: Sequence[Atoms], parents: Sequence[Atoms], settings: Searc
     if not usable:
         return {"random": 1.0}
     weights = _scaled(usable)
-    made = Counter(frame.info.get("operator") for frame in population)
+    tried = Counter(frame.info.get("operator") for frame in made)
     good = Counter(frame.info.get("operator") for frame in parents)
-    success = _scaled({name: (good[name] + 1) / (made[name] + 2) for name in weights})
+    success = _scaled({name: (good[name] + 1) / (tried[name] + 2) for name in weights})
     share = settings.adaptation
     blend = {name: (1.0 - share) * weights[name] + share * success[name] for name in weights}
     if share == 0.0:

@@ -68,6 +68,9 @@ class CompositionLimits(Section):
     ends: list[str] | None = Field(
         default=None, min_length=2, description="Only multiples of these formulas added, as [MgH2, CaH2]."
     )
+    ratios: dict[str, str | float] = Field(
+        default={}, description="Atoms of one element for each of another, as {H/Mg: 2-12}; the elements alone remain."
+    )
 
 
 class StopKeys(Section):
@@ -130,6 +133,9 @@ class SearchSettings(Section):
     )
     displacement: float = Field(
         default=0.05, ge=0, description="Displacement that takes the symmetry off new structures, angstrom."
+    )
+    without_symmetry: float = Field(
+        default=0, ge=0, le=1, description="Share of random structures in P1; the others draw among all space groups."
     )
     seeds: str | None = Field(
         default=None, description="File of structures that join the first generation; the work chain has a port."
@@ -239,7 +245,7 @@ class SearchSettings(Section):
                 name = ", ".join(sorted(foreign))
                 raise InputError("composition.ends", f"{end} has {name}, which elements has not", "add it there")
         ends = tuple(limits.ends) if limits.ends else None
-        return compositions_within(Limits(limits.elements, limits.atoms, limits.charges, ends))
+        return compositions_within(Limits(limits.elements, limits.atoms, limits.charges, ends, limits.ratios))
 
     def distance_table(self) -> DistanceTable:
         """Minimum distances at the search's pressure."""

@@ -11,6 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
 
 from .rank import is_relaxed
 from .settings import SearchSettings
@@ -23,6 +25,9 @@ TOLERANCE = 0.8
 
 GHOST_DEPTH = 1.0
 """eV/atom below the lower tenth of a generation: no crystal of the same elements is that much better."""
+
+FIT_SCALE = 0.1
+"""eV/atom: residuals of the fit over compositions beyond this are outliers."""
 
 SMALLEST_GENERATION = 5
 """Relaxed structures below which there is no telling what is usual."""
@@ -40,24 +45,54 @@ def set_aside_unphysical(frames: Sequence[Atoms], settings: SearchSettings) -> l
     """
     table = settings.distance_table()
     table = replace(table, minima={pair: TOLERANCE * distance for pair, distance in table.minima.items()})
-    alike: dict[str, list[float]] = {}
-    for frame in frames:
-        if is_relaxed(frame):
-            alike.setdefault(_ratio(frame), []).append(float(frame.info["enthalpy"]))
-    floors = {
-        ratio: float(np.quantile(enthalpies, 0.1)) - GHOST_DEPTH
-        for ratio, enthalpies in alike.items()
-        if len(enthalpies) >= SMALLEST_GENERATION
-    }
+    relaxed = [frame for frame in frames if is_relaxed(frame)]
+    ghosts = _below_fit(relaxed, settings.elements) if settings.variable else _below_alike(relaxed)
     judged = []
     for frame in frames:
         reason = ""
         if is_relaxed(frame):
             reason = table.violation(frame)
-            if not reason and frame.info["enthalpy"] < floors.get(_ratio(frame), -np.inf):
+            if not reason and frame.info["id"] in ghosts:
                 reason = f"enthalpy {frame.info['enthalpy']:.3f} eV/atom is far below all others"
         judged.append(_marked(frame, reason) if reason else frame)
     return judged
+
+
+def _below_alike(relaxed: Sequence[Atoms]) -> set[str]:
+    """Ids of the frames far below those of the same formula."""
+    alike: dict[str, list[Atoms]] = {}
+    for frame in relaxed:
+        alike.setdefault(_ratio(frame), []).append(frame)
+    ghosts: set[str] = set()
+    for group in alike.values():
+        if len(group) >= SMALLEST_GENERATION:
+            ghosts |= _far_below(group, _enthalpies(group))
+    return ghosts
+
+
+def _below_fit(relaxed: Sequence[Atoms], elements: Sequence[str]) -> set[str]:
+    """Ids of the frames far below what the elements in them amount to.
+
+    Few structures of a search over compositions have one formula: what is usual is a fit of the enthalpy, linear in
+    the fractions of the elements, in which outliers count no more than in proportion (soft L1).
+    """
+    if len(relaxed) < SMALLEST_GENERATION + len(elements):
+        return set()
+    symbols = [np.array(frame.get_chemical_symbols()) for frame in relaxed]
+    fractions = np.array([[np.mean(each == element) for element in elements] for each in symbols])
+    enthalpies = _enthalpies(relaxed)
+    start = np.linalg.lstsq(fractions, enthalpies, rcond=None)[0]
+    fit = least_squares(lambda x: fractions @ x - enthalpies, start, loss="soft_l1", f_scale=FIT_SCALE)
+    return _far_below(relaxed, enthalpies - fractions @ fit.x)
+
+
+def _far_below(frames: Sequence[Atoms], values: NDArray[np.float64]) -> set[str]:
+    floor = np.quantile(values, 0.1) - GHOST_DEPTH
+    return {frame.info["id"] for frame, value in zip(frames, values, strict=True) if value < floor}
+
+
+def _enthalpies(frames: Sequence[Atoms]) -> NDArray[np.float64]:
+    return np.array([float(frame.info["enthalpy"]) for frame in frames])
 
 
 def _ratio(frame: Atoms) -> str:

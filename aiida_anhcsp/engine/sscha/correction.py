@@ -74,8 +74,10 @@ def pressure_correction(frames: PairedFrames) -> Estimate | None:
 def correct(outdir: Path, labels: Path, order: Order = 1, pressure: float | None = None) -> dict[str, Any]:
     """Correct the audited result in ``outdir`` with the labels of some of its audit frames.
 
-    G stays (F + P_target V)/n at the audited volume. ``pressure_to_relax_at`` is the target less the pressure
-    correction: relaxing the model there puts the reference at the target, which is better than any correction of G.
+    F and G are of first order, whatever ``order``; with 2 the classical second order stands beside them, under
+    ``second_order``. G stays (F + P_target V)/n at the audited volume. ``pressure_to_relax_at`` is the target less the
+    pressure correction: relaxing the model there puts the reference at the target, which is better than any correction
+    of G.
 
     :param pressure: target of the reference (GPa) where it is not the one the model was relaxed at
     :return: document with F, G and P corrected, the corrections alone, all with errors, and the number of labels
@@ -84,30 +86,17 @@ def correct(outdir: Path, labels: Path, order: Order = 1, pressure: float | None
     result = read_result(outdir)
     target = result["pressure_target"] if pressure is None else pressure
     frames = pair_frames(outdir, labels)
-    energies = [np.array([labels_of(frame)["energy"] for frame in side]) for side in (frames.reference, frames.model)]
-    try:
-        supercell = perturbative_correction(energies[0] - energies[1], result["temperature"], order)
-    except ValueError as error:
-        raise InputError("--order", str(error), "use the first order") from error
-    correction = Estimate(supercell.value / frames.n_cells, supercell.error / frames.n_cells)
-    free_energy = result["free_energy"] + correction.value
-    uncertainty = float(np.hypot(result["free_energy_error"], correction.error))
-    n_atoms = result["n_atoms"]
     document = {
-        "order": order,
         "n_labels": len(frames.model),
         "label_origin": sorted({str(frame.info.get("label_origin", "unknown")) for frame in frames.reference}),
         "temperature": result["temperature"],
         "pressure_target": target,
-        "n_atoms": n_atoms,
+        "n_atoms": result["n_atoms"],
         "volume": result["volume"],
-        "free_energy_correction": correction.value,
-        "free_energy_correction_error": correction.error,
-        "free_energy": free_energy,
-        "free_energy_error": uncertainty,
-        "gibbs_free_energy": (free_energy + target * GPa * result["volume"]) / n_atoms,
-        "gibbs_free_energy_error": uncertainty / n_atoms,
+        **_corrected(result, frames, target),
     }
+    if order == 2:
+        document["second_order"] = _corrected(result, frames, target, order)
     shift = pressure_correction(frames)
     if shift is not None:
         document |= {
@@ -118,6 +107,26 @@ def correct(outdir: Path, labels: Path, order: Order = 1, pressure: float | None
             "pressure_to_relax_at": target - shift.value,
         }
     return document
+
+
+def _corrected(result: dict[str, Any], frames: PairedFrames, target: float, order: Order = 1) -> dict[str, float]:
+    """F (eV per primitive cell) and G (eV/atom) at the target pressure (GPa), and the correction of F, with errors."""
+    energies = [np.array([labels_of(frame)["energy"] for frame in side]) for side in (frames.reference, frames.model)]
+    try:
+        supercell = perturbative_correction(energies[0] - energies[1], result["temperature"], order)
+    except ValueError as error:
+        raise InputError("--order", str(error), "use the first order") from error
+    correction = Estimate(supercell.value / frames.n_cells, supercell.error / frames.n_cells)
+    free_energy = result["free_energy"] + correction.value
+    uncertainty = float(np.hypot(result["free_energy_error"], correction.error))
+    return {
+        "free_energy_correction": correction.value,
+        "free_energy_correction_error": correction.error,
+        "free_energy": free_energy,
+        "free_energy_error": uncertainty,
+        "gibbs_free_energy": (free_energy + target * GPa * result["volume"]) / result["n_atoms"],
+        "gibbs_free_energy_error": uncertainty / result["n_atoms"],
+    }
 
 
 def pair_frames(outdir: Path, labels: Path) -> PairedFrames:

@@ -22,6 +22,7 @@ from ..frames import read_frames, write_frames
 from ..potentials.base import Potential
 from .evaluation import evaluate_all
 from .settings import MATRICES_FOLDER, STRUCTURE_FILE
+from .state import NUMBER, install, prepare, read_state
 
 RYDBERG_IN_CM = units.Rydberg / units.invcm  # python-sscha's own is 0.04 % too small
 DISPLACEMENT = 0.02
@@ -193,18 +194,16 @@ def frequencies_gamma(phonons: Phonons) -> list[float]:
 
 
 def save(phonons: Phonons, folder: Path, temperature: float) -> None:
-    """Write ``structure.extxyz`` and ``dynamical_matrices/dyn1...`` (QE format, which keeps 16 decimals).
+    """Write ``structure.extxyz`` and ``dynamical_matrices/dyn1...`` (QE format, which keeps 16 decimals), as a whole.
 
     :param temperature: K, noted in the structure's info
     """
-    matrices = folder / MATRICES_FOLDER
-    matrices.mkdir(parents=True, exist_ok=True)
-    for old in matrices.glob("dyn*"):
-        old.unlink()
-    phonons.save_qe(str(matrices / "dyn"))
+    new = prepare(folder)
+    phonons.save_qe(str(new / MATRICES_FOLDER / "dyn"))
     atoms = to_atoms(phonons.structure)
-    atoms.info["temperature"] = float(temperature)
-    write_frames(folder / STRUCTURE_FILE, [atoms])
+    atoms.info |= {"temperature": float(temperature), NUMBER: int(phonons.nqirr)}
+    write_frames(new / STRUCTURE_FILE, [atoms])
+    install(folder)
 
 
 def load(folder: Path, argument: str = "--start") -> Phonons:
@@ -212,18 +211,13 @@ def load(folder: Path, argument: str = "--start") -> Phonons:
 
     :raises InputError: files are missing or unreadable, or the matrices do not belong to the structure.
     """
-    count = len(list((folder / MATRICES_FOLDER).glob("dyn*")))
-    if count == 0:
-        raise InputError(
-            argument, f"no {MATRICES_FOLDER}/dyn* in {folder}", "give the OUTDIR of an earlier sscha command"
-        )
+    atoms, matrices = read_state(folder, argument)
     try:
-        phonons = Phonons(str(folder / MATRICES_FOLDER / "dyn"), nqirr=count)
+        phonons = Phonons(str(folder / MATRICES_FOLDER / "dyn"), nqirr=len(matrices))
     except (OSError, ValueError, IndexError) as error:
         raise InputError(
             argument, f"the dynamical matrices in {folder} cannot be read ({error})", "give an unbroken OUTDIR"
         ) from error
-    atoms = read_frames(folder / STRUCTURE_FILE, argument)[0]
     if list(atoms.symbols) != list(phonons.structure.atoms) or not np.allclose(
         atoms.cell.array, phonons.structure.unit_cell, atol=1e-5
     ):

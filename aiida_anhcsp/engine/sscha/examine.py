@@ -9,8 +9,9 @@ from ase import Atoms
 
 from ..frames import write_frames
 from ..search.distort import distort
+from .beginning import read_structure
 from .reports import Finding
-from .run import LOG_FILE, read_structure, run_sscha
+from .run import LOG_FILE, run_sscha
 from .settings import Minimisation, SschaSettings, parse_stages
 from .worker import PotentialChoice, Worker, WorkerError
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,11 +90,6 @@ def check_memory(n_atoms: int, available: int) -> None:
             f"{n_atoms} atoms need {needed / 1e9:.1f} GB and {available / 1e9:.1f} GB are available",
             "leave it out or use a smaller supercell",
         )
-
-
-def available_memory() -> int:
-    """Memory that this machine can still give, bytes."""
-    return int(os.sysconf("SC_AVPHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE"))
 
 
 def verdict(lowest: float, resampled: np.ndarray) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from .dynamics import Phonons, highest_frequency, raise_floor, to_atoms
 from .ensemble import draw, evaluate, measure
 from .evaluation import static_energy
 from .lattice import spacegroup
+from .progress import Progress
 from .reports import Population
 from .settings import Minimisation, SschaSettings, Stage
 
@@ -48,7 +49,8 @@ def minimise_stage(
     settings: SschaSettings,
     minimisation: Minimisation,
     potential: Potential,
-    after_population: Callable[[Phonons], None] = lambda _: None,
+    after_population: Callable[[Phonons, Progress], None] = lambda *_: None,
+    progress: Progress | None = None,
 ) -> StageOutcome:
     """Minimise the free energy in one supercell, first at a fixed cell, then with the cell at the target pressure.
 
@@ -56,22 +58,27 @@ def minimise_stage(
     does not move after the last, so that matrices and ensemble agree.
 
     :param phonons: starting matrices on the stage's supercell
-    :param after_population: called with the matrices and the cell to go on from after each population
+    :param after_population: called after each population that is not the last, with the matrices and the cell to go
+        on from and how far the stage has come
+    :param progress: that of a stage that was cut off at these matrices and goes on from them
     :raises StageError: no positive definite matrix is found, or the cell runs away
     :raises EvaluationError: the potential refuses a configuration
     """
     phonons = phonons.Copy()
-    raised = raise_floor(phonons, minimisation.frequency_floor)
-    if raised:
-        LOG.info("%s: %d modes of the start raised to the floor", stage, raised)
+    if progress is None:
+        progress = Progress(first_volume=phonons.structure.get_volume())
+        raised = raise_floor(phonons, minimisation.frequency_floor)
+        if raised:
+            LOG.info("%s: %d modes of the start raised to the floor", stage, raised)
     reference = static_energy(to_atoms(phonons.structure), potential)
     cell, n_evaluations = None, 1
     if not settings.fixed_cell:
         cell, n_evaluations = CellSteps(static_stiffness(phonons, potential), minimisation.largest_strain), 13
-    first_volume = phonons.structure.get_volume()
-    minimised = False
-    for number in range(1, minimisation.max_populations + 1):
-        seed = (settings.seed, *stage.supercell, stage.configurations, number)
+    n_evaluations += progress.n_evaluations
+    stress_initial, minimised = np.array(progress.stress_initial), progress.minimised
+    again = () if minimisation.attempt == 1 else (minimisation.attempt,)
+    for number in range(progress.populations + 1, minimisation.max_populations + 1):
+        seed = (settings.seed, *stage.supercell, stage.configurations, number, *again)
         ensemble = draw(phonons, settings.temperature, stage.configurations, seed, paired=True)
         evaluate(ensemble, potential, reference)
         n_evaluations += stage.configurations
@@ -95,12 +102,15 @@ def minimise_stage(
         _report(stage, population, phonons, settings)
         if population.finished:
             return StageOutcome(phonons, stress_initial, population, True, "", n_evaluations)
-        if minimised and cell is not None and number < minimisation.max_populations:
+        if number == minimisation.max_populations:
+            break
+        if minimised and cell is not None:
             cell.move(phonons, excess, error)
-            change = phonons.structure.get_volume() / first_volume
+            change = phonons.structure.get_volume() / progress.first_volume
             if not 1 / LARGEST_VOLUME_CHANGE < change < LARGEST_VOLUME_CHANGE:
                 raise StageError(f"the cell runs away: {change:.2f} times its volume at the start of the stage")
-        after_population(phonons)
+        so_far = Progress(progress.first_volume, number, minimised, n_evaluations, stress_initial.tolist())
+        after_population(phonons, so_far)
     missing = "the free energy" if not population.minimised else "the pressure"
     reason = f"{missing} has not converged after {minimisation.max_populations} populations of stage {stage}"
     return StageOutcome(phonons, stress_initial, population, False, reason, n_evaluations)

@@ -15,11 +15,15 @@ from ..frames import labels_of
 from .dynamics import Phonons, to_atoms
 from .ensemble import fill, measure
 from .evaluation import Labels
-from .minimise import run_minimiser
+from .minimise import StageError, run_minimiser
 from .reports import Measurement
 from .settings import Minimisation
 
 SAME_POSITION = 1e-3
+GROUPS = 10
+"""Of configurations, of which the jackknife leaves out one at a time."""
+FEWEST = 4
+"""Configurations that have an error."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,28 @@ def reminimise(phonons: Phonons, temperature: float, frames: Sequence[Atoms]) ->
         converged=bool(minimiser.is_converged()),
         displacement=float(np.linalg.norm(moved, axis=1).max()),
     )
+
+
+def gain_error(phonons: Phonons, temperature: float, frames: Sequence[Atoms], gain: float) -> float:
+    """Standard error of the ``gain`` of :func:`reminimise`, eV per primitive cell: a delete-a-group jackknife.
+
+    The minimisation is repeated without each group of configurations in turn. Where they are too few for that, or one
+    of the minimisations fails, nothing is known but the gain itself, which is the error then.
+
+    :param temperature: K, that the configurations were drawn at
+    :param frames: those of :func:`reminimise`
+    """
+    groups = min(GROUPS, len(frames))
+    if len(frames) < FEWEST:
+        return abs(gain)
+    gains = []
+    for group in range(groups):
+        kept = [frame for place, frame in enumerate(frames) if place % groups != group]
+        try:
+            gains.append(reminimise(phonons, temperature, kept).gain)
+        except StageError:
+            return abs(gain)
+    return float(np.sqrt((groups - 1) * np.var(gains)))
 
 
 def labelled_ensemble(phonons: Phonons, temperature: float, frames: Sequence[Atoms]) -> tuple[Ensemble, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,19 +13,19 @@ from typing import Any
 from ase import Atoms
 
 from ..errors import InputError
-from ..frames import read_frames
-from .lattice import check_supercell, primitive_cell, spacegroup
+from .beginning import Beginning, begin
+from .lattice import check_supercell, spacegroup
+from .progress import PROGRESS_FILE
 from .reports import Measurement, Point, StageReport, between_stages, jump
 from .settings import (
     AUTO,
-    MATRICES_FOLDER,
-    STRUCTURE_FILE,
     Minimisation,
     SschaSettings,
     Stage,
     parse_stages,
     resolve_stages,
 )
+from .state import copy_state, drop_state
 from .worker import PotentialChoice, Worker, WorkerError
 
 LOG = logging.getLogger(__name__)
@@ -46,13 +45,12 @@ def run_sscha(
     :raises InputError: see the functions called
     """
     began = time.monotonic()
-    atoms, n_atoms_given = read_structure(structure, settings.symmetry_tolerance)
-    if start is not None:
-        _check_start(start, atoms)
-    elif settings.audit == "only":
+    beginning = begin(structure, start, settings.symmetry_tolerance)
+    atoms = beginning.atoms
+    if settings.audit == "only" and beginning.state is None:
         raise InputError("--audit-only", "there is nothing to audit", "give the run to audit with --start")
     for stage in settings.stages:
-        check_supercell(atoms, stage.supercell, settings.symmetry_tolerance)
+        check_supercell(atoms, stage.supercell, beginning.tolerance)
     outdir.mkdir(parents=True, exist_ok=True)
     result: dict[str, Any] = {
         "converged": False,
@@ -61,7 +59,7 @@ def run_sscha(
         "fixed_cell": settings.fixed_cell,
         "seed": settings.seed,
         "n_atoms": len(atoms),
-        "n_atoms_given": n_atoms_given,
+        "n_atoms_given": beginning.n_atoms_given,
         "spacegroup_initial": spacegroup(atoms, settings.symmetry_tolerance),
         "n_evaluations": 0,
         "stages": [],
@@ -69,7 +67,7 @@ def run_sscha(
     with Attempts(choice, outdir / LOG_FILE, settings.minimisation) as attempts:
         try:
             attempts.check(atoms)
-            reason = _run(attempts, atoms, start, settings, outdir, result)
+            reason = _run(attempts, beginning, settings, outdir, result)
         except WorkerError as failure:
             reason = str(failure)
     result["converged"] = not reason
@@ -81,28 +79,17 @@ def run_sscha(
     return result
 
 
-def read_structure(path: Path, tolerance: float) -> tuple[Atoms, int]:
-    """The structure of a file as a symmetrised primitive cell, and its number of atoms before the reduction.
-
-    :raises InputError: the file holds none or several structures, or one that is no crystal
-    """
-    frames = read_frames(path, "STRUCTURE")
-    if len(frames) > 1:
-        raise InputError("STRUCTURE", f"{path} holds {len(frames)} structures", "give a file with one")
-    primitive = primitive_cell(frames[0], tolerance)
-    if len(primitive) != len(frames[0]):
-        LOG.info("the cell of %d atoms is not primitive: reduced to %d atoms", len(frames[0]), len(primitive))
-    return primitive, len(frames[0])
-
-
-def stages_of(structure: Path, text: str, choice: PotentialChoice, tolerance: float, outdir: Path) -> tuple[Stage, ...]:
+def stages_of(
+    structure: Path, text: str, choice: PotentialChoice, tolerance: float, outdir: Path, start: Path | None = None
+) -> tuple[Stage, ...]:
     """Stages as written, automatic ones resolved for the structure and the range of the potential.
 
-    :raises InputError: see :func:`resolve_stages` and :func:`read_structure`
+    :param start: as that of :func:`run_sscha`
+    :raises InputError: see :func:`resolve_stages` and :func:`begin`
     """
     if AUTO not in text:
         return parse_stages(text)
-    atoms, _ = read_structure(structure, tolerance)
+    atoms = begin(structure, start, tolerance).atoms
     outdir.mkdir(parents=True, exist_ok=True)
     with Worker(choice, outdir / LOG_FILE) as worker:
         stages = resolve_stages(text, atoms, worker.run("tell_cutoff"), tolerance)
@@ -151,26 +138,16 @@ class Attempts:
         self._worker.close()
 
 
-def _check_start(start: Path, atoms: Atoms) -> None:
-    if not start.is_dir():
-        raise InputError("--start", f"no folder {start}", "give the OUTDIR of an earlier sscha command")
-    earlier = read_frames(start / "structure.extxyz", "--start")[0]
-    if sorted(earlier.symbols) != sorted(atoms.symbols):
-        raise InputError(
-            "--start", f"{start} is of {earlier.symbols}, STRUCTURE of {atoms.symbols}", "give the same primitive cell"
-        )
-
-
 def _run(
-    attempts: Attempts, atoms: Atoms, start: Path | None, settings: SschaSettings, outdir: Path, result: dict[str, Any]
+    attempts: Attempts, beginning: Beginning, settings: SschaSettings, outdir: Path, result: dict[str, Any]
 ) -> str:
     """Stages and audit; why the result has not converged, empty if it has.
 
     :raises WorkerError: a stage or the audit failed for good
     """
-    if settings.audit == "only" and start is not None:
-        return _run_audit(attempts, start, settings, outdir, result)
-    reached, reason = _run_stages(attempts, atoms if start is None else start, settings, outdir, result)
+    if settings.audit == "only" and beginning.state is not None:
+        return _run_audit(attempts, beginning.state, settings, outdir, result)
+    reached, reason = _run_stages(attempts, beginning.state or beginning.atoms, settings, outdir, result)
     if settings.audit == "none":
         return reason
     unrest = _run_audit(attempts, reached, settings, outdir, result)
@@ -184,6 +161,7 @@ def _run_stages(
     here, reason = start, ""
     for number, stage in enumerate(settings.stages, start=1):
         folder = outdir / STAGES_FOLDER / f"{number}-{'x'.join(map(str, stage.supercell))}"
+        (folder / PROGRESS_FILE).unlink(missing_ok=True)
         arguments = _stage_arguments(here, stage, settings, folder, outdir)
         try:
             report, tried = attempts.run(f"stage {stage}", "run_stage", arguments)
@@ -192,17 +170,16 @@ def _run_stages(
             raise
         _add_stage(result, stage, report, tried, settings)
         here, reason = folder, report.reason
-        shutil.copytree(folder, outdir, dirs_exist_ok=True)
+        copy_state(folder, outdir)
     assert isinstance(here, Path)
     return here, reason
 
 
 def _go_back(outdir: Path, stage: Atoms | Path | None) -> None:
     """Leave no state of a stage that failed, but that of the stage before, if there was one."""
-    shutil.rmtree(outdir / MATRICES_FOLDER, ignore_errors=True)
-    (outdir / STRUCTURE_FILE).unlink(missing_ok=True)
+    drop_state(outdir)
     if isinstance(stage, Path):
-        shutil.copytree(stage, outdir, dirs_exist_ok=True)
+        copy_state(stage, outdir)
 
 
 def _stage_arguments(

@@ -101,7 +101,7 @@ class Minimisation:
     effective sample size, as a fraction, below which a new population is drawn; ``step`` and
     ``root_representation`` as in python-sscha; ``frequency_floor``: lowest frequency of a starting matrix, as a
     fraction of the highest; ``pressure_tolerance`` (GPa) ends the cell relaxation where the stress has no noise;
-    ``largest_strain`` bounds one step of the cell.
+    ``largest_strain`` bounds one step of the cell; ``attempt`` counts from 1, each with configurations of its own.
     """
 
     max_populations: int = 20
@@ -112,12 +112,23 @@ class Minimisation:
     frequency_floor: float = 0.05
     pressure_tolerance: float = 0.02
     largest_strain: float = 0.03
+    attempt: int = 1
 
     def retries(self) -> tuple[Minimisation, ...]:
-        """What is tried when an attempt fails: smaller steps, then the square root of the matrix and a higher floor."""
+        """What is tried when an attempt fails: smaller steps of matrices and cell, which are smaller still in the next.
+
+        That one also minimises in the square root of the matrix, from a higher floor.
+        """
+        careful = replace(self, attempt=2, step=self.step / 5, largest_strain=self.largest_strain / 2)
         return (
-            replace(self, step=self.step / 5),
-            replace(self, step=self.step / 5, root_representation="sqrt", frequency_floor=4 * self.frequency_floor),
+            careful,
+            replace(
+                careful,
+                attempt=3,
+                largest_strain=self.largest_strain / 4,
+                root_representation="sqrt",
+                frequency_floor=4 * self.frequency_floor,
+            ),
         )
 
 

@@ -27,14 +27,17 @@ from .dynamics import (
     to_structure,
 )
 from .evaluation import EvaluationError, static_energy
-from .hessian import available_memory, band_path, check_memory, describe, free_energy_hessian
+from .hessian import band_path, check_memory, describe, free_energy_hessian
 from .lattice import spacegroup
+from .memory import available_memory
 from .minimise import minimise_stage
+from .progress import PROGRESS_FILE, Progress, take_over
 from .qualification import examine
-from .reminimise import reminimise
+from .reminimise import gain_error, reminimise
 from .reports import AuditReport, Examination, Point, StageReport
 from .settings import Minimisation, SschaSettings, Stage
 from .step import describe_step, step
+from .worker import leave_without_parent
 
 LOG = logging.getLogger(__name__)
 
@@ -72,19 +75,28 @@ def run_stage(
 ) -> StageReport:
     """Minimise one stage from a structure (harmonically) or from a folder, and save where it ended in ``folder``.
 
+    A process that died in the stage has left its progress in ``folder``: the stage goes on from the checkpoint then.
+
     :param checkpoint: folder that gets the state after every population, for a run that is killed
     :raises StageError: another attempt should use other settings
     :raises EvaluationError: the potential refuses a configuration
     """
-    phonons = _starting_matrices(potential, start, stage, minimisation.frequency_floor)
-    outcome = minimise_stage(
-        phonons,
-        stage,
-        settings,
-        minimisation,
-        potential,
-        after_population=lambda state: save(state, checkpoint, settings.temperature),
-    )
+
+    def keep(state: Phonons, progress: Progress) -> None:
+        leave_without_parent()
+        save(state, checkpoint, settings.temperature)
+        progress.write(folder)
+
+    progress = take_over(folder)
+    if progress is None:
+        phonons = _starting_matrices(potential, start, stage, minimisation.frequency_floor)
+    else:
+        LOG.info("%s: goes on after population %d", stage, progress.populations)
+        phonons = load(checkpoint)
+    try:
+        outcome = minimise_stage(phonons, stage, settings, minimisation, potential, keep, progress)
+    finally:
+        (folder / PROGRESS_FILE).unlink(missing_ok=True)
     save(outcome.phonons, folder, settings.temperature)
     return StageReport(
         population=outcome.population,
@@ -157,6 +169,7 @@ def run_reminimisation(_: None, outdir: Path, labels: Path, folder: Path | None)
     return {
         "converged": outcome.converged,
         "gain": outcome.gain,
+        "gain_error": gain_error(phonons, temperature, frames.reference, outcome.gain),
         "kong_liu_ratio": outcome.after.kong_liu_ratio,
         "displacement": outcome.displacement,
         "auxiliary_frequencies_gamma": frequencies_gamma(outcome.phonons),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import logging
 import multiprocessing
@@ -18,6 +19,9 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import InputError
+
+DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of linux/prctl.h."""
 
 
 class WorkerError(RuntimeError):
@@ -85,7 +89,15 @@ class Worker:
         self.close()
 
 
+def leave_without_parent() -> None:
+    """End this process if it is a worker and the process that started it is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        raise SystemExit(1)
+
+
 def _serve(connection: Connection, choice: PotentialChoice | None, log: Path) -> None:
+    _die_with_parent()
     _silence(log)
     potential = None
     while True:
@@ -103,6 +115,13 @@ def _serve(connection: Connection, choice: PotentialChoice | None, log: Path) ->
         except Exception as error:
             traceback.print_exc()
             connection.send(("failure", f"{type(error).__name__}: {' '.join(str(error).split())}"))
+
+
+def _die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies, where it is one that can; see prctl(2)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
+    leave_without_parent()
 
 
 def _load(choice: PotentialChoice) -> Any:

@@ -115,6 +115,43 @@ def test_what_an_audit_found_without_convergence_is_ranked_as_an_upper_bound() -
     assert not table[0]["converged"]
 
 
+def test_a_second_order_correction_does_not_rank() -> None:
+    from aiida.orm import Dict
+
+    def corrected(first: float, second: float) -> Dict:
+        order = {"gibbs_free_energy": second, "gibbs_free_energy_error": 0.002}
+        return Dict(
+            {"gibbs_free_energy": first, "gibbs_free_energy_error": 0.001, "n_labels": 9, "second_order": order}
+        )
+
+    table = rows(
+        {"a": run(0), "b": run(1)},
+        population_p130=population(-1.0, -0.9),
+        result_a=result(-0.5),
+        result_b=result(-0.6),
+        correction_a=corrected(-2.1, -2.2),
+        correction_b=corrected(-2.0, -2.9),
+    )
+    assert [(row["id"], row["gibbs_free_energy_corrected"]) for row in table] == [
+        ("g000-0000", -2.1),
+        ("g000-0001", -2.0),
+    ]
+
+
+def test_the_free_energy_at_the_reference_s_minimum_ranks_with_its_own_error() -> None:
+    from aiida.orm import Dict
+
+    minimum = {"converged": True, "gibbs_free_energy": -2.2, "gibbs_free_energy_error": 0.003}
+    document = {"gibbs_free_energy": -2.1, "gibbs_free_energy_error": 0.001, "n_labels": 9, "reminimised": minimum}
+    (row,) = rows(
+        {"a": run(0)},
+        population_p130=population(-1.0),
+        result_a=result(-0.5),
+        correction_a=Dict(document),
+    )
+    assert (row["gibbs_free_energy_corrected"], row["gibbs_free_energy_corrected_error"]) == (-2.2, 0.003)
+
+
 def test_each_temperature_has_a_ranking_of_its_own() -> None:
     table = rows(
         {"a": run(0, 300.0), "b": run(0), "c": run(1)},
@@ -124,6 +161,78 @@ def test_each_temperature_has_a_ranking_of_its_own() -> None:
         result_c=result(-0.6),
     )
     assert [(row["temperature"], row["rank"]) for row in table] == [(0.0, 1), (0.0, 2), (300.0, 1)]
+
+
+def magnesium_hydrides(**structures: Atoms) -> Any:
+    """A ranked population of the crystals by id, at 130 GPa."""
+    from aiida_anhcsp.data.population import PopulationData
+
+    frames = []
+    for place, (name, frame) in enumerate(structures.items(), start=1):
+        frame.info = {"id": name, "pressure": 130.0, "enthalpy": -1.0 * place, "rank": place, "spacegroup": "P1"}
+        frames.append(frame)
+    return PopulationData.from_frames(frames)
+
+
+def crystal(formula: str, a: float) -> Atoms:
+    return Atoms(formula, scaled_positions=np.linspace(0, 0.9, len(Atoms(formula)))[:, None] * [1, 1, 1], cell=[a] * 3)
+
+
+@pytest.fixture
+def hydrides() -> Any:
+    crystals = {"mg": "Mg2", "h": "H4", "mgh2": "MgH2", "high": "Mg2H4", "mgh": "MgH"}
+    cells = {name: crystal(formula, 3.0 + 0.4 * index) for index, (name, formula) in enumerate(crystals.items())}
+    for cell in cells.values():
+        cell.pbc = True
+    return magnesium_hydrides(**cells)
+
+
+def at_130(*names: str) -> dict[str, Any]:
+    return {name: {"id": name, "pressure": 130.0, "temperature": 0.0} for name in names}
+
+
+def test_different_compositions_are_ranked_by_their_distance_from_the_gibbs_hull(hydrides: Any) -> None:
+    """Per atom the lowest is hydrogen; the hull says what is stable. MgH lies 0.1 above the line of Mg and MgH2."""
+    free_energies = {"mg": -1.0, "h": -4.0, "mgh2": -3.2, "high": -3.15}
+    nodes = {f"result_{name}": result(value) for name, value in free_energies.items()}
+    nodes["result_mgh"] = result(-1.0 / 4 - 3.2 * 3 / 4 + 0.1)
+    table = rows(at_130(*free_energies, "mgh"), population_p130=hydrides, **nodes)
+    by_id = {row["id"]: row for row in table}
+    assert [(row["id"], row["rank"]) for row in (table[0], *table[3:])] == [("mgh2", 1), ("high", 4), ("mgh", 5)]
+    distances = {name: row["hull_distance"] for name, row in by_id.items()}
+    assert distances["mgh"] == pytest.approx(0.1)
+    assert distances["mg"] == distances["h"] == 0.0
+    assert distances["high"] == pytest.approx(0.05)
+    assert distances["mgh2"] == pytest.approx(-0.05)
+    assert by_id["high"]["hull_distance_error"] == pytest.approx(0.002 * np.sqrt(2), rel=0.1)
+    assert by_id["mgh2"]["stable"] > 0.99 and by_id["high"]["stable"] < 0.01
+    assert by_id["high"]["relative_gibbs_free_energy"] == pytest.approx(50.0)
+    assert by_id["mgh"]["relative_gibbs_free_energy"] == by_id["h"]["relative_enthalpy"] == 0.0
+
+
+def test_free_energy_of_a_compound_without_one_of_its_element_is_not_ranked(hydrides: Any) -> None:
+    table = rows(at_130("mg", "mgh2", "h"), population_p130=hydrides, result_mg=result(-1.0), result_mgh2=result(-3.2))
+    assert all("rank" not in row and "hull_distance" not in row for row in table)
+    assert {row["id"]: row.get("reason") for row in table}["mgh2"].startswith("not ranked: no phase of H alone")
+
+
+def test_what_merges_in_sscha_is_one_phase_of_the_hull(hydrides: Any) -> None:
+    """Two names of one structure, a tenth of a meV apart, would each be on the hull in half of the draws."""
+    from aiida.orm import StructureData
+
+    free_energies = {"mg": -1.0, "h": -4.0, "mgh2": -3.2, "high": -3.1999}
+    nodes = {f"result_{name}": result(value) for name, value in free_energies.items()}
+    final = StructureData(ase=hydrides.get_frame("mgh2"))
+    nodes |= {"structure_mgh2": final, "structure_high": final.clone()}
+    by_id = {row["id"]: row for row in rows(at_130(*free_energies), population_p130=hydrides, **nodes)}
+    assert by_id["high"]["merged_into"] == "mgh2"
+    assert by_id["high"]["hull_distance"] == by_id["mgh2"]["hull_distance"] < -0.1
+    assert by_id["high"]["stable"] > 0.99
+
+
+def test_one_composition_has_no_hull() -> None:
+    (row,) = rows({"a": run(0)}, population_p130=population(-1.0), result_a=result(-0.5))
+    assert "hull_distance" not in row
 
 
 def test_elements_have_the_distances_of_like_atoms() -> None:

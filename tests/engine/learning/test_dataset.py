@@ -5,7 +5,7 @@ import pytest
 
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import bare, labels_of, with_labels
-from aiida_anhcsp.engine.learning.dataset import check_labels, family_of, split_by_family
+from aiida_anhcsp.engine.learning.dataset import check_labels, dealt, family_of, split_by_family, trained_on
 from aiida_anhcsp.engine.learning.settings import Split
 
 from .conftest import emt_frames
@@ -38,6 +38,41 @@ def test_test_set_stays_held_out_when_the_dataset_grows():
     before = {old[index].info["parents"] for index in _parts(old)["test"]}
     trained_on = {grown[index].info["parents"] for index in _parts(grown)["train"]}
     assert len(before & trained_on) <= 1
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_frames_once_dealt_keep_their_part_whatever_is_added_or_left_out(seed):
+    everything = emt_frames(parents=30, children=2)
+    dataset = []
+    for first in range(0, 60, 12):
+        new = dealt(everything[first : first + 12], dataset, Split(), seed)
+        dataset += new
+        replayed = [*dataset[: len(dataset) - 12 : 5], *new]
+        for part, indices in split_by_family(replayed, Split(), seed).items():
+            assert all(replayed[index].info["split"] == f"{seed}:{part}" for index in indices)
+    held_out = [frame for frame in dataset if frame.info["split"] != f"{seed}:train"]
+    assert 8 <= len(held_out) <= 16
+
+
+def test_distortions_of_a_structure_that_was_dealt_join_its_part(frames):
+    first = dealt(frames[::2], [], Split(), 1)
+    second = dealt(frames[1::2], first, Split(), 1)
+    assert [frame.info["split"] for frame in second] == [frame.info["split"] for frame in first]
+
+
+def test_mark_of_another_seed_or_of_a_part_nobody_wants_holds_nothing_out(frames):
+    marked = dealt(frames, [], Split(test=0.5), 1)
+    assert split_by_family(marked, Split(), 2) == split_by_family(frames, Split(), 2)
+    assert not split_by_family(marked, Split(test=0.0, validation=0.0), 1)["test"]
+
+
+def test_what_was_learned_before_is_trained_on_and_no_relative_of_new_frames(frames):
+    for frame in frames:
+        frame.info["round"] = 3
+    before = trained_on(frames, 1)
+    assert len(split_by_family(before, Split(), 1)["train"]) == len(frames)
+    assert not set(family_of(before)) & set(family_of(frames))
+    assert not any("round" in frame.info for frame in before)
 
 
 def test_structure_and_its_distortions_are_one_family(frames):

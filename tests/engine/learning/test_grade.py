@@ -5,13 +5,13 @@ import pytest
 
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import bare
-from aiida_anhcsp.engine.learning.grade import FeatureGrader, grade, load_grader
+from aiida_anhcsp.engine.learning.grade import FeatureGrader, _space, grade, load_grader
 from aiida_anhcsp.engine.learning.load import load_learner
 from aiida_anhcsp.engine.learning.m3gnet import new_model
 from aiida_anhcsp.engine.learning.settings import TrainSettings
 from aiida_anhcsp.engine.learning.train import train
 
-from .conftest import TINY
+from .conftest import TINY, emt_frames
 
 
 def _scaled(frame, factor):
@@ -40,6 +40,22 @@ def test_compressed_and_expanded_cells_extrapolate(grader, frames):
     graded = grade([_scaled(frames[0], factor) for factor in (0.8, 1.0, 1.15)], grader)
     small, same, large = (frame.info["grade"] for frame in graded)
     assert same <= 1 + 1e-4 < min(small, large)
+
+
+def test_features_outside_the_span_of_the_training_rows_extrapolate():
+    rng = np.random.default_rng(1)
+    inside = np.column_stack([rng.normal(size=(200, 3)), 1e-5 * rng.normal(size=(200, 5))])
+    space = _space(inside)
+    assert space.grade(inside).max() <= 1 + 1e-9
+    middle = inside.mean(axis=0)
+    far = middle + np.eye(8)[6]
+    assert space.grade(middle[None])[0] <= 1 and space.grade(far[None])[0] > 100
+
+
+def test_surroundings_like_those_of_the_training_are_known(frames):
+    like = emt_frames(parents=10, children=2, seed=5)
+    grades = [frame.info["grade"] for frame in grade(like, FeatureGrader(new_model(TINY, 1), frames))]
+    assert np.median(grades) < 2
 
 
 def test_grade_does_not_depend_on_the_setting(grader, frames):

@@ -197,6 +197,52 @@ def test_too_small_a_memory_costs_time_only(frames, tmp_path, monkeypatch):
         torch.testing.assert_close(mine, reference, rtol=1e-4, atol=1e-5)
 
 
+def test_too_small_a_memory_evaluates_fewer_frames_at_a_time(frames, monkeypatch):
+    learner, evaluate = _learner(), MatterSimLearner._evaluate
+    expected = learner.evaluate(frames)
+
+    def out_of_memory(self, graphs):
+        if len(graphs) > 3:
+            raise torch.OutOfMemoryError
+        return evaluate(self, graphs)
+
+    monkeypatch.setattr(MatterSimLearner, "_evaluate", out_of_memory)
+    evaluations = learner.evaluate(frames)
+    energies = [[each.energy for each in one] for one in (evaluations, expected)]
+    np.testing.assert_allclose(*energies, rtol=1e-5, atol=1e-5)
+
+
+def test_checkpoint_is_known_again_although_the_fit_of_the_shifts_differs_in_its_last_bits(
+    frames, tmp_path, monkeypatch
+):
+    """As sums on a GPU do."""
+
+    def die(record):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(frames, _learner(), _settings(epochs=2), tmp_path, die)
+    fit = MatterSimLearner._fit_shifts
+
+    def rounded_otherwise(self, members):
+        shifts = fit(self, members)
+        self.model.normalizer.shift *= 1 + 1e-6
+        return shifts
+
+    monkeypatch.setattr(MatterSimLearner, "_fit_shifts", rounded_otherwise)
+    seen = []
+    train(frames, _learner(), _settings(epochs=2), tmp_path, seen.append)
+    assert [record["epoch"] for record in seen] == [1]
+
+
+def test_trainings_of_different_seeds_share_a_split_by_its_own(frames, tmp_path):
+    parts = [
+        _train(frames, _learner(), tmp_path / str(seed), epochs=1, seed=seed, split={"seed": 7})["split"]
+        for seed in (1, 2)
+    ]
+    assert parts[0] == parts[1]
+
+
 def test_early_stopping_returns_the_best_epoch(frames, tmp_path):
     learner = _learner()
     metrics = _train(frames, learner, tmp_path, epochs=40, learning_rate=0.3, schedule="constant", patience=2)

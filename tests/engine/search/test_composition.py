@@ -78,6 +78,21 @@ def test_charges_must_cancel():
     assert [name for name in found if "MgH" in name] == ["MgHH"]
 
 
+@pytest.mark.parametrize(
+    ("ratio", "found"), [(2, {"MgHH"}), ("0.5-1", {"MgH", "MgMgH", "MgMgHH"}), ("3-12", {"MgHHH"})]
+)
+def test_a_ratio_limits_compounds_and_leaves_the_elements(ratio, found):
+    names = limited(ratios={"H/Mg": ratio})
+    assert {name for name in names if "MgH" in name} == found
+    assert {"Mg", "HHHH"} <= set(names)
+
+
+def test_what_has_neither_element_of_a_ratio_obeys_it():
+    names = limited(elements={"Mg": "0-1", "Ca": "0-2", "Li": "0-2", "H": "0-4"}, ratios={"H/Mg": "2-12"})
+    assert "CaLi" in names and "MgHH" in names
+    assert "CaHH" not in names and "MgCa" not in names
+
+
 def test_with_ends_only_their_multiples_are_left():
     found = limited(elements={"Mg": 0, "Ca": 0, "H": 0}, atoms="3-6", ends=("MgH2", "CaH2"))
     compounds = {name for name in found if "H" in name and set(name) != {"H"}}

@@ -32,6 +32,16 @@ def test_one_seed_gives_the_same_structures_bit_for_bit():
     assert all(np.array_equal(a.cell[:], b.cell[:]) for a, b in zip(first, second, strict=True))
 
 
+def test_structures_without_symmetry_come_in_the_share_asked_for():
+    """Only what is put into P1 on purpose has no symmetry at all that is not by chance."""
+    frames = random_population(settings(without_symmetry=1.0, displacement=0.0))
+    cells = [(frame.cell[:], frame.get_scaled_positions(), frame.numbers) for frame in frames]
+    assert all(len(spglib.get_symmetry(cell, symprec=1e-4)["rotations"]) == 1 for cell in cells)
+    symmetric = random_population(settings(displacement=0.0))
+    cells = [(frame.cell[:], frame.get_scaled_positions(), frame.numbers) for frame in symmetric]
+    assert sum(len(spglib.get_symmetry(cell, symprec=1e-4)["rotations"]) == 1 for cell in cells) < len(cells) / 2
+
+
 def test_seeds_and_generations_give_different_structures():
     cells = [
         random_population(settings(seed=seed), generation=generation, number=1)[0].cell[:]

@@ -25,6 +25,14 @@ def test_success_raises_a_rate_and_failure_lowers_it():
     assert sum(earned.values()) == pytest.approx(1.0)
 
 
+def test_what_a_search_has_left_behind_still_counts_as_made():
+    survivors = made(random=5, heredity=5)
+    among_survivors = rates(survivors, survivors, settings())
+    everything = rates([*survivors, *made(random=40)], survivors, settings())
+    assert everything["heredity"] > among_survivors["heredity"]
+    assert everything["random"] < among_survivors["random"]
+
+
 def test_no_rate_in_use_falls_below_the_floor():
     population = made(random=500, heredity=500, permutation=500)
     earned = rates(population, made(random=400), settings(adaptation=1.0))

@@ -90,6 +90,16 @@ def test_a_search_over_compositions_has_all_cells_within_its_limits():
     assert {"H", "S", "HS", "HHS", "HHHH"} <= {"".join(each.symbols) for each in settings.compositions()}
 
 
+def test_ratios_between_elements_are_limited_and_the_elements_stay():
+    found = {"".join(each.symbols) for each in over(ratios={"H/S": "2-3"}).compositions()}
+    assert found == {
+        "HHS",
+        "HHHS",
+        *("H" * number for number in range(1, 5)),
+        *("S" * number for number in range(1, 5)),
+    }
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -100,6 +110,10 @@ def test_a_search_over_compositions_has_all_cells_within_its_limits():
         ({"charges": {"H": 1}}, "^composition.charges: not one for each element"),
         ({"ends": ["H2S", "Li"]}, "^composition.ends: Li has Li"),
         ({"ratio": 2}, "^composition.ratio: unknown key"),
+        ({"ratios": {"H/Li": 2}}, "^composition.ratios.H/Li: not two elements of the search"),
+        ({"ratios": {"H/S": "3-2"}}, "^composition.ratios.H/S: '3-2' is no range"),
+        ({"ratios": {"H/S": "few"}}, "^composition.ratios.H/S: 'few' is no range"),
+        ({"ratios": {"H/S": "20-30"}}, "^composition: no composition is within these limits"),
     ],
 )
 def test_impossible_limits_are_one_line_that_names_the_key(changes, message):

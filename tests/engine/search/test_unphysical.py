@@ -44,6 +44,41 @@ def test_few_structures_do_not_tell_what_is_usual() -> None:
     assert not any(map(is_unphysical, set_aside_unphysical(frames, SETTINGS)))
 
 
+VARIABLE = SearchSettings.parse(
+    {"composition": {"elements": {"Cu": "0-19", "Au": "0-19"}, "atoms": "1-22"}, "population": 20, "generations": 1}
+    | {"seed": 1}
+)
+
+
+def over_compositions() -> list[Atoms]:
+    """Twenty compositions of Cu-Au, a fifth of an eV/atom of scatter about a line that is steep."""
+    frames = []
+    for index in range(20):
+        frame = bulk("Cu", "fcc", a=4.0).repeat((19, 1, 1))
+        frame.symbols[:index] = "Au"
+        enthalpy = -1.0 - 8.0 * index / 19 - 0.1 * (index % 3)
+        frame.info = {"id": f"g000-{index:04d}", "status": "converged", "enthalpy": enthalpy}
+        frames.append(frame)
+    return frames
+
+
+def test_ghost_among_as_many_compositions_as_structures_is_told_by_its_distance_from_the_line() -> None:
+    frames = over_compositions()
+    assert not any(map(is_unphysical, set_aside_unphysical(frames, VARIABLE)))
+    frames[4].info["enthalpy"] -= 3.0
+    judged = set_aside_unphysical(frames, VARIABLE)
+    assert [frame.info["id"] for frame in judged if is_unphysical(frame)] == ["g000-0004"]
+    assert judged[4].info["status"] == "unphysical" and "enthalpy" not in judged[4].info
+
+
+def test_compounds_bound_strongly_are_no_ghosts() -> None:
+    """The hull of an oxide, 3 eV/atom below its elements, as a V over them."""
+    frames = over_compositions()
+    for index, frame in enumerate(frames):
+        frame.info["enthalpy"] = -6.0 * min(index, 19 - index) / 19
+    assert not any(map(is_unphysical, set_aside_unphysical(frames, VARIABLE)))
+
+
 def test_what_is_deep_for_one_formula_is_usual_for_another():
     """Enthalpies per atom of a light and a heavy element differ by more than any ghost is deep."""
     settings = SearchSettings.parse(

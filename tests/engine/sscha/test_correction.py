@@ -62,6 +62,18 @@ def test_the_correction_is_the_bound_on_the_reference_s_free_energy(audited):
     assert document["label_origin"] == ["toy"]
 
 
+def test_the_second_order_stands_beside_the_first(audited):
+    write_frames(audited / "labels.extxyz", labelled(audited, toy(k=5.0, lam=20.0), 50))
+    path = audited / "result.json"
+    cold = path.read_text()
+    path.write_text(json.dumps({**json.loads(cold), "temperature": 3000.0}))
+    first, both = (correct(audited, audited / "labels.extxyz", order) for order in (1, 2))
+    path.write_text(cold)
+    second = both.pop("second_order")
+    assert both == first
+    assert second["gibbs_free_energy"] < first["gibbs_free_energy"]
+
+
 def test_identical_labels_correct_nothing(audited):
     write_frames(audited / "labels.extxyz", read_frames(audited / "audit.extxyz")[:5])
     document = correct(audited, audited / "labels.extxyz")

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from aiida_anhcsp.engine.cli.main import main
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.potentials import load_potential
-from aiida_anhcsp.engine.sscha.dynamics import frequencies_gamma, harmonic, to_structure
+from aiida_anhcsp.engine.sscha.dynamics import frequencies_gamma, harmonic, save, to_structure
 from aiida_anhcsp.engine.sscha.hessian import check_memory, free_energy_hessian, verdict
 
 from .conftest import toy
@@ -48,3 +49,13 @@ def test_too_little_memory_for_the_fourth_order_is_told():
     check_memory(4, 10**9)
     with pytest.raises(InputError, match=r"--v4: 32 atoms need 1.4 GB and 1.0 GB are available"):
         check_memory(32, 10**9)
+
+
+def test_the_command_refuses_a_fourth_order_that_no_machine_has_the_memory_for(toy_potential, tmp_path, capfd):
+    save(harmonic(to_structure(crystal()), (5, 5, 5), toy_potential), tmp_path / "sscha", 300)
+    arguments = ["hessian", str(tmp_path / "sscha"), str(tmp_path / "out"), "--potential", toy(), "--seed", "1", "--v4"]
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "--v4: 250 atoms need 5062.5 GB and" in capfd.readouterr().err
+    assert not (tmp_path / "out/result.json").exists()

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from aiida_anhcsp.engine.potentials import load_potential
-from aiida_anhcsp.engine.sscha.dynamics import frequencies_gamma, harmonic, to_atoms, to_structure
+from aiida_anhcsp.engine.sscha.dynamics import Phonons, frequencies_gamma, harmonic, to_atoms, to_structure
 from aiida_anhcsp.engine.sscha.ensemble import draw, evaluate, measure
 from aiida_anhcsp.engine.sscha.lattice import spacegroup
 from aiida_anhcsp.engine.sscha.minimise import minimise_stage
+from aiida_anhcsp.engine.sscha.progress import Progress
 from aiida_anhcsp.engine.sscha.settings import Minimisation, SschaSettings, parse_stages
 
 from .conftest import toy
@@ -95,7 +96,35 @@ def test_the_state_is_handed_out_after_every_population():
         chosen,
         Minimisation(),
         potential,
-        after_population=lambda state: volumes.append(state.structure.get_volume()),
+        after_population=lambda state, _: volumes.append(state.structure.get_volume()),
     )
     assert len(volumes) >= outcome.population.number - 1
     assert volumes[0] != pytest.approx(27.0)
+
+
+def test_every_attempt_draws_configurations_of_its_own(toy_potential):
+    chosen = settings("1x1x1:20")
+    start = harmonic(to_structure(crystal()), (1, 1, 1), toy_potential)
+    energies = []
+    for attempt in (1, 1, 2):
+        how = Minimisation(max_populations=1, attempt=attempt)
+        outcome = minimise_stage(start, chosen.stages[0], chosen, how, toy_potential)
+        energies.append(outcome.population.measurement.free_energy.value)
+    first, again, other = energies
+    assert first == again
+    assert abs(first - other) > 1e-6
+
+
+def test_a_stage_that_goes_on_remembers_how_it_began(toy_potential):
+    chosen = settings("1x1x1:20")
+    start = harmonic(to_structure(crystal()), (1, 1, 1), toy_potential)
+    states: list[tuple[Phonons, Progress]] = []
+    whole = minimise_stage(
+        start, chosen.stages[0], chosen, Minimisation(), toy_potential, lambda *state: states.append(state)
+    )
+    state, progress = states[1]
+    rest = minimise_stage(state, chosen.stages[0], chosen, Minimisation(), toy_potential, progress=progress)
+    assert progress.populations == 2
+    assert rest.population.number > 2
+    assert np.array_equal(rest.stress_initial, whole.stress_initial)
+    assert rest.n_evaluations == 2 * 13 + 20 * rest.population.number

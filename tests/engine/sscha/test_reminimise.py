@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from ase import Atoms
 
@@ -6,15 +7,15 @@ from aiida_anhcsp.engine.frames import bare, with_labels
 from aiida_anhcsp.engine.potentials import Potential, load_potential
 from aiida_anhcsp.engine.sscha.dynamics import Phonons, frequencies_gamma, harmonic, to_atoms, to_structure
 from aiida_anhcsp.engine.sscha.ensemble import draw
-from aiida_anhcsp.engine.sscha.reminimise import reminimise
+from aiida_anhcsp.engine.sscha.reminimise import gain_error, reminimise
 
 from .conftest import toy
 from .toy import crystal, exact, functional
 
 
-def labelled(phonons: Phonons, potential: Potential, number: int) -> list[Atoms]:
+def labelled(phonons: Phonons, potential: Potential, number: int, seed: int = 1) -> list[Atoms]:
     """Configurations of the matrices' Gaussian with the labels of a potential."""
-    ensemble = draw(phonons, 0.0, number, (1,), paired=False)
+    ensemble = draw(phonons, 0.0, number, (seed,), paired=False)
     template = to_atoms(ensemble.supercell_structure)
     frames = []
     for positions in ensemble.xats:
@@ -43,6 +44,17 @@ def test_the_reference_s_own_minimum_is_found_on_the_model_s_ensemble(model, toy
 def test_the_model_s_own_labels_change_nothing(model):
     outcome = reminimise(model, 0.0, labelled(model, load_potential(toy(k=7.0, lam=0.0)), 40))
     assert outcome.gain == pytest.approx(0, abs=1e-6)
+
+
+def test_the_error_of_the_gain_is_its_spread_over_ensembles(model, toy_potential):
+    ensembles = [labelled(model, toy_potential, 40, seed) for seed in range(12)]
+    gains = [reminimise(model, 0.0, frames).gain for frames in ensembles]
+    errors = [gain_error(model, 0.0, frames, gain) for frames, gain in zip(ensembles[:3], gains[:3], strict=True)]
+    assert np.mean(errors) == pytest.approx(np.std(gains, ddof=1), rel=0.6)
+
+
+def test_too_few_labels_know_the_gain_no_better_than_its_size(model, toy_potential):
+    assert gain_error(model, 0.0, labelled(model, toy_potential, 3), -0.002) == 0.002
 
 
 def test_configurations_of_another_supercell_are_refused(model, toy_potential):

@@ -1,13 +1,17 @@
 import json
 import os
+import re
 import signal
 from pathlib import Path
+from typing import Any
 
+import pytest
 from ase import Atoms
 from ase.calculators.emt import EMT
 from ase.io import read
 
 from aiida_anhcsp.engine.frames import labels_of, read_frames, write_frames
+from aiida_anhcsp.engine.sscha.dynamics import harmonic, save, to_structure
 from aiida_anhcsp.engine.sscha.lattice import primitive_cell
 from aiida_anhcsp.engine.sscha.run import run_sscha
 from aiida_anhcsp.engine.sscha.settings import Audit, Minimisation, SschaSettings, parse_stages
@@ -17,7 +21,8 @@ from aiida_anhcsp.engine.sscha.worker import PotentialChoice
 from .conftest import EMT as EMT_SPECIFICATION
 from .conftest import toy
 from .copper_gold import copper_gold
-from .toy import crystal
+from .test_beginning import nearly_primitive
+from .toy import QuarticBond, crystal
 
 
 class KillsItself(EMT):
@@ -25,6 +30,21 @@ class KillsItself(EMT):
 
     def calculate(self, *arguments: object, **keywords: object) -> None:
         os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class DiesAtTimes(QuarticBond):
+    """The toy in a process that dies at some of its evaluations, which a file counts over all processes."""
+
+    def __init__(self, counter: str, at: list[int]) -> None:
+        super().__init__()
+        self.counter, self.at = Path(counter), at
+
+    def calculate(self, *arguments: Any, **keywords: Any) -> None:
+        with self.counter.open("a") as file:
+            file.write(".")
+        if self.counter.stat().st_size in self.at:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        super().calculate(*arguments, **keywords)
 
 
 def settings(stages: str, audit: Audit = "also", max_populations: int = 20) -> SschaSettings:
@@ -99,3 +119,45 @@ def test_no_convergence_is_reported_and_still_audited(tmp_path):
     assert not result["converged"]
     assert "has not converged after 1 populations" in result["reason"]
     assert result["source"] == "audit"
+
+
+BEFORE = 1 + 12 + 13
+"""Evaluations of the toy before its first population: the check, the harmonic start, and those of the stage."""
+
+
+def populations(terminal: str) -> list[str]:
+    """Numbers of the populations that the terminal saw."""
+    return re.findall(r"1x1x1:20 population (\d+)", terminal)
+
+
+def dying(tmp_path: Path, at: list[int]) -> dict[str, Any]:
+    options = json.dumps({"counter": str(tmp_path / "counter"), "at": at})
+    choice = PotentialChoice(f"ase:{__name__}:DiesAtTimes:{options}")
+    return run_sscha(written(crystal(), tmp_path), tmp_path / "out", choice, settings("1x1x1:20", audit="none"))
+
+
+def test_a_stage_whose_process_died_goes_on_after_its_last_population(tmp_path, capfd):
+    result = dying(tmp_path, [BEFORE + 2 * 20 + 5])
+    (stage,) = result["stages"]
+    assert result["converged"] and stage["attempts"] == 2
+    assert populations(capfd.readouterr().err) == [str(number) for number in range(1, stage["populations"] + 1)]
+    assert stage["populations"] > 2
+    assert stage["n_evaluations"] == 2 * 13 + stage["populations"] * 20
+    assert result["volume"] == pytest.approx(24.3, rel=0.01)
+    assert not list((tmp_path / "out/stages").rglob("progress.json"))
+
+
+def test_a_state_that_nothing_comes_of_is_not_gone_on_from_again(tmp_path, capfd):
+    first = BEFORE + 2 * 20 + 5
+    result = dying(tmp_path, [first, first + 13 + 5])
+    assert result["converged"] and result["stages"][0]["attempts"] == 3
+    assert populations(capfd.readouterr().err)[:4] == ["1", "2", "1", "2"]
+
+
+def test_a_state_that_has_come_close_to_a_smaller_cell_is_a_start_of_its_own(tmp_path, emt):
+    save(harmonic(to_structure(nearly_primitive()), (2, 2, 2), emt), tmp_path / "earlier", 0)
+    chosen = settings("2x2x2:4", audit="none", max_populations=1)
+    structure, start = tmp_path / "earlier/structure.extxyz", tmp_path / "earlier"
+    result = run_sscha(structure, tmp_path / "out", PotentialChoice(EMT_SPECIFICATION), chosen, start)
+    assert (result["n_atoms_given"], result["n_atoms"]) == (2, 2)
+    assert result["stages"][0]["populations"] == 1

@@ -1,7 +1,7 @@
 import pytest
 
 from aiida_anhcsp.engine.errors import InputError
-from aiida_anhcsp.engine.sscha.settings import SschaSettings, Stage, parse_stages
+from aiida_anhcsp.engine.sscha.settings import Minimisation, SschaSettings, Stage, parse_stages
 
 
 def test_stages_are_read_in_order():
@@ -31,3 +31,12 @@ def test_negative_temperature_is_refused():
 def test_an_audit_alone_has_one_stage():
     with pytest.raises(InputError, match="--audit-only"):
         SschaSettings(pressure=0, temperature=0, stages=parse_stages("1x1x1:10,2x2x2:10"), seed=1, audit="only")
+
+
+def test_every_retry_takes_smaller_steps_of_the_cell():
+    first = Minimisation()
+    tried = (first, *first.retries())
+    assert [one.attempt for one in tried] == [1, 2, 3]
+    strains = [one.largest_strain for one in tried]
+    assert strains == sorted(set(strains), reverse=True)
+    assert tried[1].step < first.step
