@@ -2,8 +2,10 @@
 
 After the H3S study: four-atom H3S, SSCHA with the potential at a fixed cell, then the audit's configurations are
 labelled by GPAW (the settings of ``benchmarks/mini_model/settings.json``), and single forces are compared with dF/dR
-and with the force constants of the self-consistency. The same labels correct the free energy. Labels are appended as
-they are computed, and a second run computes only those that are missing. Run from the root of the repository:
+and with the force constants of the self-consistency. The same labels correct the free energy, which an audit of AUDIT
+configurations of the same state gives; minimised again on the labels it ought to be the same from any potential. Labels
+are appended as they are computed, and a second run computes only those that are missing. Run from the root of the
+repository:
 
     python -m benchmarks.sscha.cancellation [--potential SPEC] [--name NAME] [--lattice A] [--configurations N]
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -24,12 +27,12 @@ from matplotlib.figure import Figure
 
 from aiida_anhcsp.engine.frames import read_frames, write_frames
 from aiida_anhcsp.engine.sscha.cancellation import Cancellation, cancellation
-from aiida_anhcsp.engine.sscha.correction import correct
 from aiida_anhcsp.engine.sscha.dynamics import load
 
 from ..mini_model.prototypes import im3m
 from .soft_mode import engine
 
+AUDIT = 4000
 ROOT = Path(__file__).parents[2]
 LABEL = ROOT / "aiida_anhcsp/workflows/gpaw_frames.py"
 
@@ -53,11 +56,35 @@ def main(potential: str, name: str, lattice: float, configurations: int, minutes
     ours = [audit[int(frame.info["index"])] for frame in done]
     found = cancellation(load(work / "out"), 0.0, ours, done)
     document = {"potential": potential, "lattice_constant": lattice, **found.summary()}
-    document["correction"] = correct(work / "out", work / "done.extxyz")
+    document["free_energy"] = free_energy(work, potential, len(found.forces[0]))
     print(json.dumps(document, indent=1))
     path = Path(__file__).with_name(f"{name}.json")
     path.write_text(json.dumps(document, indent=1) + "\n")
     plot(found, path.with_suffix(".png"))
+
+
+def free_energy(work: Path, potential: str, n_atoms: int) -> dict[str, float]:
+    """Free energies in eV/atom: of the potential, corrected to DFT, and minimised again on the labels; with errors."""
+    if not (work / "large/result.json").is_file():
+        engine("sscha", str(work / "h3s.extxyz"), str(work / "large"), "--start", str(work / "out"), "--audit-only",
+               "--potential", potential, "--seed", "2", "--pressure", "0", "--fixed-cell", "--temperature", "0",
+               "--stages", f"1x1x1:{AUDIT}")  # fmt: skip
+    engine("correct", str(work / "out"), str(work / "done.extxyz"), str(work / "corrected.json"), "--reminimise")
+    audit = json.loads((work / "large/result.json").read_text())
+    corrected = json.loads((work / "corrected.json").read_text())
+    own, error = audit["free_energy"], audit["free_energy_error"]
+    shift, gain = corrected["free_energy_correction"], corrected["reminimised"]["gain"]
+    shift_error = math.hypot(error, corrected["free_energy_correction_error"])
+    numbers = {
+        "potential": own,
+        "potential_error": error,
+        "corrected": own + shift,
+        "corrected_error": shift_error,
+        "reminimised": own + shift + gain,
+        "reminimised_error": math.hypot(shift_error, corrected["reminimised"]["gain_error"]),
+    }
+    pressures = {key: corrected[key] for key in ("pressure_correction", "pressure_correction_error")}
+    return {key: value / n_atoms for key, value in numbers.items()} | pressures
 
 
 def label(work: Path, configurations: int, minutes: float) -> None:
