@@ -17,13 +17,13 @@ Document = Mapping[str, Any]
 def transition_table(document: Document) -> str:
     """The transitions, classical beside quantum, and which phases merged into which."""
     rows = [
-        [
-            found["kind"],
-            f"{found['temperature']:g}" if "temperature" in found else "",
-            f"{found['lower']} -> {found['upper']}",
-            f"{found['pressure']:.1f} +- {found['error']:.1f}",
-        ]
+        [*_where(found), f"{found['lower']} -> {found['upper']}", f"{found['pressure']:.1f} +- {found['error']:.1f}"]
         for found in document["transitions"]
+    ]
+    rows += [
+        [*_where(found), f"{found['phase']} merges into {found['into']}", f"between {low:g} and {high:g}"]
+        for found in document["mergings"]
+        for low, high in [sorted((found["separate"], found["merged"]))]
     ]
     text = (
         tabulate(rows, ["ions", "T (K)", "transition", "P (GPa)"], disable_numparse=True) if rows else "no transition"
@@ -34,6 +34,11 @@ def transition_table(document: Document) -> str:
         if "merged_into" in row
     ]
     return "\n".join([text, *merged])
+
+
+def _where(found: Document) -> list[str]:
+    """Ions and temperature of a transition or a merging."""
+    return [found["kind"], f"{found['temperature']:g}" if "temperature" in found else ""]
 
 
 def diagram_panels(document: Document) -> list[Panel]:

@@ -29,6 +29,7 @@ def document() -> dict[str, Any]:
     return {
         "rows": rows,
         "transitions": [{"kind": "classical", **found}, {"kind": "quantum", "temperature": 0, **found}],
+        "mergings": [{"kind": "classical", "phase": "R3m", "into": "Im-3m", "separate": 150.0, "merged": 100.0}],
     }
 
 
@@ -38,8 +39,12 @@ def test_transitions_are_told_with_their_errors() -> None:
     assert "R3m has become Im-3m at 100 GPa, 0 K" in text
 
 
+def test_mergings_are_told_with_their_interval() -> None:
+    assert "R3m merges into Im-3m  between 100 and 150" in transition_table(document())
+
+
 def test_a_diagram_without_transitions_says_so() -> None:
-    assert transition_table({"rows": [], "transitions": []}) == "no transition"
+    assert transition_table({"rows": [], "transitions": [], "mergings": []}) == "no transition"
 
 
 def test_the_figure_is_a_picture(tmp_path: Path) -> None:
