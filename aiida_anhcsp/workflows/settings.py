@@ -138,17 +138,24 @@ class SschaStages(Settings):
             return None
         return f"{argument}: {self.automatic[0]} needs a potential of known range; write the supercells"
 
-    def stages_for(self, atoms: Atoms, cutoff: float | None, argument: str = "settings.stages") -> list[str]:
+    def stages_for(
+        self,
+        atoms: Atoms,
+        cutoff: float | None,
+        argument: str = "settings.stages",
+        tolerance: float = SYMMETRY_TOLERANCE,
+    ) -> list[str]:
         """The stages with the supercells of a structure.
 
         :param cutoff: range of the potential, angstrom
         :param argument: what an error about the stages names
+        :param tolerance: spglib's, angstrom, for its primitive cell
         :raises InputError: no crystal, a supercell that does not suit it, or auto with a potential of unknown range
         """
-        primitive = primitive_cell(atoms, SYMMETRY_TOLERANCE, "structure")
-        stages = resolve_stages(",".join(self.stages), primitive, cutoff, SYMMETRY_TOLERANCE, argument)
+        primitive = primitive_cell(atoms, tolerance, "structure")
+        stages = resolve_stages(",".join(self.stages), primitive, cutoff, tolerance, argument)
         for stage in stages:
-            check_supercell(primitive, stage.supercell, SYMMETRY_TOLERANCE, argument)
+            check_supercell(primitive, stage.supercell, tolerance, argument)
         return [str(stage) for stage in stages]
 
 

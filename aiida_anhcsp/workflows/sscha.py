@@ -17,7 +17,7 @@ from ..data.dynamical_matrices import DynamicalMatricesData
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
-from ..engine.sscha.settings import Stage, parse_stages
+from ..engine.sscha.settings import IMPOSED, SYMMETRY_TOLERANCE, Stage, parse_stages
 from .names import reason_of
 from .ports import define_engine, engine_inputs, parsed_by
 from .protocols.builders import SschaProtocol
@@ -96,9 +96,11 @@ class SschaWorkChain(SschaProtocol, WorkChain):
     def setup(self) -> ExitCode | None:
         """Start with the first stage, or with the last one from a state that spans its supercell."""
         start = self.inputs.get("start")
-        atoms = self.inputs.structure.get_ase() if "structure" in self.inputs else start.get_structure()
+        given = "structure" in self.inputs
+        atoms = self.inputs.structure.get_ase() if given else start.get_structure()
+        tolerance = SYMMETRY_TOLERANCE if given else IMPOSED
         try:
-            self.ctx.stages = self.settings.stages_for(atoms, self.inputs.potential.cutoff)
+            self.ctx.stages = self.settings.stages_for(atoms, self.inputs.potential.cutoff, tolerance=tolerance)
         except InputError as error:
             return self.exit_codes.ERROR_INVALID_STRUCTURE.format(reason=str(error))
         self.ctx.stage = 0

@@ -329,27 +329,6 @@ def test_context_holds_numbers_only(search: Callable, learning: dict[str, Any]) 
     assert all(value is None or isinstance(value, int) for value in search(learning).ctx.values())
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"popluation": 8}, "popluation: unknown key"),
-        ({"formula": "H3Xx"}, "formula"),
-        ({"population": 0}, "population"),
-        ({"potential": "mtp:x"}, "potential is an input of its own"),
-    ],
-)
-def test_wrong_settings_are_refused_in_a_sentence_that_names_the_key(
-    search_inputs: dict[str, Any], change: dict[str, Any], sentence: str
-) -> None:
-    from aiida.orm import Dict
-
-    from aiida_anhcsp.workflows.search import validate_search_settings
-
-    problem = validate_search_settings(Dict({**SEARCH, **change}), None)
-    assert problem is not None
-    assert sentence in problem
-
-
 def test_inputs_of_the_label_work_chain_are_checked_before_anything_is_submitted(
     learning: dict[str, Any], generate_workchain: Callable
 ) -> None:
@@ -376,39 +355,3 @@ def test_entry_point_that_does_not_label_is_refused(learning: dict[str, Any], ge
     learning["learning"]["label_engine"] = Str("anhcsp.csp")
     with pytest.raises(ValueError, match="give an entry point such as"):
         generate_workchain(SearchWorkChain, learning)
-
-
-def test_unknown_scheduler_option_is_refused(search_inputs: dict[str, Any], generate_workchain: Callable) -> None:
-    from aiida.orm import Dict
-
-    from aiida_anhcsp.workflows.search import SearchWorkChain
-
-    with pytest.raises(ValueError, match="options: unknown option 'walltime'"):
-        generate_workchain(SearchWorkChain, {**search_inputs, "options": Dict({"walltime": 60})})
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [("seeds", "seeds: structure 1 is Ag4, no cell of this search for CuAu"), ("target", "target: Ag is not searched")],
-)
-def test_seeds_and_targets_of_another_formula_are_refused_before_anything_runs(
-    search_inputs: dict[str, Any], generate_workchain: Callable, name: str, message: str
-) -> None:
-    from aiida.orm import StructureData
-
-    from aiida_anhcsp.workflows.search import SearchWorkChain
-
-    silver = bulk("Ag", cubic=True)
-    node = population([silver]) if name == "seeds" else StructureData(ase=silver)
-    with pytest.raises(ValueError, match=message):
-        generate_workchain(SearchWorkChain, {**search_inputs, name: node})
-
-
-@pytest.mark.parametrize("key", ["potential", "seeds", "target"])
-def test_what_is_a_port_is_no_setting(search_inputs: dict[str, Any], generate_workchain: Callable, key: str) -> None:
-    from aiida.orm import Dict
-
-    from aiida_anhcsp.workflows.search import SearchWorkChain
-
-    with pytest.raises(ValueError, match=f"settings: {key} is an input of its own"):
-        generate_workchain(SearchWorkChain, {**search_inputs, "settings": Dict({**SEARCH, key: "x"})})

@@ -12,12 +12,10 @@ from ase import Atoms
 from ..errors import InputError
 from ..frames import read_frames
 from .lattice import primitive_cell
-from .settings import STRUCTURE_FILE
+from .settings import IMPOSED, STRUCTURE_FILE
 
 LOG = logging.getLogger(__name__)
 SAME = 1e-5
-IMPOSED = 1e-5
-"""Tolerance (angstrom) of the symmetries that python-sscha sees in a cell as it is."""
 
 
 @dataclass(frozen=True)

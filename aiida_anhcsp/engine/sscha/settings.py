@@ -20,6 +20,8 @@ Audit = Literal["also", "none", "only"]
 
 SYMMETRY_TOLERANCE = 0.03
 """spglib's, angstrom, for structures that SSCHA is given and for those it gives."""
+IMPOSED = 1e-5
+"""angstrom, for the structure of a state: python-sscha finds the symmetries that it imposed on it at this tolerance."""
 
 
 @dataclass(frozen=True)
