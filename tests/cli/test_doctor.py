@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,6 +159,17 @@ def test_tasks_are_read_from_the_brokers_files_without_moving_them(tmp_path: Pat
 )
 def test_workers_are_known_by_their_command_line(line: list[str], serves: bool) -> None:
     assert tasks._serves(line, "one") is serves
+
+
+def test_the_statistics_of_a_daemon_that_is_gone_are_an_orphan(aiida_profile: Any) -> None:
+    from aiida.manage.configuration.settings import AiiDAConfigDir
+
+    line = [sys.executable, "-c", "from circus import stats; import time; time.sleep(60)"]
+    with subprocess.Popen(line, env={**os.environ, "AIIDA_PATH": str(AiiDAConfigDir.get())}) as process:
+        try:
+            assert process.pid in [orphan.pid for orphan in tasks.orphans()]
+        finally:
+            process.kill()
 
 
 def test_the_doctor_says_that_the_daemon_is_not_running(program: Callable) -> None:

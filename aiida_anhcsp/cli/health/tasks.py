@@ -65,7 +65,8 @@ def stuck_processes() -> set[int]:
 
 
 def orphans() -> list[psutil.Process]:
-    """Workers and brokers of the loaded profile whose daemon is gone: they would work beside the new ones."""
+    """Workers and brokers of the loaded profile whose daemon is gone, as they would work beside the new ones; and what
+    counted for any daemon that is gone (circus's statistics), as it would count for ever."""
     import psutil
     from aiida.engine.daemon.client import get_daemon_client
     from aiida.manage import get_manager
@@ -78,7 +79,8 @@ def orphans() -> list[psutil.Process]:
     for process in psutil.process_iter():
         try:
             line, parent = process.cmdline(), process.ppid()
-            if not _serves(line, profile.name) or parent == daemon or process.uids().real != os.getuid():
+            lost = parent != daemon if _serves(line, profile.name) else _counts(line) and not _is_daemon(parent)
+            if not lost or process.uids().real != os.getuid():
                 continue
             folder = process.environ().get("AIIDA_PATH")
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
@@ -91,6 +93,17 @@ def orphans() -> list[psutil.Process]:
 def _serves(line: list[str], profile: str) -> bool:
     """Whether a command line is that of a worker or broker: ``verdi -p PROFILE daemon worker``."""
     return any(line[i : i + 3] == [profile, "daemon", kind] for i in range(len(line)) for kind in ("worker", "broker"))
+
+
+def _counts(line: list[str]) -> bool:
+    """Whether a command line is that of circus's statistics, which outlive a daemon that is killed."""
+    return any(word.startswith("from circus import stats") for word in line)
+
+
+def _is_daemon(number: int) -> bool:
+    import psutil
+
+    return psutil.pid_exists(number) and "start-circus" in psutil.Process(number).cmdline()
 
 
 def _tasks_in(folder: Path) -> Iterator[int]:
