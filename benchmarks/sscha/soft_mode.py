@@ -143,13 +143,18 @@ def zero(points: list[dict[str, Any]], kind: str, pressure: str) -> float | None
 
 
 def plot(document: dict[str, Any], path: Path) -> None:
-    """Squared frequencies against pressure."""
+    """Squared frequencies against pressure, beside those of ``soft_mode_dft.json`` if it is there."""
     figure = Figure(figsize=(5, 4), layout="constrained")
     axes = figure.subplots()
     points = document["points"]
     for kind, pressure, style in (("harmonic", "static_pressure", "--s"), ("hessian", "pressure", "-o")):
         label = "harmonic, static pressure" if kind == "harmonic" else "SSCHA Hessian, quantum pressure"
         axes.plot([point[pressure] for point in points], [point[kind] / 1e6 for point in points], style, label=label)
+    frozen = Path(__file__).with_name("soft_mode_dft.json")
+    if frozen.is_file():
+        by_dft = json.loads(frozen.read_text())["points"]
+        pressures, squares = ([point[key] for point in by_dft] for key in ("static_pressure", "harmonic"))
+        axes.plot(pressures, [square / 1e6 for square in squares], "x", color="black", label="harmonic, PBE itself")
     axes.axhline(0, color="black", linewidth=0.5)
     axes.set_xlabel("pressure (GPa)")
     axes.set_ylabel(r"$\omega^2$ of T$_{1u}$ ($10^6$ cm$^{-2}$)")
