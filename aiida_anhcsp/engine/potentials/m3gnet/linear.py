@@ -68,23 +68,23 @@ def _dense(matrix: Tensor) -> Tensor:
 
 
 class _Linear(torch.autograd.Function):
-    """``linear`` without bias, whose derivatives are made of itself."""
+    """``linear``, whose derivatives are made of itself."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(values, weight)
-        return linear(values, weight)
+        return linear(values, weight, bias)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         (gradient,) = gradients
         values, weight = ctx.saved_tensors
         by_values = differentiable_linear(gradient, weight.t()) if ctx.needs_input_grad[0] else None
         by_weight = differentiable_linear(gradient.t(), values.t()) if ctx.needs_input_grad[1] else None
-        return by_values, by_weight
+        return by_values, by_weight, gradient.sum(0) if ctx.needs_input_grad[2] else None
 
 
 def differentiable_linear(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """:func:`linear` with a graph, for training."""
-    product: Tensor = _Linear.apply(values, weight)
-    return product if bias is None else product + bias
+    product: Tensor = _Linear.apply(values, weight, bias)
+    return product
