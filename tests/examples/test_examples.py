@@ -68,3 +68,9 @@ def test_active_learning_of_im3m_is_ready_to_run_after_setup(plan: Callable) -> 
     text = plan("h3s_active", "active")
     assert "40 distortions of 1x1x1 cells, then at most 10 in each of 6 rounds, by anhcsp.label.gpaw" in text
     assert "missing" not in text
+
+
+def test_the_phase_diagram_of_h3s_is_ready_to_run_after_setup(plan: Callable) -> None:
+    text = plan("h3s_phases", "phase_diagram")
+    assert "2 structures x 90, 115, 140, 165, 190 GPa x 0, 300 K = 20 runs" in text
+    assert "missing" not in text
