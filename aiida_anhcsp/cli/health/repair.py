@@ -50,11 +50,24 @@ def _revive() -> list[str]:
         Path(get_daemon_client().circus_pid_file).unlink(missing_ok=True)
     stuck = stuck_processes()  # now, as the stop itself may have interrupted a submission
     if stuck:
+        _leave_postgresql()
         verdi("process", "repair", "--force")
         done.append(f"revived {', '.join(map(str, sorted(stuck)))}")
     verdi("daemon", "start")
     done.append("started the daemon")
     return done
+
+
+def _leave_postgresql() -> None:
+    """Close this process's own connection before AiiDA's repair ends it; the next query opens one."""
+    from aiida.manage import get_manager
+
+    from ..status import release_database
+
+    profile = get_manager().get_profile()
+    if profile is not None and profile.storage_backend == "core.psql_dos":
+        release_database()
+        get_manager().get_profile_storage().get_session().get_bind().dispose()
 
 
 def _play() -> list[str]:
