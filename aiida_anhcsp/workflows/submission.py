@@ -54,7 +54,7 @@ def submit_once(workchain: WorkChain, label: str, process: type[Process], inputs
     """
     child = find_child(workchain, label)
     if child is not None and workchain.runner.is_daemon_runner and _never_began(child):
-        _close(child)
+        _close(child, "never began: the daemon was killed while it submitted this")
         child = None
     if child is None:
         metadata = {**inputs.get("metadata", {}), "label": label, "call_link_label": label}
@@ -69,20 +69,25 @@ def _never_began(node: ProcessNode) -> bool:
     return node.process_state in (None, ProcessState.CREATED) and node.checkpoint is None
 
 
-def _close(node: ProcessNode) -> None:
-    """Say that a node never began, so that nobody waits for it."""
+def _close(node: ProcessNode, reason: str) -> None:
+    """End a node that nobody will ever continue, so that nobody waits for it."""
     if not node.is_sealed:
         node.set_process_state(ProcessState.KILLED)
-        node.set_process_status("never began: the daemon was killed while it submitted this")
+        node.set_process_status(reason)
         node.seal()
 
 
 def call_once(workchain: WorkChain, label: str, function: Callable[..., Any], **inputs: Any) -> Data:
-    """Result of a calcfunction with one output, called unless a child with this call link label has succeeded."""
+    """Result of a calcfunction with one output, called unless a child with this call link label has succeeded.
+
+    A step calls one function after the other, so one that has not ended died with its daemon: it is closed.
+    """
     child = find_child(workchain, label)
     if child is not None and child.is_finished_ok:
         result: Data = child.outputs.result
         return result
+    if child is not None and not child.is_terminated:
+        _close(child, "the daemon was killed while it ran this")
     result = function(**inputs, metadata={"label": label, "call_link_label": label})
     return result
 

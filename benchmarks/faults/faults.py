@@ -9,8 +9,9 @@ daemon as when the machine goes down, or the database) and a moment: some second
 which the next process appears in the database, which is inside a submitting step. Processes die by SIGKILL. After each
 fault the daemon is put in order as a user would: ``aiida-anhcsp doctor --repair``.
 
-Compared: all structures of the final populations; the calls, by link label; how often each job was really started (its
-code writes into a log when it starts); processes that never ended. The moments are recorded with the outcome.
+Compared: all structures of the final populations; the calls, by link label: those that a fault interrupted (closed, and
+called again), and those that ended twice; how often each job was really started (its code writes into a log when it
+starts); processes that never ended. The moments are recorded with the outcome.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def counted_code(folder: Path, log: Path) -> None:
 
 def launch(profile: str, folder: Path, seed: int) -> ProcessNode:
     """Submit the search."""
-    search = {"formula": "Cu3Au", "pressure": 10, "population": 8, "generations": 3, "seed": seed}
+    search = {"formula": "Cu3Au", "pressure": 10, "population": 8, "generations": 6, "seed": seed}
     search["relax"] = {"fmax": 0.05, "max_steps": 60}
     path = folder / "input.yaml"
     path.write_text(yaml.safe_dump({"potential": EMT, "code": f"{CODE}@localhost", "search": search}))
@@ -191,18 +192,20 @@ def compare(calm: ProcessNode, rough: ProcessNode, log: Path) -> dict[str, Any]:
     """What the disturbed run came to, beside the undisturbed one."""
     release()
     starts = Counter(log.read_text().splitlines())
-    called = dict(descendants(rough))
-    folders = {child.get_remote_workdir() for child in called.values() if isinstance(child, CalcJobNode)}
+    called = list(descendants(rough))
+    folders = {child.get_remote_workdir() for _, child in called if isinstance(child, CalcJobNode)}
+    ended = Counter(path for path, child in called if child.is_finished)
     contents = [node.outputs.population.get_content() for node in (calm, rough)]
     return {
         "same_population": contents[0] == contents[1],
         "exit_status": [calm.exit_status, rough.exit_status],
         "calls": [sum(calls(node).values()) for node in (calm, rough)],
-        "called_twice": sorted(label for label, times in calls(rough).items() if times > 1),
+        "interrupted": sorted(path for path, child in called if child.is_killed),
+        "ended_twice": sorted(path for path, times in ended.items() if times > 1),
         "never_called": sorted(set(calls(calm)) - set(calls(rough))),
         "jobs": len(folders),
         "started_twice": sorted(folder for folder in folders if starts[folder] > 1),
-        "never_ended": [path for path, child in called.items() if not child.is_terminated],
+        "never_ended": [path for path, child in called if not child.is_terminated],
     }
 
 

@@ -5,15 +5,20 @@ from typing import Any
 
 import pytest
 from aiida.common import LinkType
-from aiida.engine import ProcessState
+from aiida.engine import ProcessState, calcfunction
 from aiida.engine.runners import Runner
-from aiida.orm import CalcJobNode
+from aiida.orm import CalcFunctionNode, CalcJobNode, Int
 
 from aiida_anhcsp.calculations.generate import GenerateCalculation
 from aiida_anhcsp.workflows.search import SearchWorkChain
-from aiida_anhcsp.workflows.submission import find_child, submit_once
+from aiida_anhcsp.workflows.submission import call_once, find_child, submit_once
 
 LABEL = "generation_000_generate"
+
+
+@calcfunction
+def doubled(number: Int) -> Int:
+    return Int(2 * number.value)
 
 
 class Submitting:
@@ -93,3 +98,14 @@ def test_without_a_daemon_no_child_has_a_checkpoint(
     alone = Submitting(generate_workchain(SearchWorkChain, search_inputs), monkeypatch, by_daemon=False)
     child = alone.child()
     assert alone.again().pk == child.pk
+
+
+def test_a_function_that_died_with_its_daemon_is_closed_and_called_again(
+    generate_workchain: Callable, search_inputs: dict[str, Any]
+) -> None:
+    workchain = generate_workchain(SearchWorkChain, search_inputs)
+    husk = CalcFunctionNode()
+    husk.base.links.add_incoming(workchain.node, link_type=LinkType.CALL_CALC, link_label="twice")
+    husk.store()
+    assert call_once(workchain, "twice", doubled, number=Int(4)).value == 8
+    assert husk.is_killed and husk.is_sealed
