@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiida.orm import Computer, InstalledCode
 from click.testing import CliRunner
+
+from aiida_anhcsp.cli.inputs.models import EngineInput, SschaInput, SschaOnLabelsInput
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -74,3 +77,12 @@ def test_the_phase_diagram_of_h3s_is_ready_to_run_after_setup(plan: Callable) ->
     text = plan("h3s_phases", "phase_diagram")
     assert "2 structures x 90, 115, 140, 165, 190 GPa x 0, 300 K = 20 runs" in text
     assert "missing" not in text
+
+
+def test_sscha_of_h3s_on_dft_starts_with_a_finetuned_potential(plan: Callable) -> None:
+    assert "missing" not in plan("h3s_dft", "finetune", "potential.yaml")
+
+
+@pytest.mark.parametrize("file, model", [("sscha.yaml", SschaInput), ("dft.yaml", SschaOnLabelsInput)])
+def test_the_next_steps_on_dft_only_lack_the_pk_of_the_one_before(file: str, model: type[EngineInput]) -> None:
+    model.model_validate(yaml.safe_load((EXAMPLES / "h3s_dft" / file).read_text()))
