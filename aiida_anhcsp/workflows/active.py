@@ -22,6 +22,7 @@ from ..engine.sscha.lattice import check_supercell, primitive_cell
 from ..engine.sscha.settings import SYMMETRY_TOLERANCE
 from .finetune import FinetuneWorkChain
 from .ports import define_engine, engine_inputs, parsed_by, plain, validate_label_engine, validate_label_inputs
+from .protocols.studies import ActiveProtocol
 from .settings import ActiveSettings, derived_seed
 from .sscha import SschaWorkChain
 from .submission import call_once, failure, find_child, submit_once
@@ -49,7 +50,7 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     return validate_label_inputs(inputs["label_engine"], inputs.get("label", {}), "label")
 
 
-class ActiveSschaWorkChain(WorkChain):
+class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
     """Learn a potential for one structure while sampling it, then relax the structure on its free energy.
 
     Strategy 1 of the LaH10 study starts from nothing: label a few distortions, train, sample an SSCHA ensemble, grade

@@ -17,6 +17,7 @@ from ..data.potential import PotentialData
 from ..engine.errors import InputError
 from .names import awaited, has_structures, linkable, listed, name_of, reason_of, tag
 from .ports import define_engine, engine_inputs, parsed_by, validate_positive
+from .protocols.studies import PhaseDiagramProtocol
 from .settings import PhaseDiagramSettings
 from .sscha import SschaWorkChain
 from .submission import call_once, failure, get_child, has_ended, submit_once
@@ -36,7 +37,7 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     return settings.without_range(inputs["potential"].cutoff)
 
 
-class PhaseDiagramWorkChain(WorkChain):
+class PhaseDiagramWorkChain(PhaseDiagramProtocol, WorkChain):
     """Phase diagram of given structures by their quantum anharmonic free energies.
 
     All structures are relaxed at every pressure (classical ions); each then goes through SSCHA at every pressure and

@@ -14,6 +14,7 @@ from ..data.population import PopulationData
 from .chunked import at_least_one
 from .names import awaited, listed
 from .ports import define_engine, engine_inputs, plain
+from .protocols.studies import RelaxProtocol
 from .submission import call_once, failure, find_child, submit_once
 
 NAMES = ("potential", "pressure", "settings", "guard")
@@ -35,7 +36,7 @@ class Chunk:
         return f"{self.name}_job_{number:02d}" if self.name else f"job_{number:02d}"
 
 
-class RelaxWorkChain(WorkChain):
+class RelaxWorkChain(RelaxProtocol, WorkChain):
     """Relax all structures of a population, in as many jobs as ``chunk_size`` and the wall time ask for.
 
     A job that ran out of time, or was killed, hands its checkpoint to the next one; the result is that of one long

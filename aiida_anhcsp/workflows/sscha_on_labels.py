@@ -15,6 +15,7 @@ from ..data.dynamical_matrices import DynamicalMatricesData
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from .ports import define_engine, define_label, engine_inputs, parsed_by, plain, validate_label_inputs
+from .protocols.studies import SschaOnLabelsProtocol
 from .settings import PopulationSettings, derived_seed
 from .submission import failure, find_child, get_child, submit_once
 
@@ -24,7 +25,7 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     return validate_label_inputs(inputs["label_engine"], inputs.get("label", {}))
 
 
-class SschaOnLabelsWorkChain(WorkChain):
+class SschaOnLabelsWorkChain(SschaOnLabelsProtocol, WorkChain):
     """SSCHA whose energies, forces and stresses come from a label work chain, such as DFT.
 
     It starts from a state that a potential has converged to, so that a few populations of a hundred or two

@@ -10,6 +10,23 @@ from ase.build import bulk
 from aiida_anhcsp.engine.errors import InputError
 
 PROTOCOLS = ("fast", "balanced", "stringent")
+WORK_CHAINS = (
+    "active_sscha",
+    "correct",
+    "csp",
+    "dft_relax.gpaw",
+    "dft_relax.vasp",
+    "finetune",
+    "label.ase",
+    "label.espresso",
+    "label.gpaw",
+    "label.vasp",
+    "phase_diagram",
+    "relax",
+    "search",
+    "sscha",
+    "sscha_on_labels",
+)
 
 
 def problem_of(builder: Any) -> Any:
@@ -77,11 +94,24 @@ def test_overrides_change_what_they_name_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("name", ["search", "sscha", "finetune", "csp"])
+@pytest.mark.parametrize("name", WORK_CHAINS)
 def test_protocols_are_what_they_were(name: str, protocol: str, data_regression: Any) -> None:
     from aiida.plugins import WorkflowFactory
 
     data_regression.check(WorkflowFactory(f"anhcsp.{name}").get_protocol_inputs(protocol))
+
+
+def test_every_work_chain_has_these_protocols_each_with_a_description() -> None:
+    from aiida.plugins import WorkflowFactory
+    from aiida.plugins.entry_point import get_entry_point_names
+
+    names = [name for name in get_entry_point_names("aiida.workflows") if name.startswith("anhcsp.")]
+    assert sorted(names) == sorted(f"anhcsp.{name}" for name in WORK_CHAINS)
+    for name in names:
+        described = WorkflowFactory(name).get_available_protocols()
+        assert tuple(described) == PROTOCOLS
+        assert all(text.endswith(".") for text in described.values())
+        assert WorkflowFactory(name).get_default_protocol() == "balanced"
 
 
 def test_unknown_protocol_is_refused_with_the_known_ones() -> None:

@@ -8,16 +8,18 @@ from aiida.orm import Data, Dict
 
 from ...calculations.functions.labels import collect_relaxed
 from ..gpaw_jobs import DEFAULTS, HELP, GpawWorkChain
+from ..protocols.references import DftRelaxProtocol
 from .base import DftRelaxWorkChain
 
 
-class GpawRelaxWorkChain(GpawWorkChain, DftRelaxWorkChain):
+class GpawRelaxWorkChain(DftRelaxProtocol, GpawWorkChain, DftRelaxWorkChain):
     """Relaxation of cell and positions by GPAW with ASE's ExpCellFilter and BFGS.
 
     Plane waves, Gamma-centred k points by spacing. Stresses are those of a finite basis: take a cutoff that
     converges them.
     """
 
+    PROTOCOL_FILE = "dft_relax.gpaw.yaml"
     SETTINGS: ClassVar[dict[str, Any]] = {**DEFAULTS, "fmax": 0.02, "max_steps": 60}
     SETTINGS_HELP = f"{HELP}; fmax (eV/angstrom, 0.02) and max_steps (60) of the relaxation."
 

@@ -7,18 +7,20 @@ from typing import Any, ClassVar
 from aiida.orm import Data, Dict, ProcessNode
 
 from ...calculations.functions.vasp import collect_vasp_relaxed
+from ..protocols.references import DftRelaxProtocol
 from ..vasp_jobs import PARSER, STATIC_INCAR, VaspJobsWorkChain
 from .base import DftRelaxWorkChain
 
 MISC, STRUCTURE = "misc__", "structure__"
 
 
-class VaspRelaxWorkChain(VaspJobsWorkChain, DftRelaxWorkChain):
+class VaspRelaxWorkChain(DftRelaxProtocol, VaspJobsWorkChain, DftRelaxWorkChain):
     """Relaxation of cell and positions at a pressure by VASP (conjugate gradients, ISIF = 3, PSTRESS).
 
     The plane waves of the first cell are kept during one run: take a cutoff that converges the stress.
     """
 
+    PROTOCOL_FILE = "dft_relax.vasp.yaml"
     INCAR: ClassVar[dict[str, Any]] = {**STATIC_INCAR, "ibrion": 2, "nsw": 100, "isif": 3, "ediffg": -0.01}
     PARSER_SETTINGS: ClassVar[dict[str, Any]] = {**PARSER, "include_node": ["structure"]}
 

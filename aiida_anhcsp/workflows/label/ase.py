@@ -8,16 +8,19 @@ from aiida.orm import Data, Dict, ProcessNode
 from ...calculations.evaluate import EvaluateCalculation
 from ...calculations.functions.labels import collect_evaluated, take_frames
 from ..ports import engine_inputs
+from ..protocols.references import LabelProtocol
 from ..submission import call_once, submit_once
 from .base import LabelWorkChain
 
 
-class AseLabelWorkChain(LabelWorkChain):
+class AseLabelWorkChain(LabelProtocol, LabelWorkChain):
     """Energies, forces and stresses by a potential that serves as the reference.
 
     For tests, for teaching one model to another, and for any code with an ASE calculator that needs no job of its
     own per structure.
     """
+
+    PROTOCOL_FILE = "label.ase.yaml"
 
     DEFAULT_CHUNK_SIZE = 500
 

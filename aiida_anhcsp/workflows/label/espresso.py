@@ -16,6 +16,7 @@ from ...calculations.functions.labels import labelled_population
 from ...data.population import PopulationData
 from ...engine.frames import bare
 from ..protocols.mixin import merged
+from ..protocols.references import LabelProtocol
 from ..submission import call_once, submit_once
 from .base import LabelWorkChain
 
@@ -70,8 +71,10 @@ def collect_pw(population: PopulationData, settings: Dict, jobs: Dict, **outputs
     return labelled_population(population, results, Dict(keys), "espresso", settings.get_dict())
 
 
-class EspressoLabelWorkChain(LabelWorkChain):
+class EspressoLabelWorkChain(LabelProtocol, LabelWorkChain):
     """Energies (free energies, which the forces derive from), forces and stresses by Quantum ESPRESSO's pw.x."""
+
+    PROTOCOL_FILE = "label.espresso.yaml"
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:

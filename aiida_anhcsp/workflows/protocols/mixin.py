@@ -34,17 +34,29 @@ class ProtocolMixin:
 
         :raises InputError: there is no protocol of this name.
         """
-        document, name = cls._document(), protocol or cls.get_default_protocol()
-        if name not in document["protocols"]:
-            raise InputError("protocol", f"{name!r} is unknown", f"give one of {', '.join(document['protocols'])}")
-        chosen = {key: value for key, value in document["protocols"][name].items() if key != "description"}
-        return merged(merged(document["default_inputs"], chosen), overrides or {})
+        name = protocol or cls.get_default_protocol()
+        known = cls.get_available_protocols()
+        if name not in known:
+            raise InputError("protocol", f"{name!r} is unknown", f"give one of {', '.join(known)}")
+        return merged(inputs_in(cls.PROTOCOL_FILE, name), overrides or {})
 
     @classmethod
     def _document(cls) -> dict[str, Any]:
-        text = files(__package__).joinpath(cls.PROTOCOL_FILE).read_text()
-        document: dict[str, Any] = yaml.safe_load(text)
-        return document
+        return read_protocols(cls.PROTOCOL_FILE)
+
+
+def read_protocols(file: str) -> dict[str, Any]:
+    """A YAML file beside this module: ``default_protocol``, ``default_inputs``, ``protocols``, ``built_on``."""
+    document: dict[str, Any] = yaml.safe_load(files(__package__).joinpath(file).read_text())
+    return document
+
+
+def inputs_in(file: str, protocol: str) -> dict[str, Any]:
+    """Inputs of a protocol in a file, completing those of the same name in the file that it is built on."""
+    document = read_protocols(file)
+    base = inputs_in(f"{document['built_on']}.yaml", protocol) if "built_on" in document else {}
+    chosen = {key: value for key, value in document["protocols"][protocol].items() if key != "description"}
+    return merged(merged(base, document["default_inputs"]), chosen)
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
