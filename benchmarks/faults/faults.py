@@ -44,6 +44,8 @@ EMT = "ase:ase.calculators.emt:EMT"
 VICTIMS = ("worker", "broker", "everything")
 CODE = "anhcsp-engine-counted"
 LIMIT = 3600.0
+LONGEST = 300.0
+"""Seconds to wait for a submission; where none comes, the next fault and its repair do."""
 
 
 def program(profile: str, *arguments: str) -> str:
@@ -109,8 +111,8 @@ def await_moment(moment: str, seconds: float, node: ProcessNode) -> None:
     """Wait for the time to strike."""
     time.sleep(seconds)
     if moment == "submission":
-        before = number_of_processes()
-        while number_of_processes() == before and not node.is_terminated:
+        before, end = number_of_processes(), time.monotonic() + LONGEST
+        while number_of_processes() == before and not node.is_terminated and time.monotonic() < end:
             time.sleep(0.01)
 
 

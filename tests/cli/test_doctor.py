@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiida.brokers.zeromq.broker import ZeromqBroker
+from aiida.engine.daemon.client import DaemonClient
+from aiida.manage import get_config, get_manager
 from aiida.orm import CalcJobNode, ContainerizedCode, WorkChainNode
 from aiida.transports.plugins.local import LocalTransport
 from plumpy import ProcessState
@@ -223,3 +226,24 @@ def test_paused_processes_are_played(monkeypatch: pytest.MonkeyPatch, aiida_prof
     daemon.paused = {12: "the disk was full", 7: ""}
     assert repair.repair() == ["played 7, 12"]
     assert daemon.done == ["process play 7 12"]
+
+
+def test_the_sockets_of_a_killed_broker_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch, aiida_profile: Any, tmp_path: Path
+) -> None:
+    files = {"dir": str(tmp_path), "log": str(tmp_path / "broker.log")}
+    monkeypatch.setattr(type(get_config()), "filepaths", lambda self, profile: {"broker_service": files})
+    monkeypatch.setattr(DaemonClient, "circus_pid_file", str(tmp_path / "circus.pid"))
+    lives = True
+    monkeypatch.setattr(ZeromqBroker, "check_service_reachable", lambda self: lives)
+    monkeypatch.setattr(get_manager(), "get_broker", lambda: ZeromqBroker.__new__(ZeromqBroker))
+    sockets = tmp_path / "broker.sockets"
+    sockets.write_text("/tmp/aiida_zeromq_gone")
+    daemon = Daemon(monkeypatch, without_worker=0, cut_short=set())
+    monkeypatch.setattr(repair, "daemon_is_running", lambda: False)
+    assert repair.repair() == ["started the daemon"]
+    assert sockets.exists()
+    lives = False
+    repair.repair()
+    assert not sockets.exists()
+    assert daemon.done == ["daemon start", "daemon start"]

@@ -39,15 +39,13 @@ def _stop_orphans() -> list[str]:
 
 
 def _revive() -> list[str]:
-    from aiida.engine.daemon.client import get_daemon_client
-
     done: list[str] = []
     if daemon_is_running():
         if not stuck_processes() and not _stays_without_worker():
             return done
         verdi("daemon", "stop")
-    else:  # of a daemon that was killed AiiDA has the PID, and would wait for its answer
-        Path(get_daemon_client().circus_pid_file).unlink(missing_ok=True)
+    else:
+        _forget_killed_daemon()
     stuck = stuck_processes()  # now, as the stop itself may have interrupted a submission
     if stuck:
         _leave_postgresql()
@@ -56,6 +54,21 @@ def _revive() -> list[str]:
     verdi("daemon", "start")
     done.append("started the daemon")
     return done
+
+
+def _forget_killed_daemon() -> None:
+    """Remove what a daemon leaves that is killed: AiiDA would wait for an answer from its PID, and a worker that starts
+    before the new broker would connect to the sockets of the old one and never get a task."""
+    from aiida.brokers.zeromq.broker import ZeromqBroker
+    from aiida.brokers.zeromq.service import ZeromqBrokerService
+    from aiida.engine.daemon.client import get_daemon_client
+    from aiida.manage import get_config, get_manager
+
+    Path(get_daemon_client().circus_pid_file).unlink(missing_ok=True)
+    broker = get_manager().get_broker()
+    if isinstance(broker, ZeromqBroker) and not broker.check_service_reachable():
+        files = get_config().filepaths(get_manager().get_profile())["broker_service"]
+        ZeromqBrokerService.FilepathLayout(files["dir"], files["log"]).sockets_file.unlink(missing_ok=True)
 
 
 def _leave_postgresql() -> None:
