@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -115,7 +116,11 @@ def verdi(*arguments: str) -> str:
     profile = get_manager().get_profile()
     assert profile is not None
     command = [sys.executable, "-m", "aiida", "-p", profile.name, *arguments]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    path = os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    )  # of an environment not active
+    environment = {**os.environ, "PATH": path}
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if answer.returncode:
         last = (answer.stdout + answer.stderr).strip().splitlines()
         raise InputError(
