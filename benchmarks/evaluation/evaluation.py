@@ -5,8 +5,8 @@
 One thread; a model of the 1M size with random weights; H3S at 150 GPa. Stock MatterSim through its calculator (one
 structure at a time) and through its batch path; ours as ``anhcsp-engine`` uses it, screening and neighbour lists
 included. Taken in turns within each row. Times are CPU times of this process, so that a busy machine slows all alike.
-Writes ``results.json`` and ``table.md`` beside this file; ``--atoms`` and ``--batches`` measure these rows alone and
-keep the others, for machines that cannot be had in one piece.
+Writes ``results.json`` and ``table.md`` beside this file; ``--atoms`` and ``--batches`` measure these rows alone,
+``--training`` the training step alone, and keep the others, for machines that cannot be had in one piece.
 """
 
 from __future__ import annotations
@@ -175,6 +175,7 @@ def measure_training(repeats: int, atoms: int = 16, batch: int = 4) -> dict[str,
     times = in_turns({"stock": stock_step, "ours": our_step}, repeats)
     row = {"atoms": atoms, "batch": batch, **{f"{name}_ms": 1e3 * value / batch for name, value in times.items()}}
     row["gain"] = row["stock_ms"] / row["ours_ms"]
+    row["bonds"] = len(graph.first) / batch
     print(json.dumps(row), flush=True)
     return row
 
@@ -201,19 +202,33 @@ def report_memory(method: str, checkpoint: Path) -> None:
     print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 
 
-def floor_per_bond(repeats: int) -> dict[str, float]:
-    """The matrix products of one evaluation at this core's speed, microseconds per bond.
+def speed(rows: int, inner: int, columns: int, repeats: int) -> float:
+    """Operations per second of this core's best product of these sizes, operands in its cache."""
+    values, weight = torch.randn(rows, inner), torch.randn(columns, inner)
+    linear(values, weight)
+    return 2 * rows * inner * columns / min(seconds(lambda: linear(values, weight)) for _ in range(40 * repeats))
 
-    Per block two gated perceptrons of two branches and two layers of units x units on every bond, forward and
-    backward: 3 x 2 x 4 x 2 products of 2 x 128^2 operations.
+
+def floor(repeats: int) -> dict[str, float]:
+    """The matrix products of an evaluation and of a training step at this core's speed, microseconds per bond.
+
+    One pass through the network is per block two gated perceptrons of two branches and two layers of units x units on
+    every bond: 3 x 2 x 4 products of 2 x 128^2 operations. An evaluation has two passes, energies and their gradient.
+    A training step has six: these two, both differentiated again by what they start from (four passes over bonds x
+    units in all), and both by the weights, whose products are sums over the bonds.
     """
     units = MODEL["units"]
-    values, weight = torch.randn(1024, units), torch.randn(units, units)
-    speed = 2 * 1024 * units**2 / min(seconds(lambda: linear(values, weight)) for _ in range(20 * repeats))
-    operations = MODEL["num_blocks"] * 2 * 4 * 2 * 2 * units**2
+    one_pass = MODEL["num_blocks"] * 2 * 4 * 2 * units**2
+    over_units, over_bonds = speed(1024, units, units, repeats), speed(units, 1024, units, repeats)
     frame = sulfur_hydride(32, np.random.default_rng(0))
-    bonds = len(batch_frames([frame], 5.0, 4.0).first) / 32
-    return {"gflops": speed / 1e9, "us_per_bond": 1e6 * operations / speed, "bonds_per_atom": bonds}
+    return {
+        "gflops": over_units / 1e9,
+        "us_per_bond": 2e6 * one_pass / over_units,
+        "bonds_per_atom": len(batch_frames([frame], 5.0, 4.0).first) / 32,
+        "gflops_of_weights": over_bonds / 1e9,
+        "training_mflop_per_bond": 6e-6 * one_pass,
+        "training_us_per_bond": 4e6 * one_pass / over_units + 2e6 * one_pass / over_bonds,
+    }
 
 
 def write_table(results: dict[str, Any], path: Path) -> None:
@@ -227,6 +242,7 @@ def write_table(results: dict[str, Any], path: Path) -> None:
             f"| {row['ours_ms']:.1f} | {row['gain_over_calculator']:.1f} | {row['gain_over_batch']:.1f} |"
         )
     training, memory, floor = results["training"], results["memory_mb"], results["floor"]
+    bare = 1e-3 * training["bonds"] * floor["training_us_per_bond"]
     lines += [
         "",
         f"Milliseconds of one core per structure. Median gain {results['median_gain_over_calculator']:.1f} over the "
@@ -236,6 +252,10 @@ def write_table(results: dict[str, Any], path: Path) -> None:
         f"Peak memory of 64 atoms: {memory['stock']:.0f} -> {memory['ours']:.0f} MB.",
         f"Floor: matrix products alone take {floor['us_per_bond']:.1f} us per bond at {floor['gflops']:.0f} GFLOP/s, "
         f"{floor['bonds_per_atom']:.0f} bonds per atom.",
+        f"Floor of a training step: {floor['training_mflop_per_bond']:.1f} million operations per bond, {bare:.0f} ms "
+        f"per configuration at {floor['gflops']:.0f} GFLOP/s (weights: {floor['gflops_of_weights']:.0f}), "
+        f"{100 * bare / training['ours_ms']:.0f} % of the step; with nothing else in it the gain would be "
+        f"{training['stock_ms'] / bare:.0f}.",
         f"Load average {results['load'][0]:.1f} on {os.cpu_count()} cores.",
     ]
     for name, shares in results["profile"].items():
@@ -248,6 +268,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--atoms", type=int, nargs="+", choices=list(REPEATS))
     parser.add_argument("--batches", type=int, nargs="+")
+    parser.add_argument("--training", action="store_true", help="the training step, its floor and the profiles alone")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--memory-of", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -261,15 +282,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "model.pth"
         make_checkpoint(checkpoint)
-        if "training" not in results or not (arguments.atoms or arguments.batches):
-            results["floor"] = floor_per_bond(arguments.repeats)
+        everything = "training" not in results or not (arguments.atoms or arguments.batches or arguments.training)
+        if everything:
             results["memory_mb"] = {method: peak_memory(checkpoint, method) for method in ("stock", "ours")}
-            results["training"] = measure_training(arguments.repeats)
+        if everything or arguments.training:
+            results["floor"] = floor(arguments.repeats)
+            results["training"] = measure_training(arguments.repeats) | {"load": os.getloadavg()[0]}
             results["profile"] = profile(checkpoint)
         sizes, batches = arguments.atoms or list(REPEATS), arguments.batches or [1, 8, 32]
         rows = {(row["atoms"], row["batch"]): row for row in results["evaluation"]}
-        for row in measure_evaluation(checkpoint, sizes, batches, arguments.repeats):
-            rows[row["atoms"], row["batch"]] = {**row, "repeats": arguments.repeats, "load": os.getloadavg()[0]}
+        if everything or not arguments.training:
+            for row in measure_evaluation(checkpoint, sizes, batches, arguments.repeats):
+                rows[row["atoms"], row["batch"]] = {**row, "repeats": arguments.repeats, "load": os.getloadavg()[0]}
     results["evaluation"] = [rows[key] for key in sorted(rows)]
     for name in ("calculator", "batch"):
         results[f"median_gain_over_{name}"] = median(row[f"gain_over_{name}"] for row in results["evaluation"])

@@ -85,6 +85,12 @@ class _Linear(torch.autograd.Function):
 
 
 def differentiable_linear(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """:func:`linear` with a graph, for training."""
+    """:func:`linear` with a graph, for training.
+
+    Torch's own product is taken where it is as fast: on the way to the forces it leaves out the derivative by the
+    weight, which a product written in Python cannot know to be superfluous.
+    """
+    if not _by_onednn(values, weight):
+        return functional.linear(values, weight, bias)
     product: Tensor = _Linear.apply(values, weight, bias)
     return product

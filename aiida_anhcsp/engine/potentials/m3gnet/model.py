@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .activations import gate, silu
+from .ends import add_ends
 from .geometry import bond_features
 from .graph import Batch
 from .linear import differentiable_linear
@@ -66,11 +67,10 @@ class FactorisedM3GNet(nn.Module):
             opening = torch.sigmoid(_plain(block.three_body.atom_mlp.linear, atoms)).index_select(0, short_first)
             angular = _gated(block.three_body.edge_gate_mlp, sums * opening)
             bonds = bonds.index_add(0, short, angular)
-            change = _split(block.gated_mlp_edge, atoms, bonds, first, second)
-            bonds = bonds + change * differentiable_linear(radial, block.edge_layer_edge.linear.weight)
-            change = _split(block.gated_mlp_atom, atoms, bonds, first, second)
+            weights = differentiable_linear(radial, block.edge_layer_edge.linear.weight)
+            bonds = bonds + _split(block.gated_mlp_edge, atoms, bonds, first, second, weights)
             weights = silu(differentiable_linear(radial, block.edge_layer_atom.linear.weight))
-            atoms = atoms.index_add(0, first, change * weights)
+            atoms = atoms.index_add(0, first, _split(block.gated_mlp_atom, atoms, bonds, first, second, weights))
         energies = stock.normalizer(stock.final(atoms).view(-1), batch.numbers)
         return energies.new_zeros(batch.n_frames).index_add(0, batch.structure, energies)
 
@@ -97,15 +97,15 @@ def _gated(mlp: GatedMLP, values: Tensor) -> Tensor:
     return gate(_plain(mlp.g[0].linear, values), _plain(mlp.sigma[0].linear, values))
 
 
-def _split(mlp: GatedMLP, atoms: Tensor, bonds: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """A gated perceptron of two layers on (centre, neighbour, bond): the atoms' part of its first layer is computed
-    once per atom."""
+def _split(mlp: GatedMLP, atoms: Tensor, bonds: Tensor, first: Tensor, second: Tensor, weights: Tensor) -> Tensor:
+    """A gated perceptron of two layers on (centre, neighbour, bond), times ``weights`` (n_bonds, units): the atoms'
+    part of its first layer is computed once per atom."""
     width = atoms.shape[1]
     layers = mlp.g[0].linear, mlp.sigma[0].linear
     weight, bias = torch.cat([layer.weight for layer in layers]), torch.cat([layer.bias for layer in layers])
     centre = differentiable_linear(atoms, weight[:, :width], bias)
     neighbour = differentiable_linear(atoms, weight[:, width : 2 * width])
     hidden = differentiable_linear(bonds, weight[:, 2 * width :])
-    hidden = hidden + centre.index_select(0, first) + neighbour.index_select(0, second)
+    hidden = add_ends(hidden, centre, neighbour, first, second)
     values, gates = silu(hidden).split([layer.weight.shape[0] for layer in layers], dim=1)
-    return gate(_plain(mlp.g[1].linear, values), _plain(mlp.sigma[1].linear, gates))
+    return gate(_plain(mlp.g[1].linear, values), _plain(mlp.sigma[1].linear, gates), weights)

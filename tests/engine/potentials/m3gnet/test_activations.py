@@ -21,7 +21,9 @@ def numbers(seed: int) -> torch.Tensor:
 def test_values_are_torch_s(portion):
     first, second = numbers(1), numbers(2)
     assert torch.equal(silu(first), functional.silu(first))
-    assert torch.allclose(gate(first, second), functional.silu(first) * torch.sigmoid(second), atol=1e-15)
+    gated = functional.silu(first) * torch.sigmoid(second)
+    assert torch.allclose(gate(first, second), gated, atol=1e-15)
+    assert torch.allclose(gate(first, second, numbers(3)), gated * numbers(3), atol=1e-14)
 
 
 def test_first_and_second_derivatives_are_those_of_differences(portion):
@@ -30,6 +32,8 @@ def test_first_and_second_derivatives_are_those_of_differences(portion):
     assert torch.autograd.gradgradcheck(silu, [first])
     assert torch.autograd.gradcheck(gate, [first, second])
     assert torch.autograd.gradgradcheck(gate, [first, second])
+    assert torch.autograd.gradcheck(gate, [first, second, numbers(3)])
+    assert torch.autograd.gradgradcheck(gate, [first, second, numbers(3)])
 
 
 def test_no_rows_have_no_gradient(portion):
