@@ -19,6 +19,7 @@ from .inputs.models import (
     CorrectInput,
     CorrectionInput,
     CspInput,
+    DftRelaxInput,
     EngineInput,
     FinetuneInput,
     LabelInput,
@@ -43,7 +44,7 @@ def plan_of(run: Run) -> str:
         lines += csp_lines(described, pressures)
     elif isinstance(described, SearchInput):
         lines += search_lines(described, run.inputs, [described.search.pressure])
-        lines += gibbs_lines(described)
+        lines += gibbs_lines(described) + dft_lines(described, [described.search.pressure])
     if isinstance(described, LabelRunInput):
         lines += label_run_lines(described, run.inputs)
     if isinstance(described, FinetuneInput):
@@ -88,6 +89,9 @@ def search_lines(described: SearchKeys, inputs: Mapping[str, Any], pressures: li
         ("search", structures_line(search, len(pressures))),
         ("relaxation", f"to {search.relax.fmax:g} eV/angstrom in at most {search.relax.max_steps} steps"),
     ]
+    if learning is not None and learning.initial:
+        count = len(pressures) * learning.initial
+        lines.append(("first labels", f"{count} random structures, {label_line(learning.label)}"))
     if learning is not None:
         train = TrainSettings.parse({"seed": 0, **learning.train})
         lines += [
@@ -106,6 +110,16 @@ def search_lines(described: SearchKeys, inputs: Mapping[str, Any], pressures: li
     return lines
 
 
+def dft_lines(described: SearchKeys, pressures: list[float]) -> list[Line]:
+    """DFT relaxation of the lowest structures at each of these pressures (GPa)."""
+    relaxation = described.dft_relax
+    if relaxation is None:
+        return []
+    elements = f" and {len(described.search.elements)} elements" if described.search.variable else ""
+    number = f"{relaxation.number} lowest structures{elements}"
+    return [("DFT relaxation", f"{number} at {points(pressures, 'GPa')}, {label_line(relaxation)}")]
+
+
 def csp_lines(described: CspInput, pressures: list[float]) -> list[Line]:
     """What follows the searches that learn: joint training, production, SSCHA of the finalists."""
     lines: list[Line] = []
@@ -116,6 +130,7 @@ def csp_lines(described: CspInput, pressures: list[float]) -> list[Line]:
         pressures = described.production.pressures
         search = SearchSettings.parse({**described.search.model_dump(), **described.production.search})
         lines.append(("production", f"{points(pressures, 'GPa')}: {structures_line(search, len(pressures))}"))
+    lines += dft_lines(described, pressures)
     sscha = described.sscha
     runs = sscha.number * len(pressures) * len(sscha.temperatures)
     at = f"{points(pressures, 'GPa')} x {points(sscha.temperatures, 'K')}"
@@ -220,7 +235,7 @@ def stages_line(sscha: SschaStages, runs: int) -> str:
     )
 
 
-def label_line(label: LabelInput) -> str:
+def label_line(label: LabelInput | DftRelaxInput) -> str:
     """Which engine labels, in jobs of which size."""
     ports = label.inputs
     text = f"by {label.entry_point}"

@@ -12,8 +12,9 @@ from typing import Any
 from aiida.orm import CalcJobNode, Log, ProcessNode, QueryBuilder, WorkChainNode
 from aiida.plugins.entry_point import is_valid_entry_point_string, parse_entry_point_string
 
+from ..engine.search.settings import HULL_DISTANCE
 from ..workflows.gpaw_jobs import RESULT_FILE
-from ..workflows.progress import lowest_free_energy
+from ..workflows.progress import hull_phases, lowest_free_energy
 
 LABEL = "anhcsp.label."
 STEP = re.compile(r"generation_(\d+)_(\w+)")
@@ -25,8 +26,9 @@ class Progress:
     """Numbers of a run so far.
 
     ``generation`` counts from 1 and is 0 before the first; ``lowest`` is the lowest enthalpy of the latest ranking in
-    eV/atom, ``lowest_gibbs`` its lowest free energy, to be read; ``rmse`` that of the latest
-    potential on its newest labels (meV/atom, meV/angstrom, GPa); ``failed`` counts processes that ended badly;
+    eV/atom, ``lowest_gibbs`` its lowest free energy, or, over compositions, ``hull`` its hull, to be read;
+    ``rmse`` that of the latest potential on its newest labels (meV/atom, meV/angstrom, GPa); ``failed`` counts
+    processes that ended badly;
     ``seconds_left`` is what is left of the searches at their pace so far; ``running`` says for each job that has not
     ended what it is and how its scheduler sees it.
     """
@@ -40,6 +42,7 @@ class Progress:
     labels_asked: int = 0
     lowest: float | None = None
     lowest_gibbs: str | None = None
+    hull: str | None = None
     sscha_done: int = 0
     sscha_submitted: int = 0
     rmse: dict[str, float] = field(default_factory=dict)
@@ -56,7 +59,9 @@ class Progress:
             parts.append(f"{self.relaxed} of {self.structures} structures relaxed")
         if self.labels_asked:
             parts.append(f"{self.labels} of {self.labels_asked} labels done")
-        if self.lowest is not None:
+        if self.hull is not None:
+            parts.append(self.hull)
+        elif self.lowest is not None:
             parts.append(f"lowest enthalpy {self.lowest:.4f} eV/atom")
         if self.lowest_gibbs is not None:
             parts.append(f"lowest {self.lowest_gibbs}")
@@ -146,6 +151,7 @@ def _add_search(progress: Progress, node: ProcessNode) -> None:
     limit = settings.get("max_relaxations")
     progress.generations += generations
     progress.structures += min(generations * population, limit or generations * population)
+    ranked = None
     for child in sorted(node.called, key=lambda child: child.pk):
         match = STEP.fullmatch(child.label or "")
         if match is None:
@@ -157,10 +163,13 @@ def _add_search(progress: Progress, node: ProcessNode) -> None:
             statuses = child.outputs.population.base.attributes.get("statuses", {})
             progress.relaxed += sum(statuses.get(status, 0) for status in RELAXED)
         elif step in ("rank", "rank_again") and "result" in child.outputs:
-            lowest = child.outputs.result.base.attributes.get("lowest_enthalpy", None)
+            ranked = child.outputs.result
+            lowest = ranked.base.attributes.get("lowest_enthalpy", None)
             progress.lowest = progress.lowest if lowest is None else lowest
             if "lowest_gibbs_free_energy" in child.outputs.result.base.attributes.all:
                 progress.lowest_gibbs = lowest_free_energy(child.outputs.result.get_frames())
+    if ranked is not None and "composition" in settings and settings.get("fitness", HULL_DISTANCE) == HULL_DISTANCE:
+        progress.hull = hull_phases(ranked.get_frames())
 
 
 def _add_labels(progress: Progress, node: ProcessNode) -> None:

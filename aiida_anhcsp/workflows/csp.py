@@ -13,9 +13,10 @@ from ..calculations.functions.datasets import merge_datasets
 from ..calculations.functions.population import lowest_of, rank_population
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
-from ..engine.search.near_hull import WINDOW, near_hull
+from ..engine.search.near_hull import near_hull
 from ..engine.search.rank import lowest
 from ..engine.search.settings import GIBBS, SearchSettings
+from .dft_finalists import DftRelaxSteps, define_dft_relax
 from .finalists import FinalistSteps, define_finalists, validate_finalists
 from .finetune import FinetuneWorkChain
 from .names import awaited, describe, has_structures, listed, name_of, reason_of, tag, training_name
@@ -47,7 +48,7 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     return validate_finalists(inputs)
 
 
-class CspWorkChain(CspProtocol, FinalistSteps):
+class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
     """Crystal structure prediction with quantum anharmonic ions.
 
     Searches that learn, at one or several pressures; one potential from all their labels; on request searches with
@@ -60,7 +61,7 @@ class CspWorkChain(CspProtocol, FinalistSteps):
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:
         super().define(spec)
-        spec.expose_inputs(SearchWorkChain, namespace="search", exclude=("metadata", "sscha"))
+        spec.expose_inputs(SearchWorkChain, namespace="search", exclude=("metadata", "sscha", "dft_relax"))
         spec.inputs["search"].help = "The search, and with search.learning what it learns: the inputs of anhcsp.search."
         spec.input(
             "pressures",
@@ -86,6 +87,7 @@ class CspWorkChain(CspProtocol, FinalistSteps):
             "without it the finalists come from the searches that learned.",
         )
         define_finalists(spec)
+        define_dft_relax(spec)
         spec.inputs.validator = validate_together
         spec.outline(
             cls.search,
@@ -94,6 +96,7 @@ class CspWorkChain(CspProtocol, FinalistSteps):
             if_(cls.should_produce)(cls.produce),
             cls.relax,
             cls.rank,
+            if_(cls.relaxes_by_dft)(cls.relax_by_dft),
             while_(cls.has_finalists)(cls.sscha),
             while_(cls.has_uncorrected)(cls.correct),
             cls.results,
@@ -109,6 +112,18 @@ class CspWorkChain(CspProtocol, FinalistSteps):
         spec.output("population", valid_type=PopulationData, help="The finalists of the first pressure, ranked.")
         spec.output_namespace(
             "populations", dynamic=True, valid_type=PopulationData, help="The ranked finalists of every pressure."
+        )
+        spec.output_namespace(
+            "dft_populations",
+            dynamic=True,
+            valid_type=PopulationData,
+            help="With dft_relax: the lowest finalists of every pressure, relaxed by DFT and ranked by its enthalpies.",
+        )
+        spec.output_namespace(
+            "label_hulls",
+            dynamic=True,
+            valid_type=Dict,
+            help="label_hull of the searches over compositions that learned.",
         )
         spec.output("potential", valid_type=PotentialData, help="The final potential.")
         spec.output("dataset", valid_type=PopulationData, required=False, help="All labels, old and new.")
@@ -272,7 +287,7 @@ class CspWorkChain(CspProtocol, FinalistSteps):
         """What may be among the finalists of a pressure once the final potential has relaxed it."""
         number = 2 * self.finalists.number
         if self.is_variable:
-            function, keys = lowest_near_hull, {"number": number, "window": 2 * WINDOW}
+            function, keys = lowest_near_hull, {"number": number, "window": 2 * self.finalists.window}
         else:
             function, keys = lowest_of, {"number": max(SearchSettings.parse(self.search_settings).population, number)}
         return call_once(self, f"lowest_{tag(pressure)}", function, population=population, settings=Dict(keys))
@@ -280,7 +295,7 @@ class CspWorkChain(CspProtocol, FinalistSteps):
     def rank(self) -> ExitCode | None:
         """Rank the relaxed structures and plan the SSCHA runs of the lowest."""
         runs: dict[str, dict[str, Any]] = {}
-        choose = near_hull if self.is_variable else lowest
+        number, window = self.finalists.number, self.finalists.window
         for pressure in self.final_pressures:
             for node in self.children("relax", [pressure]):
                 ranked = call_once(
@@ -290,7 +305,8 @@ class CspWorkChain(CspProtocol, FinalistSteps):
                     population=node.outputs.population,
                     settings=self.final_settings,
                 )
-                chosen = choose(ranked.get_frames(), self.finalists.number)
+                frames = ranked.get_frames()
+                chosen = near_hull(frames, number, window) if self.is_variable else lowest(frames, number)
                 for temperature in self.finalists.temperatures:
                     for frame in chosen:
                         run = {"id": frame.info["id"], "pressure": pressure, "temperature": temperature}
@@ -300,6 +316,31 @@ class CspWorkChain(CspProtocol, FinalistSteps):
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason=reason)
         self.ctx.runs = runs
         self.report(f"{len(runs)} SSCHA runs of the lowest distinct structures")
+        return None
+
+    def relax_by_dft(self) -> ToContext:
+        """Submit the DFT relaxation of the lowest finalists of each pressure."""
+        nodes, settings = [], SearchSettings.parse(self.final_settings.get_dict())
+        for pressure in self.final_pressures:
+            ranked = find_child(self, f"rank_{tag(pressure)}")
+            if ranked is not None:
+                node = self.submit_dft_relaxation(f"_{tag(pressure)}", ranked.outputs.result, pressure, settings)
+                nodes += [] if node is None else [node]
+        self.report(f"the lowest finalists are relaxed by DFT: {listed(nodes)}")
+        return awaited(nodes)
+
+    def dft_results(self) -> ExitCode | None:
+        """Hand out what DFT has relaxed, where that was asked for."""
+        if "dft_relax" not in self.inputs:
+            return None
+        settings = self.final_settings.get_dict()
+        ranked = {tag(each): self.ranked_by_dft(f"_{tag(each)}", settings) for each in self.final_pressures}
+        done = {name: population for name, population in ranked.items() if population is not None}
+        if not done:
+            tried = [find_child(self, f"dft_relax_{name}") for name in ranked]
+            reason = next((failure(node) for node in tried if node is not None), "nothing was ranked")
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_DFT_RELAX.format(reason=reason)
+        self.out("dft_populations", done)
         return None
 
     def results(self) -> ExitCode | None:
@@ -335,7 +376,12 @@ class CspWorkChain(CspProtocol, FinalistSteps):
         self.out("history", first.outputs.history)
         if dataset is not None:
             self.out("dataset", dataset)
-        return self.verdict(ranking.get_dict()["rows"])
+        searches = self.children("search", self.pressures)
+        hulls = {node.label: node.outputs.label_hull for node in searches if "label_hull" in node.outputs}
+        if hulls:
+            self.out("label_hulls", hulls)
+        failed = self.dft_results()
+        return self.verdict(ranking.get_dict()["rows"]) or failed
 
     def verdict(self, rows: list[dict[str, Any]]) -> ExitCode | None:
         """None if a run converged."""

@@ -44,7 +44,8 @@ def define_finalists(spec: ProcessSpec) -> None:
         "sscha.settings",
         valid_type=Dict,
         validator=parsed_by(FinalistSettings.parse, "sscha.settings"),
-        help="number (of lowest distinct structures at each pressure), temperatures (K), stages "
+        help="number (of lowest distinct structures at each pressure), window (over compositions, eV/atom above the "
+        "hull: 0.05), temperatures (K), stages "
         "(['1x1x1:200', '2x2x2:500']), seed, fixed_cell, audit, repeats.",
     )
     define_sscha_jobs(spec, "search.")

@@ -23,6 +23,7 @@ from ..engine.learning.settings import TrainSettings
 from ..engine.search.rank import lowest
 from ..engine.search.unphysical import STATUSES
 from .finetune import FinetuneWorkChain
+from .names import INITIAL, generation_label
 from .ports import (
     define_training,
     engine_inputs,
@@ -71,9 +72,9 @@ def define_learning(spec: ProcessSpec) -> None:
         help="sampler (random, grade, committee, lowest, hull or unphysical), number (of structures it picks), "
         "per_composition (of hull), threshold (of grade, or of the committee's spread in eV/angstrom), committee "
         "(potentials), distortions (of each), amplitude (angstrom), strain, unphysical (structures labelled as they "
-        "are), unphysical_limit (learn after so many), "
-        "replay (old configurations), survivors (relaxed again), largest_grade (of relaxations), "
-        "convergence {rmse, lowest}, max_rounds, train {epochs, learning_rate, ...}; the H3S study if absent.",
+        "are), unphysical_limit (learn after so many), replay (old configurations), survivors (relaxed again), "
+        "largest_grade (of relaxations), convergence {rmse, lowest}, hull_tolerance (eV/atom), max_rounds, initial "
+        "(random structures labelled first), train {epochs, learning_rate, ...}; the H3S study if absent.",
     )
     spec.input(
         "learning.label_engine",
@@ -120,6 +121,11 @@ class LearningSteps(WorkChain):
         self.report(f"generation {self.ctx.generation}: {ghosts} unphysical structures since the last learning")
         return ghosts >= limit
 
+    @property
+    def stage(self) -> str:
+        """Where the search stands, to be read."""
+        return "initial labels" if self.ctx.generation == INITIAL else f"generation {self.ctx.generation}"
+
     def guard(self) -> dict[str, Any]:
         """What a relaxation needs to end where the potential knows nothing, if that is wanted and can be told."""
         if "learning" not in self.inputs or self.learning.largest_grade is None:
@@ -130,13 +136,13 @@ class LearningSteps(WorkChain):
 
     def rounds(self) -> int:
         """How often the potential has learned so far."""
-        labels = (f"generation_{number:03d}_finetune" for number in range(self.ctx.generation))
+        labels = (generation_label(number, "finetune") for number in range(self.ctx.generation))
         return sum(find_child(self, label) is not None for label in labels)
 
     def last_learned(self, end: int) -> int | None:
         """The last generation before ``end`` whose training came to a potential."""
-        for generation in range(end - 1, -1, -1):
-            node = find_child(self, f"generation_{generation:03d}_finetune")
+        for generation in range(end - 1, INITIAL - 1, -1):
+            node = find_child(self, generation_label(generation, "finetune"))
             if node is not None and node.is_finished_ok:
                 return generation
         return None
@@ -145,7 +151,7 @@ class LearningSteps(WorkChain):
         """What the potential has learned in the generations before ``end``, and before the search."""
         generation = self.last_learned(end)
         if generation is not None:
-            dataset: PopulationData = get_child(self, f"generation_{generation:03d}_dataset").outputs.result
+            dataset: PopulationData = get_child(self, generation_label(generation, "dataset")).outputs.result
             return dataset
         return self.before()
 
@@ -186,10 +192,10 @@ class LearningSteps(WorkChain):
 
     def committee(self) -> list[PotentialData]:
         """The potentials that were trained beside the one of now."""
-        for generation in range(self.ctx.generation - 1, -1, -1):
-            if find_child(self, f"generation_{generation:03d}_finetune") is not None:
+        for generation in range(self.ctx.generation - 1, INITIAL - 1, -1):
+            if find_child(self, generation_label(generation, "finetune")) is not None:
                 nodes = [
-                    find_child(self, f"generation_{generation:03d}_{_training(number)}")
+                    find_child(self, generation_label(generation, _training(number)))
                     for number in range(1, self.learning.trainings)
                 ]
                 return [node.outputs.potential for node in nodes if node is not None and "potential" in node.outputs]
@@ -239,7 +245,7 @@ class LearningSteps(WorkChain):
         engine = WorkflowFactory(self.inputs.learning.label_engine.value)
         inputs = {**plain(self.inputs.learning.get("label", {})), "population": selected.outputs.result}
         node = submit_once(self, self.label_of("label"), engine, inputs)
-        self.report(f"generation {self.ctx.generation}: labels by {node.process_label}<{node.pk}>")
+        self.report(f"{self.stage}: labels by {node.process_label}<{node.pk}>")
         return ToContext(current=node)
 
     def finetune(self) -> ToContext | ExitCode | None:
@@ -249,14 +255,16 @@ class LearningSteps(WorkChain):
             return None
         if not node.is_finished_ok:
             rest = "too few labels" if "population" in node.outputs else "no labels, the old potential stays"
-            self.report(f"generation {self.ctx.generation}: {rest}: {failure(node)}")
+            self.report(f"{self.stage}: {rest}: {failure(node)}")
         if "population" not in node.outputs:
             return None
         labelled, known = node.outputs.population, self.known(self.ctx.generation)
-        old = load_node(self.ctx.dataset) if self.rounds() else self.before()
+        begun = self.rounds() or find_child(self, generation_label(INITIAL, "finetune")) is not None
+        old = load_node(self.ctx.dataset) if begun else self.before()
         earlier = {} if old is None else {"dataset": old}
         if old is not None and not same_settings(labelled, old):
-            self.results()
+            if self.ctx.population is not None:
+                self.results()
             return self.exit_codes.ERROR_LABELS_DO_NOT_MIX.format(reason=f"{node.process_label}<{node.pk}>")
         labelled = call_once(
             self, self.label_of("split"), split_labels, labelled=labelled, settings=Dict(self.split), **earlier
@@ -267,7 +275,7 @@ class LearningSteps(WorkChain):
         nodes = [self.submit_training(number, training) for number in range(self.learning.trainings)]
         asked = self.child("select_and_distort").outputs.result.count
         self.report(
-            f"generation {self.ctx.generation}: {labelled.count} of {asked} labels done; "
+            f"{self.stage}: {labelled.count} of {asked} labels done; "
             f"{nodes[0].process_label}<{nodes[0].pk}> learns from {training.count} structures"
         )
         return ToContext(**{f"training_{number}": node for number, node in enumerate(nodes)})
@@ -309,14 +317,14 @@ class LearningSteps(WorkChain):
         if node is None:
             return None
         if "potential" not in node.outputs:
-            self.report(f"generation {self.ctx.generation}: the old potential stays: {failure(node)}")
+            self.report(f"{self.stage}: the old potential stays: {failure(node)}")
             return None
         self.ctx.potential = node.outputs.potential.pk
         self.report(
-            f"generation {self.ctx.generation}: RMSE on the new labels "
+            f"{self.stage}: RMSE on the new labels "
             f"{describe_change(change_on_new_labels(node.outputs.metrics.get_dict(), self.ctx.generation))}"
         )
-        if not lowest(load_node(self.ctx.population).get_frames(), 1):
+        if self.ctx.population is None or not lowest(load_node(self.ctx.population).get_frames(), 1):
             return None
         number = self.learning.survivors or self.settings.population
         survivors = call_once(
@@ -342,27 +350,7 @@ class LearningSteps(WorkChain):
         self.rank_all(node.outputs.population, "rank_again")
         self.report(
             f"generation {self.ctx.generation}: {node.outputs.population.count} distinct structures relaxed again; "
-            f"lowest {self.lowest_text()}"
-        )
-
-    def judge_learning(self) -> None:
-        """Learn no more once the test errors and the order of the lowest structures have stopped changing."""
-        criterion = self.learning.convergence
-        again = find_child(self, self.label_of("rank_again"))
-        now = find_child(self, self.label_of("finetune"))
-        learned = self.last_learned(self.ctx.generation)
-        if criterion is None or again is None or now is None or learned is None:
-            return
-        before = get_child(self, f"generation_{learned:03d}_finetune")
-        order = [lowest_ids(node, criterion.lowest) for node in (self.child("rank"), again)]
-        change = rmse_change(*(node.outputs.metrics.get_dict() for node in (before, now) if "metrics" in node.outputs))
-        self.ctx.learned = order[0] == order[1] and change is not None and change < criterion.rmse
-        stable = "the same" if order[0] == order[1] else "another"
-        changed = "unknown" if change is None else f"{100 * change:.0f} %"
-        done = "; it has learned enough" if self.ctx.learned else ""
-        self.report(
-            f"generation {self.ctx.generation}: change of the test errors {changed}, {stable} order of the "
-            f"{criterion.lowest} lowest{done}"
+            f"{self.best_text()}"
         )
 
 
@@ -370,20 +358,6 @@ def count_unphysical(population: PopulationData) -> int:
     """Number of structures of a judged population that only a wrong potential makes."""
     statuses: dict[str, int] = population.base.attributes.get("statuses", {})
     return sum(number for status, number in statuses.items() if status in STATUSES)
-
-
-def lowest_ids(node: ProcessNode, number: int) -> list[str]:
-    """Identities of the lowest distinct structures of a ranking, lowest first."""
-    return [str(frame.info["id"]) for frame in lowest(node.outputs.result.get_frames(), number)]
-
-
-def rmse_change(*rounds: Mapping[str, Any]) -> float | None:
-    """Largest relative change of the test errors in energy and force between two rounds; None without test sets."""
-    errors = [metrics.get("after", {}).get("test") for metrics in rounds]
-    if len(errors) != 2 or None in errors:
-        return None
-    before, now = errors
-    return max(abs(now[name] - before[name]) / before[name] for name in ("energy", "force"))
 
 
 def _training(number: int) -> str:

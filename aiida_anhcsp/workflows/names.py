@@ -22,6 +22,15 @@ def name_of(run: Mapping[str, Any]) -> str:
     return f"{tag(run['pressure'])}_t{linkable(format(run['temperature'], 'g'))}_{linkable(run['id'])}"
 
 
+INITIAL = -1
+"""The number, among those of the generations, of what a search does before its first."""
+
+
+def generation_label(generation: int, step: str) -> str:
+    """Call link label of a generation's child for a step: ``generation_003_relax``; ``initial_label`` before all."""
+    return f"initial_{step}" if generation == INITIAL else f"generation_{generation:03d}_{step}"
+
+
 def training_name(stage: int) -> str:
     """A stage of the joint training in a link label: ``finetune``, then ``finetune_2``."""
     return f"finetune_{stage + 1}" if stage else "finetune"
@@ -63,4 +72,7 @@ def describe(row: Mapping[str, Any]) -> str:
         return f"{where}: H = {row['enthalpy']:.4f} eV/atom, no free energy: {row.get('reason', 'unknown')}"
     symmetry = f"{row['spacegroup_initial']} -> {row.get('spacegroup_final', 'unknown')}"
     energy = f"G = {row['gibbs_free_energy']:.4f} +- {row['gibbs_free_energy_error']:.4f} eV/atom"
+    if "hull_distance" in row:
+        distance = f"{1000 * row['hull_distance']:.1f} +- {1000 * row['hull_distance_error']:.1f} meV/atom"
+        energy += f", {distance} above the hull, on it with probability {row['stable']:.2f}"
     return f"{where}: H = {row['enthalpy']:.4f}, {energy}, {symmetry}" + ("" if row["converged"] else ", not converged")

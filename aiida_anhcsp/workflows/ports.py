@@ -156,26 +156,36 @@ def validate_positive(value: int | None, _: Any) -> str | None:
 
 def validate_label_engine(value: Str | None, _: Any) -> str | None:
     """An entry point that is no label work chain."""
+    return validate_entry_point(value, "label_engine", LABEL_PREFIX, "does not label")
+
+
+def validate_entry_point(value: Str | None, port: str, prefix: str, lacks: str) -> str | None:
+    """An entry point that does not begin with ``prefix``, or cannot be loaded."""
     if value is None:
         return None
-    if not value.value.startswith(LABEL_PREFIX):
-        return f"label_engine: {value.value!r} does not label; give an entry point such as {LABEL_PREFIX}gpaw"
+    if not value.value.startswith(prefix):
+        return f"{port}: {value.value!r} {lacks}; give an entry point such as {prefix}gpaw"
     try:
         WorkflowFactory(value.value)
     except Exception as error:
-        return f"label_engine: {value.value!r} cannot be loaded ({error}); verdi plugin list aiida.workflows shows all"
+        return f"{port}: {value.value!r} cannot be loaded ({error}); verdi plugin list aiida.workflows shows all"
     return None
 
 
-def validate_label_inputs(engine: Str, inputs: Mapping[str, Any], port: str = "label") -> str | None:
-    """Inputs that the label work chain named by ``engine`` would refuse, before anything is submitted."""
+def validate_label_inputs(
+    engine: Str, inputs: Mapping[str, Any], port: str = "label", given: tuple[str, ...] = ("population",)
+) -> str | None:
+    """Inputs that the label work chain named by ``engine`` would refuse, before anything is submitted.
+
+    :param given: those that it gets from the one that calls it
+    """
     ports = WorkflowFactory(engine.value).spec().inputs
     for name in inputs:
-        if name not in ports or name == "population":
-            known = ", ".join(sorted(set(ports) - {"population", "metadata"}))
+        if name not in ports or name in given:
+            known = ", ".join(sorted(set(ports) - {*given, "metadata"}))
             return f"{port}.{name}: {engine.value} has no such input; its inputs are {known}"
     for name, expected in ports.items():
-        if name in ("population", "metadata"):
+        if name in (*given, "metadata"):
             continue
         if name not in inputs and expected.required and not has_default(expected):
             return f"{port}.{name}: {engine.value} needs it; {expected.help or 'give it'}"

@@ -7,9 +7,13 @@ from dataclasses import replace
 
 from ase import Atoms
 
+from ..engine.search.hull import formula_of
 from ..engine.search.loop import Generation, height, lowest_fitness, summary
 from ..engine.search.rank import is_relaxed, lowest
 from ..engine.search.settings import SearchSettings
+
+ON_HULL = 1e-6
+"""eV/atom"""
 
 
 def knowledge(
@@ -44,6 +48,15 @@ def lowest_free_energy(population: Sequence[Atoms]) -> str:
         f"Gibbs free energy {info['gibbs_free_energy']:.4f} +- {info['gibbs_free_energy_error']:.4f} eV/atom "
         f"({info['id']}, {info['spacegroup']} -> {info['spacegroup_final']})"
     )
+
+
+def hull_phases(population: Sequence[Atoms]) -> str:
+    """The compounds on the hull of a population ranked by hull distance, to be read."""
+    on_hull = [frame for frame in lowest(population) if float(frame.info["fitness"]) < ON_HULL]
+    if not on_hull:
+        return "no hull yet"
+    compounds = sorted({formula_of(frame).reduced_formula for frame in on_hull if len(set(frame.numbers)) > 1})
+    return f"on the hull {', '.join(compounds)}" if compounds else "no compound on the hull"
 
 
 def describe_change(change: Mapping[str, Mapping[str, float]]) -> str:

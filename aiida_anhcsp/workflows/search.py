@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
-from aiida.orm import Dict, Float, Int, Node, ProcessNode, StructureData, load_node
+from aiida.orm import Dict, Float, Int, Node, ProcessNode, load_node
 
+from ..calculations.functions.csp import hull_of_labels
 from ..calculations.functions.history import count_failed, search_history
 from ..calculations.functions.population import (
     add_seeds,
@@ -19,57 +17,26 @@ from ..calculations.functions.population import (
 from ..calculations.generate import GenerateCalculation
 from ..calculations.vary import VaryCalculation
 from ..data.population import PopulationData
-from ..data.potential import PotentialData
-from ..engine.errors import InputError
 from ..engine.search.loop import should_continue
 from ..engine.search.rank import competes, lowest
 from ..engine.search.rates import rates
-from ..engine.search.seeds import with_seeds
-from ..engine.search.settings import SearchSettings, settings_to_make
+from ..engine.search.settings import HULL_DISTANCE, SearchSettings, settings_to_make
 from ..engine.search.symmetrise import symmetrised
-from ..engine.search.target import require_target
 from ..engine.search.vary import parents_of
-from .chunked import at_least_one
-from .gibbs import GibbsSteps, define_gibbs, validate_gibbs
-from .learning import LearningSteps, define_learning
-from .ports import define_engine, engine_inputs, parsed_by
-from .progress import knowledge, lowest_free_energy
+from .convergence import ConvergenceSteps
+from .dft_finalists import DftRelaxSteps
+from .gibbs import GibbsSteps
+from .initial_labels import InitialLabelSteps
+from .names import INITIAL, generation_label
+from .ports import engine_inputs
+from .progress import hull_phases, knowledge, lowest_free_energy
 from .protocols.builders import SearchProtocol
 from .relax import RelaxWorkChain
+from .search_ports import define_search
 from .submission import call_once, failure, find_child, get_child, submit_once
 
 
-def validate_search_settings(value: Dict | None, context: Any) -> str | None:
-    """Settings of the search that ``anhcsp-engine search`` would refuse, or that a port replaces."""
-    for key in ("potential", "seeds", "target"):
-        if value is not None and value.get_dict().get(key) is not None:
-            return f"settings: {key} is an input of its own here; remove this key"
-    return parsed_by(lambda mapping, argument: SearchSettings.parse(mapping), "settings")(value, context)
-
-
-def validate_structures(value: Mapping[str, Any], _: Any) -> str | None:
-    """Seeds and a target that are no structures of the search, and what a search by free energy needs."""
-    if "settings" not in value:
-        return None
-    if (problem := validate_gibbs(value)) is not None:
-        return problem
-    try:
-        settings = SearchSettings.parse(value["settings"].get_dict())
-        if "seeds" in value:
-            with_seeds([], value["seeds"].get_frames(), settings)
-        if "target" in value:
-            require_target(settings, value["target"].get_ase())
-    except InputError as error:
-        return str(error)
-    return None
-
-
-def generation_label(generation: int, step: str) -> str:
-    """Call link label of a generation's child for a step: ``generation_003_relax``."""
-    return f"generation_{generation:03d}_{step}"
-
-
-class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
+class SearchWorkChain(SearchProtocol, InitialLabelSteps, ConvergenceSteps, GibbsSteps, DftRelaxSteps):
     """Evolutionary search for the structures of lowest enthalpy, or Gibbs free energy, at a pressure.
 
     Each generation is varied from the ranked structures so far (the first is random), relaxed and ranked. With
@@ -82,37 +49,10 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:
         super().define(spec)
-        spec.input(
-            "settings",
-            valid_type=Dict,
-            validator=validate_search_settings,
-            help="The keys of SEARCH.yaml: formula, formula_units ('1' or '1-4'), pressure (GPa), population, "
-            "generations, max_relaxations, seed, relax {fmax, max_steps}, minimum_distances, operators, stop, or "
-            "composition instead of formula; the documentation of the search lists all.",
-        )
-        spec.input("potential", valid_type=PotentialData, help="The potential the search starts with.")
-        spec.input(
-            "seeds", valid_type=PopulationData, required=False, help="Structures that join the first generation."
-        )
-        spec.input(
-            "target",
-            valid_type=StructureData,
-            required=False,
-            help="A known structure: the search ends when it is found.",
-        )
-        define_engine(spec)
-        spec.input(
-            "chunk_size",
-            valid_type=Int,
-            required=False,
-            validator=at_least_one,
-            help="Structures that one job relaxes, the jobs of a generation at the same time; all in one if absent.",
-        )
-        define_learning(spec)
-        define_gibbs(spec)
-        spec.inputs.validator = validate_structures
+        define_search(spec)
         spec.outline(
             cls.setup,
+            if_(cls.begins_with_labels)(cls.draw_initial, cls.choose_initial, cls.label, cls.finetune, cls.refresh),
             while_(cls.should_evolve)(
                 if_(cls.is_first)(cls.start_from_random).else_(cls.vary),
                 cls.relax,
@@ -133,35 +73,18 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
                 ),
             ),
             if_(cls.should_symmetrise)(cls.relax_symmetrised, cls.rank_symmetrised),
+            if_(cls.relaxes_by_dft)(cls.relax_by_dft),
             cls.results,
         )
-        spec.output(
-            "population",
-            valid_type=PopulationData,
-            help="All structures that compete at the end, ranked, with enthalpies of the final potential. With "
-            "fitness: gibbs also gibbs_free_energy and its error (eV/atom), temperature, spacegroup_final, and sscha: "
-            "converged, upper_bound, given_up or failed, the last three with a reason.",
-        )
-        spec.output("potential", valid_type=PotentialData, help="The final potential.")
-        spec.output("dataset", valid_type=PopulationData, required=False, help="All labels, old and new.")
-        spec.output(
-            "history",
-            valid_type=Dict,
-            help="generations: a row for each with the numbers relaxed, failed and labelled, the lowest enthalpy "
-            "(eV/atom), and the RMSE on the new labels before and after finetuning.",
-        )
-        spec.exit_code(401, "ERROR_SUB_PROCESS_FAILED_GENERATE", message="No first generation: {reason}")
-        spec.exit_code(402, "ERROR_SUB_PROCESS_FAILED_VARY", message="No offspring: {reason}")
-        spec.exit_code(403, "ERROR_SUB_PROCESS_FAILED_RELAX", message="Nothing was relaxed: {reason}")
-        spec.exit_code(404, "ERROR_SUB_PROCESS_FAILED_SSCHA", message="No structure has a free energy: {reason}")
 
     def setup(self) -> None:
         """Remember where the search stands: numbers and PKs only."""
-        self.ctx.generation = -1
+        self.ctx.generation = INITIAL
         self.ctx.population = None
         self.ctx.potential = self.inputs.potential.pk
         self.ctx.dataset = None
         self.ctx.learned = False
+        self.ctx.settled = False
         if "learning" in self.inputs and "dataset" in self.inputs.learning:
             self.ctx.dataset = self.inputs.learning.dataset.pk
 
@@ -208,7 +131,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
         if done:
             target = self.inputs.target.get_ase() if "target" in self.inputs else None
             history.append(knowledge(frames, done - 1, relaxed[-1], settings, target))
-        if not should_continue(settings, history):
+        if self.ctx.settled or not should_continue(settings, history):
             self.report(f"the search ends after {done} generations")
             return False
         self.ctx.generation = done
@@ -273,7 +196,7 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
         partial = "" if node.is_finished_ok else f" ({failure(node)})"
         self.report(
             f"generation {self.ctx.generation}: {judged.count - failed} relaxed, {failed} failed{partial}; "
-            f"lowest {self.lowest_text()}"
+            f"{self.best_text()}"
         )
         return None
 
@@ -321,17 +244,42 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
             )
             self.rank_all(judged, "rank_symmetrised")
 
+    def relax_by_dft(self) -> ToContext | None:
+        """Submit the DFT relaxation of the lowest structures."""
+        settings = self.settings
+        node = self.submit_dft_relaxation("", load_node(self.ctx.population), settings.pressure, settings)
+        if node is None:
+            return None
+        self.report(
+            f"the {node.inputs.population.count} lowest structures are relaxed by {node.process_label}<{node.pk}>"
+        )
+        return ToContext(current=node)
+
     def results(self) -> ExitCode | None:
-        """Hand out the ranked population, the final potential, all labels and the history."""
+        """Hand out the ranked populations, the final potential, all labels with their hull, and the history."""
         self.out("population", load_node(self.ctx.population))
         self.out("potential", load_node(self.ctx.potential))
         if self.ctx.dataset is not None:
             self.out("dataset", load_node(self.ctx.dataset))
+            if self.settings.variable:
+                dataset, keys = load_node(self.ctx.dataset), self.inputs.settings
+                self.out("label_hull", call_once(self, "label_hull", hull_of_labels, dataset=dataset, settings=keys))
         self.out("history", call_once(self, "history", search_history, **self.history_nodes()))
         frames = load_node(self.ctx.population).get_frames()
         if "sscha" in self.inputs and not lowest(frames, 1):
             reason = next((frame.info["reason"] for frame in frames if "reason" in frame.info), "nothing was tried")
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_SSCHA.format(reason=reason)
+        return self.dft_results()
+
+    def dft_results(self) -> ExitCode | None:
+        """Hand out what DFT has relaxed, where that was asked for and tried."""
+        node = find_child(self, "dft_relax")
+        if node is None:
+            return None
+        ranked = self.ranked_by_dft("", self.inputs.settings.get_dict())
+        if ranked is None:
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_DFT_RELAX.format(reason=failure(node))
+        self.out("dft_population", ranked)
         return None
 
     def exit_with(self, code: ExitCode, node: ProcessNode) -> ExitCode:
@@ -370,13 +318,15 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
         )
         self.ctx.population = ranked.pk
 
-    def lowest_text(self) -> str:
-        """The lowest enthalpy, or Gibbs free energy, so far, to be read."""
+    def best_text(self) -> str:
+        """The lowest enthalpy or Gibbs free energy, or the hull, so far, to be read."""
         population = load_node(self.ctx.population)
+        if self.settings.ranked_by == HULL_DISTANCE:
+            return hull_phases(population.get_frames())
         if "sscha" in self.inputs:
-            return lowest_free_energy(population.get_frames())
+            return f"lowest {lowest_free_energy(population.get_frames())}"
         enthalpy = population.base.attributes.get("lowest_enthalpy", None)
-        return "enthalpy none yet" if enthalpy is None else f"enthalpy {enthalpy:.4f} eV/atom"
+        return "lowest enthalpy none yet" if enthalpy is None else f"lowest enthalpy {enthalpy:.4f} eV/atom"
 
     def history_nodes(self) -> dict[str, Node]:
         """Nodes the history is made from, by call link label."""
@@ -389,9 +339,10 @@ class SearchWorkChain(SearchProtocol, LearningSteps, GibbsSteps):
             ("rank_again", "rank_again", "result"),
         )
         nodes: dict[str, Node] = {"settings": self.inputs.settings}
-        for generation in range(self.ctx.generation + 1):
+        for generation in range(INITIAL, self.ctx.generation + 1):
             for column, step, output in columns:
                 child = find_child(self, generation_label(generation, step))
                 if child is not None and output in child.outputs:
-                    nodes[f"{column}_{generation:03d}"] = child.outputs[output]
+                    name = "initial" if generation == INITIAL else f"{generation:03d}"
+                    nodes[f"{column}_{name}"] = child.outputs[output]
         return nodes

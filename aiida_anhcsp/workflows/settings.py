@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ..engine.errors import InputError
 from ..engine.learning.settings import TrainSettings
 from ..engine.search.early_stop import Decrease, StageEnd, is_hopeless
+from ..engine.search.near_hull import WINDOW
 from ..engine.sscha.lattice import check_supercell, primitive_cell
 from ..engine.sscha.settings import AUTO, SYMMETRY_TOLERANCE, Stage, parse_stages, resolve_stages
 
@@ -66,8 +67,10 @@ class LearningSettings(Settings):
     pick at random as long as there is nothing to judge by. ``hull`` picks the ``per_composition`` lowest of each of the
     ``number / per_composition`` compositions nearest the hull (Li et al.). ``unphysical`` structures are labelled
     undistorted beside the chosen ones; with ``unphysical_limit`` the search learns only when so many have come up since
-    it last did. With ``largest_grade`` a relaxation ends where its grade by the labels so far is above it. The search
-    learns no more after ``max_rounds``, or once ``convergence`` is reached.
+    it last did. ``initial`` random structures are labelled as they are before the first generation, and learned from.
+    With ``largest_grade`` a relaxation ends where its grade by the labels so far is above it. The search
+    learns no more after ``max_rounds``, or once ``convergence`` is reached. Over compositions the search ends once no
+    phase of the hull has moved by more than ``hull_tolerance`` (eV/atom, of formation) since the last round.
     """
 
     number: int = Field(default=10, ge=1)
@@ -84,7 +87,9 @@ class LearningSettings(Settings):
     survivors: int | None = Field(default=None, ge=1)
     largest_grade: float | None = Field(default=None, ge=1)
     convergence: Convergence | None = None
+    hull_tolerance: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_rounds: int | None = Field(default=None, ge=1)
+    initial: int = Field(default=0, ge=0)
     train: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -270,9 +275,14 @@ class GiveUpSettings(Settings):
 
 
 class FinalistSettings(SschaStages):
-    """SSCHA of the ``number`` lowest distinct structures at each pressure (GPa) and temperature (K)."""
+    """SSCHA of the ``number`` lowest distinct structures at each pressure (GPa) and temperature (K).
+
+    Over compositions it is the ``number`` lowest of each composition that has any within ``window`` (eV/atom) above the
+    hull of enthalpies: what zero-point and anharmonic motion may still bring down.
+    """
 
     number: int = Field(default=2, ge=1)
+    window: float = Field(default=WINDOW, ge=0, allow_inf_nan=False)
     temperatures: list[float] = Field(default=[0.0], min_length=1)
 
     @field_validator("temperatures")
@@ -283,8 +293,14 @@ class FinalistSettings(SschaStages):
     def at(self, pressure: float, temperature: float) -> SschaRunSettings:
         """Settings of a run at one of the points."""
         return SschaRunSettings(
-            **self.model_dump(exclude={"number", "temperatures"}), pressure=pressure, temperature=temperature
+            **self.model_dump(exclude={"number", "window", "temperatures"}), pressure=pressure, temperature=temperature
         )
+
+
+class DftRelaxSettings(Settings):
+    """DFT relaxation of the ``number`` lowest distinct structures, over compositions also of the lowest elements."""
+
+    number: int = Field(ge=1)
 
 
 class JointSettings(Settings):
@@ -369,4 +385,4 @@ class ProductionSettings(Settings):
 
 def derived_seed(seed: int, *stream: int) -> int:
     """A seed of its own for a child, from the seed of the work chain and the child's numbers."""
-    return int(np.random.SeedSequence([seed, *stream]).generate_state(1)[0])
+    return int(np.random.SeedSequence([seed, *(number % 2**32 for number in stream)]).generate_state(1)[0])

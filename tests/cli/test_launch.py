@@ -213,6 +213,20 @@ def test_plan_of_the_whole_path_tells_the_correction(ready: Callable, write_inpu
     assert result.output.startswith("Error: correction.target: 0 is not possible")
 
 
+def test_plan_tells_the_first_labels_and_the_dft_relaxation_at_the_end(ready: Callable, write_input: Callable) -> None:
+    limits = {"elements": {"Cu": "0-4", "Au": "0-4"}, "atoms": "1-4"}
+    search = {**{key: value for key, value in SEARCH["search"].items() if key != "formula"}, "composition": limits}
+    relaxation = {"number": 3, "engine": "gpaw", "code": "anhcsp-engine@localhost"}
+    keys = {"learning": {**LEARNING, "initial": 12, "hull_tolerance": 0.005}, "dft_relax": relaxation}
+    result = ready("launch", "search", write_input({**SEARCH, "search": search, **keys}), "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "12 random structures, by anhcsp.label.ase" in result.output
+    assert "3 lowest structures and 2 elements at 10 GPa, by anhcsp.dft_relax.gpaw" in result.output
+    wrong = {**keys, "dft_relax": {**relaxation, "pressure": 5}}
+    result = ready("launch", "search", write_input({**SEARCH, "search": search, **wrong}), "--dry-run")
+    assert "dft_relax.pressure: unknown key" in result.output
+
+
 def test_plan_of_a_phase_diagram_counts_its_points(ready: Callable, write_input: Callable, tmp_path: Path) -> None:
     frames = [bulk("Cu"), bulk("Cu", "bcc", a=2.85)]
     for frame, name in zip(frames, ("fcc", "bcc"), strict=True):

@@ -27,7 +27,7 @@ def test_wrong_settings_are_refused_in_a_sentence_that_names_the_key(
 ) -> None:
     from aiida.orm import Dict
 
-    from aiida_anhcsp.workflows.search import validate_search_settings
+    from aiida_anhcsp.workflows.search_ports import validate_search_settings
 
     problem = validate_search_settings(Dict({**SEARCH, **change}), None)
     assert problem is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from ...data.population import PopulationData
 from ...engine.errors import InputError
 from ...engine.search.duplicates import find_duplicates
 from ...engine.search.gibbs_hull import Phase, gibbs_hull
-from ...engine.search.near_hull import near_hull
-from ...engine.search.settings import DuplicateRule
+from ...engine.search.label_hull import label_hull
+from ...engine.search.near_hull import lowest_and_elements, near_hull
+from ...engine.search.settings import DuplicateRule, SearchSettings
 from ...engine.sscha.reports import between_stages, jump
 
 DISTANCE_STEP = 0.01
@@ -37,6 +39,31 @@ def lowest_near_hull(population: PopulationData, settings: Dict) -> PopulationDa
     """
     keys = settings.get_dict()
     return PopulationData.from_frames(near_hull(population.get_frames(), keys["number"], keys["window"]))
+
+
+@calcfunction
+def lowest_with_elements(population: PopulationData, settings: Dict) -> PopulationData:
+    """The lowest distinct structures of a population ranked over compositions, and the lowest of each element.
+
+    :param settings: ``number`` of the former
+    """
+    return PopulationData.from_frames(lowest_and_elements(population.get_frames(), int(settings["number"])))
+
+
+@calcfunction
+def hull_of_labels(dataset: PopulationData, settings: Dict) -> Dict:
+    """Hull of the labels of a search over compositions (:func:`aiida_anhcsp.engine.search.label_hull.label_hull`).
+
+    :param settings: the keys of SEARCH.yaml, for its pressure
+    :return: ``pressure`` (GPa) and ``phases``: ``formula``, ``id`` of its lowest labelled structure, ``enthalpy`` and
+        ``distance`` from the hull (eV/atom), number of ``labels``; or the ``reason`` why there is no hull
+    """
+    pressure = SearchSettings.parse(settings.get_dict()).pressure
+    try:
+        phases = [asdict(phase) for phase in label_hull(dataset.get_frames(), pressure)]
+    except InputError as error:
+        return Dict({"pressure": pressure, "phases": [], "reason": error.problem})
+    return Dict({"pressure": pressure, "phases": phases})
 
 
 @calcfunction

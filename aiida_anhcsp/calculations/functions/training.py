@@ -7,6 +7,7 @@ from aiida.engine import ExitCode, calcfunction
 from aiida.orm import Dict
 
 from ...data.population import PopulationData
+from ...engine.frames import bare
 from ...engine.learning.samplers import SAMPLERS, HullSampler, UnphysicalSampler
 from ...engine.search.distort import distort
 
@@ -38,6 +39,18 @@ def select_and_distort(settings: Dict, **populations: PopulationData) -> Populat
     for frame in frames:
         frame.info["round"] = int(keys["round"])
     return PopulationData.from_frames(frames) if frames else NOTHING_TO_LABEL
+
+
+@calcfunction
+def random_to_label(population: PopulationData) -> PopulationData:
+    """Random structures under names of their own, to be labelled before the first generation of a search.
+
+    Their ``round`` is -1: that of the labels of generation 0 is 0.
+    """
+    frames = [bare(frame) for frame in population.get_frames()]
+    for number, frame in enumerate(frames):
+        frame.info = {"id": f"initial-{number:04d}", "operator": "random", "round": -1}
+    return PopulationData.from_frames(frames)
 
 
 @calcfunction

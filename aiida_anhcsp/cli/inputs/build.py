@@ -19,6 +19,7 @@ from .models import (
     CorrectInput,
     CorrectionInput,
     CspInput,
+    DftRelaxInput,
     EngineInput,
     FinetuneInput,
     LabelInput,
@@ -82,6 +83,8 @@ def build_csp(described: CspInput, resources: Resources) -> tuple[str, dict[str,
     """Inputs of ``anhcsp.csp``."""
     _, search = build_search(described, resources)
     inputs: dict[str, Any] = {"search": search, "sscha": sscha_inputs(described.sscha, resources)}
+    if "dft_relax" in search:
+        inputs["dft_relax"] = search.pop("dft_relax")
     if described.correction is not None:
         inputs["correction"] = correction_inputs(described.correction, resources)
     if described.pressures is not None:
@@ -117,6 +120,8 @@ def build_search(described: SearchKeys, resources: Resources) -> tuple[str, dict
         inputs["chunk_size"] = Int(described.chunk_size)
     if described.learning is not None:
         inputs["learning"] = learning_inputs(described.learning, resources)
+    if described.dft_relax is not None:
+        inputs["dft_relax"] = dft_relax_inputs(described.dft_relax, resources)
     if isinstance(described, SearchInput) and described.sscha is not None:
         inputs["sscha"] = sscha_inputs(described.sscha, resources)
     return "anhcsp.search", inputs
@@ -238,15 +243,30 @@ def learning_inputs(described: LearningInput, resources: Resources) -> dict[str,
     return inputs
 
 
-def label_inputs(described: LabelInput, field: str, resources: Resources) -> dict[str, Any]:
-    """Inputs of a label work chain, without the population."""
+def dft_relax_inputs(described: DftRelaxInput, resources: Resources) -> dict[str, Any]:
+    """The namespace ``dft_relax`` of a search."""
+    return {
+        "settings": Dict({"number": described.number}),
+        "engine": Str(described.entry_point),
+        "inputs": label_inputs(described, "dft_relax", resources, frozenset({"pressure"})),
+    }
+
+
+def label_inputs(
+    described: LabelInput | DftRelaxInput, field: str, resources: Resources, given: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Inputs of a label work chain, or of a DFT relaxation, without the population.
+
+    :param given: what else the file does not say
+    """
     try:
         process = WorkflowFactory(described.entry_point)
     except EntryPointError:
-        fix = "give gpaw, vasp, ase or an entry point of verdi plugin list aiida.workflows"
+        names = "gpaw or vasp" if isinstance(described, DftRelaxInput) else "gpaw, vasp, ase"
+        fix = f"give {names} or an entry point of verdi plugin list aiida.workflows"
         resources.problems.append(InputError(f"{field}.engine", f"no entry point {described.entry_point}", fix))
         return {}
-    return inputs_for(process.spec().inputs, described.inputs, field, resources)
+    return inputs_for(process.spec().inputs, described.inputs, field, resources, given)
 
 
 def note_elements(described: SearchKeys, potential: Any, resources: Resources) -> None:

@@ -12,6 +12,7 @@ from ...engine.search.settings import GIBBS, SearchSettings
 from ...workflows.settings import (
     ActiveSettings,
     CorrectionSettings,
+    DftRelaxSettings,
     FinalistSettings,
     GibbsSettings,
     JointSettings,
@@ -26,6 +27,7 @@ from .problems import Section, within
 
 ENGINE = "anhcsp-engine@localhost"
 LABEL_PREFIX = "anhcsp.label."
+DFT_PREFIX = "anhcsp.dft_relax."
 
 
 class Runtime(Section):
@@ -57,6 +59,24 @@ class LabelInput(Section):
     def entry_point(self) -> str:
         """Entry point of the work chain."""
         return self.engine if self.engine.startswith(LABEL_PREFIX) else LABEL_PREFIX + self.engine
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The engine's own inputs, as written."""
+        return dict(self.model_extra or {})
+
+
+class DftRelaxInput(DftRelaxSettings):
+    """DFT relaxation of the lowest structures: their number, the engine and its inputs."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    engine: str = Field(description="gpaw, vasp, or another entry point that starts with anhcsp.dft_relax.")
+
+    @property
+    def entry_point(self) -> str:
+        """Entry point of the work chain."""
+        return self.engine if self.engine.startswith(DFT_PREFIX) else DFT_PREFIX + self.engine
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -128,6 +148,9 @@ class SearchKeys(EngineInput):
         default=None, description="A known structure at which the search ends: a file or a PK."
     )
     learning: LearningInput | None = None
+    dft_relax: DftRelaxInput | None = Field(
+        default=None, description="DFT relaxation of the lowest structures at the end: number, engine and its inputs."
+    )
     chunk_size: int | None = Field(
         default=None, ge=1, description="Structures that one job relaxes; all of a generation if not given."
     )

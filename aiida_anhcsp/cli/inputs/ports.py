@@ -20,15 +20,22 @@ SET_UP_PER_MACHINE = {"potential_family"}
 """Ports whose validators ask for something to be installed, which a plan can do without."""
 
 
-def inputs_for(ports: PortNamespace, values: Mapping[str, Any], field: str, resources: Resources) -> dict[str, Any]:
+def inputs_for(
+    ports: PortNamespace,
+    values: Mapping[str, Any],
+    field: str,
+    resources: Resources,
+    given: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
     """Inputs of a process from the values of an input file.
 
     Unknown names, missing ones and values of the wrong type are noted in ``resources``; so is what a port's own
     validator says.
 
     :param field: where in the input file the values stand
+    :param given: ports that the file does not fill, beside :data:`SET_ELSEWHERE`
     """
-    known = [name for name in ports if name not in SET_ELSEWHERE]
+    known = [name for name in ports if name not in SET_ELSEWHERE | given]
     inputs: dict[str, Any] = {}
     for name, value in values.items():
         where = f"{field}.{name}"

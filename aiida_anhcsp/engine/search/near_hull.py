@@ -21,6 +21,19 @@ def by_composition(frames: Sequence[Atoms]) -> dict[str, list[Atoms]]:
     return groups
 
 
+def lowest_and_elements(ranked: Sequence[Atoms], number: int) -> list[Atoms]:
+    """The ``number`` lowest distinct structures, then the lowest of each element that is not among them, alone.
+
+    :param ranked: a ranked population over compositions
+    """
+    distinct = lowest(ranked)
+    chosen = distinct[:number]
+    for formula, group in by_composition(distinct).items():
+        if len(set(group[0].numbers)) == 1 and formula not in by_composition(chosen):
+            chosen.append(group[0])
+    return chosen
+
+
 def near_hull(ranked: Sequence[Atoms], number: int, window: float = WINDOW) -> list[Atoms]:
     """The lowest distinct structures of each composition that has any within a window above the hull of enthalpies.
 

@@ -12,6 +12,38 @@ def profile(aiida_profile: Any) -> None:
     """Nodes need a profile."""
 
 
+def test_operators_earn_by_what_a_search_that_learns_has_left_behind(copper_frames: list[Any]) -> None:
+    from aiida.orm import Dict
+
+    from aiida_anhcsp.calculations.functions.history import search_history
+    from aiida_anhcsp.data.population import PopulationData
+    from aiida_anhcsp.engine.search.rank import rank
+    from aiida_anhcsp.engine.search.settings import SearchSettings
+
+    keys = {"formula": "Cu4", "population": 4, "generations": 2, "seed": 1, "operators": {"random": 1, "strain": 1}}
+    for number, frame in enumerate(copper_frames):
+        frame.info |= {"id": f"g000-{number:04d}", "generation": 0, "operator": "random" if number else "strain"}
+        frame.info |= {"status": "converged", "enthalpy": 1.0 + 0.1 * number}
+    survivors = PopulationData.from_frames(rank(copper_frames[:1], SearchSettings.parse(keys)))
+    made = PopulationData.from_frames(copper_frames)
+    history = search_history(relax_000=made, rank_000=survivors, settings=Dict(keys))
+    (row,) = history["generations"]
+    assert row["rates"]["strain"] == pytest.approx(0.55 / 2 + 0.45 * (2 / 3) / (2 / 3 + 1 / 5))
+
+
+def test_first_labels_are_told_beside_the_generations() -> None:
+    from aiida.orm import Dict
+
+    from aiida_anhcsp.calculations.functions.history import search_history
+
+    change = {"before": {"energy": 30.0}, "after": {"energy": 5.0}}
+    history = search_history(
+        label_initial=Dict({"labelled": 6, "failed": {}}), finetune_initial=Dict({"by_round": {"-1": change}})
+    )
+    assert history["initial"]["labelled"] == 6 and history["initial"]["rmse_after"] == {"energy": 5.0}
+    assert history["generations"] == []
+
+
 def test_a_generation_is_a_row_with_what_was_relaxed_labelled_and_learned(copper_frames: list[Any]) -> None:
     from aiida.orm import Dict
 

@@ -3,10 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.units import GPa
 
 from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.frames import with_labels
 from aiida_anhcsp.engine.search.gibbs_hull import Phase, gibbs_hull, out_of_reach
 from aiida_anhcsp.engine.search.hull import hull_distances, hull_mean
+from aiida_anhcsp.engine.search.hull_change import hull_change
+from aiida_anhcsp.engine.search.label_hull import label_hull
 
 
 def phase(formula: str, enthalpy: float) -> Atoms:
@@ -36,6 +40,59 @@ def test_the_mean_falls_with_every_phase_that_moves_the_hull_and_with_no_other()
 def test_a_hull_without_an_element_is_refused():
     with pytest.raises(InputError, match="no phase of Au alone"):
         hull_distances([phase("Cu", -1.0), phase("CuAu", -1.7)])
+
+
+def relaxed(formula: str, enthalpy: float) -> Atoms:
+    return Atoms(formula, info={"enthalpy": enthalpy, "status": "converged"})
+
+
+HULL = [relaxed("Cu", -1.0), relaxed("Au", -2.0), relaxed("CuAu", -1.7)]
+
+
+def test_a_hull_moves_by_the_energy_of_formation_that_changed_most():
+    lower = [*HULL[:2], relaxed("Cu2Au2", -1.72), relaxed("Cu3Au", -1.45)]
+    change = hull_change(HULL, lower)
+    assert change.came == ("Cu3Au",) and change.gone == ()
+    assert change.largest == pytest.approx(1.45 - (1.0 + 1.7) / 2)
+    back = hull_change(lower, HULL)
+    assert back.gone == ("Cu3Au",) and back.largest == pytest.approx(change.largest)
+
+
+def test_what_a_new_potential_shifts_in_proportion_to_an_element_is_no_motion():
+    shifted = [relaxed("Cu", -1.5), relaxed("Au", -2.0), relaxed("CuAu", -1.95)]
+    assert hull_change(HULL, shifted).largest == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_phase_that_comes_on_the_tie_line_does_not_move_the_hull():
+    change = hull_change(HULL, [*HULL, relaxed("Cu3Au", -1.3501)])
+    assert change.came == ("Cu3Au",) and change.largest == pytest.approx(0.0001)
+
+
+def test_hulls_of_different_elements_do_not_compare():
+    with pytest.raises(InputError, match="only one of the hulls has Au"):
+        hull_change(HULL, HULL[:1])
+
+
+def labelled(formula: str, energy: float, name: str, length: float = 3.0) -> Atoms:
+    frame = Atoms(formula, cell=[length] * 3, pbc=True, info={"id": name})
+    return with_labels(frame, energy * len(frame), np.zeros((len(frame), 3)), np.zeros(6))
+
+
+def test_the_hull_of_labels_takes_the_lowest_of_each_composition_at_the_pressure():
+    frames = [labelled("Cu", -1.0, "a"), labelled("Au", -2.0, "b"), labelled("CuAu", -1.4, "c")]
+    frames += [labelled("Cu2Au2", -1.3, "d", 3.78), labelled("CuAu", -1.45, "e", 3.3)]
+    at_rest = {phase.formula: phase for phase in label_hull(frames, 0.0)}
+    assert (at_rest["AuCu"].id, at_rest["AuCu"].labels) == ("e", 3)
+    assert at_rest["AuCu"].distance == pytest.approx(0.05)
+    squeezed = {phase.formula: phase for phase in label_hull(frames, 10.0)}
+    assert squeezed["AuCu"].id == "c"
+    assert squeezed["AuCu"].enthalpy == pytest.approx(-1.4 + 10 * GPa * 27.0 / 2)
+
+
+def test_a_hull_of_labels_needs_those_of_the_elements():
+    with pytest.raises(InputError, match="no phase of Cu alone"):
+        label_hull([labelled("Au", -2.0, "b"), labelled("CuAu", -1.4, "c")], 0.0)
+    assert label_hull([], 0.0) == []
 
 
 CU, AU = Phase("fcc Cu", "Cu", -1.0, 0.0), Phase("fcc Au", "Au", -2.0, 0.0)
