@@ -125,13 +125,17 @@ def strike(victim: str) -> list[int]:
     return [process.pid for process in victims]
 
 
+def leave_database() -> None:
+    """Close this process's connection before another one ends it; the next query opens one."""
+    release()
+    get_manager().get_profile_storage().get_session().get_bind().dispose()
+
+
 def restart_database(seconds: float) -> None:
     """Stop the server, which ends all connections, and start it after a while."""
-    release()
     subprocess.run([POSTGRES, "stop"], check=True)
     time.sleep(seconds)
     subprocess.run([POSTGRES, "start"], check=True)
-    get_manager().get_profile_storage().get_session().get_bind().dispose()
 
 
 def where(node: ProcessNode) -> str:
@@ -158,6 +162,7 @@ def disturb(
             break
         at, during = time.monotonic() - started, where(node)
         killed = len(strike(victim)) if victim != "database" else 0
+        leave_database()  # AiiDA's repair ends all connections to PostgreSQL, too
         if victim == "database":
             restart_database(float(rng.uniform(0.0, 5.0)))
         answer = program(profile, "doctor", "--repair")
