@@ -9,7 +9,7 @@ from ase import Atoms
 from ase.stress import full_3x3_to_voigt_6_stress, voigt_6_to_full_3x3_stress
 
 from aiida_anhcsp.engine.potentials.m3gnet.compare import deviation
-from aiida_anhcsp.engine.potentials.m3gnet.evaluate import evaluate_factorised
+from aiida_anhcsp.engine.potentials.m3gnet.evaluate import choose_evaluator, evaluate_factorised
 from aiida_anhcsp.engine.potentials.m3gnet.graph import batch_frames
 from aiida_anhcsp.engine.potentials.m3gnet.model import FactorisedM3GNet
 from aiida_anhcsp.engine.potentials.m3gnet.stock import evaluate_stock
@@ -196,15 +196,31 @@ def stock_with_graph(model, frames):
     return result["total_energy"], result["forces"], 0.5 * (stresses + stresses.transpose(1, 2))
 
 
-def test_an_unknown_architecture_is_noticed(small):
-    assert deviation(small, ("H", "S")) == ""
-    other = random_model(1, strength=30.0, **SMALL)
+def other_function():
+    """A model whose function is not that of the architecture it claims."""
+    model = random_model(1, strength=30.0, **SMALL)
 
-    class Shifted(type(other)):
+    class Shifted(type(model)):
         def forward(self, inputs, dataset_idx=-1):
             return 1.1 * super().forward(inputs, dataset_idx)
 
-    other.__class__ = Shifted
+    model.__class__ = Shifted
+    return model
+
+
+def test_an_unknown_architecture_is_noticed(small):
+    assert deviation(small, ("H", "S")) == ""
+    other = other_function()
     assert "eV/angstrom" in deviation(other, ("H", "S"))
     del other.graph_conv[0].gated_mlp_edge.sigma[1]
     assert "IndexError" in deviation(other, ("H", "S"))
+
+
+def test_an_unknown_architecture_is_evaluated_by_the_stock_path_with_a_warning(small):
+    assert choose_evaluator(small, ("H", "S")) is evaluate_factorised
+    other, frame = other_function(), frames_of_all_kinds()[3]
+    with pytest.warns(UserWarning, match="using MatterSim's"):
+        evaluate = choose_evaluator(other, ("H", "S"))
+    (evaluation,), (usual,) = evaluate(other, [frame]), evaluate_factorised(small, [frame])
+    assert evaluation.energy == pytest.approx(1.1 * usual.energy, rel=1e-5)
+    assert np.allclose(evaluation.forces, 1.1 * usual.forces, atol=1e-3)
