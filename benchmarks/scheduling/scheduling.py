@@ -1,4 +1,4 @@
-"""How many atoms a call, how many processes, and what neighbour lists cost.
+"""How many atoms a call, and what neighbour lists cost.
 
     pip install '.[benchmarks]'
     OMP_NUM_THREADS=1 python benchmarks/scheduling/scheduling.py
