@@ -8,3 +8,4 @@ if [ -d "$AIIDA_PATH" ]; then
 fi
 scripts/postgres.sh stop
 scripts/cluster.sh stop
+scripts/rabbitmq.sh stop

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ruff, mypy, unit tests, slow ones; then integration tests with daemons on sqlite and on a real PostgreSQL server, one on a real Slurm.
+# ruff, mypy, unit tests, slow ones; then integration tests with daemons on sqlite and on a real PostgreSQL server, one on a real Slurm, one over a real RabbitMQ.
 set -uo pipefail
 ANHCSP_AIIDA_PATH="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.aiida/tests"
 export ANHCSP_AIIDA_PATH
@@ -19,6 +19,7 @@ clean_up() {
     [ -d "$AIIDA_PATH" ] && verdi daemon stop --all >/dev/null 2>&1
     [ "$RAN_BEFORE" = yes ] || scripts/postgres.sh stop
     scripts/cluster.sh stop
+    scripts/rabbitmq.sh stop
 }
 trap clean_up EXIT
 
@@ -36,13 +37,13 @@ if [ "$(scripts/cluster.sh running)" = yes ]; then
     HOME="$(scripts/cluster.sh home)" # where the daemons find how to reach it by SSH
     export HOME
 fi
-ONCE=() # the test of the cluster runs on the first database only
+ONCE=() # tests of the cluster and of RabbitMQ run with the first database only
 for DATABASE in sqlite postgresql; do
     export ANHCSP_TEST_PROFILE="test-$DATABASE"
     [ "$DATABASE" = sqlite ] || scripts/postgres.sh drop "$ANHCSP_TEST_PROFILE"
     step "profile on $DATABASE" scripts/profile.sh "$DATABASE" "$ANHCSP_TEST_PROFILE"
     step "integration tests on $DATABASE" python -m pytest -q tests/integration --durations 10 "${ONCE[@]}"
-    ONCE=(--ignore tests/integration/test_cluster.py)
+    ONCE=(--ignore tests/integration/test_cluster.py --ignore tests/integration/test_rabbitmq.py)
 done
 
 if [ ${#FAILED[@]} -gt 0 ]; then

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Install what only the tests need: a browser for the report, Slurm and an SSH server for the cluster.
+# Install what only the tests need: a browser for the report, Slurm and an SSH server for the cluster, RabbitMQ.
 # Where that is not possible (no root, no Debian) the tests that need it skip and say so.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 MISSING=()
-for PACKAGE in chromium chromium-driver slurm-wlm munge openssh-server; do
+for PACKAGE in chromium chromium-driver slurm-wlm munge openssh-server rabbitmq-server; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$PACKAGE" 2>/dev/null)" = installed ] || MISSING+=("$PACKAGE")
 done
 [ ${#MISSING[@]} -eq 0 ] && exit

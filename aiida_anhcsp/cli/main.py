@@ -28,9 +28,10 @@ COMMANDS = {
     "query": "Ancestry of a structure, what is behind a number, what is known of a formula.",
     "ranking": "Table of the structures a run found.",
     "report": "One HTML page with everything a run found.",
-    "setup": "Set up this machine as a computer, with its codes.",
+    "setup": "Make a profile; set up this machine as a computer, with its codes.",
     "status": "What a run has done and is doing.",
 }
+MAKES_PROFILES = "setup"
 BAD_INPUT = 2
 
 
@@ -52,10 +53,17 @@ class CommandGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(sorted(COMMANDS.items()))
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, found, rest = super().resolve_command(ctx, args)
+        asks_only = ctx.resilient_parsing or set(ctx.help_option_names) & set(rest)
+        if name != MAKES_PROFILES and not asks_only:
+            require_profile()
+        return name, found, rest
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            if not set(ctx.help_option_names) & set(ctx.args):
-                require_profile()
             return super().invoke(ctx)
         except (InputError, InvalidInputError, ConfigurationError) as error:
             for line in str(error).splitlines():
@@ -69,7 +77,7 @@ def require_profile() -> None:
     :raises InputError: none is loaded, and none is the default.
     """
     if get_manager().get_profile() is None and get_config().default_profile_name is None:
-        fix = "run verdi presto (or verdi profile setup), then aiida-anhcsp setup; or see all of it with make demo"
+        fix = "run aiida-anhcsp setup --new-profile NAME; or see all of it with make demo"
         raise InputError("profile", f"no default AiiDA profile in {AiiDAConfigDir.get()}", fix)
 
 

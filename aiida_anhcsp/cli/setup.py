@@ -1,15 +1,17 @@
-"""``aiida-anhcsp setup``: this machine as a computer, and the codes on it."""
+"""``aiida-anhcsp setup``: a profile, this machine as a computer, and the codes on it."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-from aiida.cmdline.utils.decorators import with_dbenv
+from aiida.cmdline.utils.decorators import load_backend_if_not_loaded
 
 from ..engine.errors import InputError
+from .profiles.brokers import PASSWORD as BROKER_PASSWORD
+from .profiles.brokers import ZEROMQ
 
 if TYPE_CHECKING:
     from aiida.orm import Computer, InstalledCode
@@ -19,6 +21,8 @@ ENGINE = "anhcsp-engine"
 GPAW = "gpaw-python"
 GPAW_PREPEND = "unset PYTHONPATH PYTHONHOME"
 """The daemon's jobs inherit its PYTHONPATH, and with it packages that GPAW's own interpreter cannot load."""
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+DATABASE_PASSWORD = "ANHCSP_DATABASE_PASSWORD"
 
 
 @click.command("setup")
@@ -35,13 +39,40 @@ GPAW_PREPEND = "unset PYTHONPATH PYTHONHOME"
     help="A Python interpreter that can import gpaw.",
 )
 @click.option("--work-dir", type=click.Path(path_type=Path), help="Where jobs run; .aiida/work of this AiiDA folder.")
-@with_dbenv()
-def command(engine: Path, gpaw_python: Path, work_dir: Path | None) -> None:
-    """Set up this machine: computer localhost, codes anhcsp-engine and gpaw-python.
+@click.option("--new-profile", metavar="NAME", help="Make this profile first.")
+@click.option(
+    "--database",
+    type=click.Choice([SQLITE, POSTGRESQL]),
+    default=SQLITE,
+    help="Of the new profile. sqlite is a file and needs no server.",
+)
+@click.option("--database-host", default="127.0.0.1", help="Of the PostgreSQL server.")
+@click.option("--database-port", type=click.IntRange(1, 65535), default=5432, help="Of the PostgreSQL server.")
+@click.option(
+    "--database-user", default="aiida", help=f"Who owns the database; the password is in {DATABASE_PASSWORD}."
+)
+@click.option("--database-name", help="Made if it is not there and the user may.  [default: the profile's name]")
+@click.option(
+    "--broker",
+    default=ZEROMQ,
+    metavar="zeromq|amqp://USER@HOST:PORT/VIRTUAL_HOST",
+    help=f"zeromq starts with the daemon; amqp is a RabbitMQ server, its password in {BROKER_PASSWORD}.",
+)
+@click.option("--email", default="aiida@localhost", help="Who the new profile's data belong to.")
+def command(engine: Path, gpaw_python: Path, work_dir: Path | None, new_profile: str | None, **profile: Any) -> None:
+    """Set up this machine: computer localhost, codes anhcsp-engine and gpaw-python; with --new-profile a profile first.
 
-    What is there already is kept. Clusters are set up with verdi computer setup and verdi code create; the engine is
-    installed there by pip install '.[engine]' in a checkout.
+    What is there already is kept. A password that is not in its environment variable is asked for; it is no option,
+    because command lines can be read by others. Each thing that a server lacks is one line, and nothing is made then.
+    Clusters are set up with verdi computer setup and verdi code create; the engine is installed there by
+    pip install '.[engine]' in a checkout.
     """
+    from .main import require_profile
+
+    if new_profile is not None:
+        create(new_profile, **profile)
+    require_profile()
+    load_backend_if_not_loaded()
     computer = ensure_computer(work_dir)
     ensure_code(computer, ENGINE, engine, "--engine", "give the path of anhcsp-engine")
     ensure_code(
@@ -52,6 +83,43 @@ def command(engine: Path, gpaw_python: Path, work_dir: Path | None) -> None:
         "install Debian's gpaw, or give its Python interpreter",
         GPAW_PREPEND,
     )
+
+
+def create(
+    name: str,
+    *,
+    database: str,
+    database_host: str,
+    database_port: int,
+    database_user: str,
+    database_name: str | None,
+    broker: str,
+    email: str,
+) -> None:
+    """Make the profile ``name`` once both servers were found ready, and load it.
+
+    :raises InputError: the name is taken, or one of the servers is not ready.
+    """
+    from aiida import load_profile
+
+    from .profiles.brokers import advice, check_rabbitmq, parse_broker
+    from .profiles.create import check_name, make_profile
+    from .profiles.postgresql import PostgresDatabase
+    from .profiles.secrets import ask_password
+
+    check_name(name)
+    backend, config = parse_broker(broker)
+    note = advice(check_rabbitmq(config)) if broker != ZEROMQ else None
+    server = None
+    if database == POSTGRESQL:
+        password = ask_password(DATABASE_PASSWORD, f"{database_user} at the PostgreSQL server {database_host}")
+        server = PostgresDatabase(database_host, database_port, database_user, password, database_name or name)
+        server.prepare()
+    make_profile(name, server, (backend, config), email)
+    load_profile(name, allow_switch=True)
+    click.echo(f"profile {name}: created, {database} and {backend.removeprefix('core.')}")
+    if note is not None:
+        click.echo(f"note: {note}")
 
 
 def ensure_computer(work_dir: Path | None) -> Computer:

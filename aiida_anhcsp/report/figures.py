@@ -6,6 +6,7 @@ from aiida.orm import ProcessNode
 
 from .changes import changes_of
 from .dispersions import dispersion_panels
+from .hull import classical_hull_panel, quantum_hull_panels
 from .panel import Panel
 from .phase_diagram import diagram_panels
 from .progress import entry_point_of
@@ -20,11 +21,12 @@ def figures_of(node: ProcessNode) -> list[Panel]:
     for number, search in enumerate(searches_of(node), start=1):
         suffix = "" if number == 1 else f"_{number}"
         panels += [history_panel(search, f"enthalpy{suffix}"), *error_panels(search, f"errors{suffix}")]
+        panels.append(classical_hull_panel(search, f"hull{suffix}"))
     table = table_of(node)
     if table is not None:
         rows = table["rows"]
         panels += ranked_panels(rows, changes_of(rows, final_structures(node)))
-        panels.append(phase_panel(rows))
+        panels += [*quantum_hull_panels(rows), phase_panel(rows)]
         if "transitions" in table.get_dict():
             panels += diagram_panels(table.get_dict())
     panels += [parity_panel(training, f"parity_{training.pk}") for training in trainings_of(node)]

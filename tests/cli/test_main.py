@@ -49,5 +49,5 @@ def test_without_a_profile_the_way_to_one_is_said(program: Callable, monkeypatch
     result = program("ranking", "1")
     assert result.exit_code == 2
     assert result.output.startswith("Error: profile: no default AiiDA profile in ")
-    assert "run verdi presto (or verdi profile setup), then aiida-anhcsp setup" in result.output
+    assert "run aiida-anhcsp setup --new-profile NAME" in result.output
     assert program("ranking", "--help").exit_code == 0

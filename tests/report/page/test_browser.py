@@ -42,11 +42,11 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def opened(browser: Any, whole: WorkChainNode, tmp_path: Path) -> Callable[[tuple[int, int]], Any]:
-    """The page of the whole path in a window of this size, once it is drawn."""
-    page = write_page(whole, tmp_path / "page.html")
+def show(browser: Any, tmp_path: Path) -> Callable[[WorkChainNode, tuple[int, int]], Any]:
+    """The page of a run in a window of this size, once it is drawn."""
 
-    def open_page(size: tuple[int, int]) -> Any:
+    def open_page(run: WorkChainNode, size: tuple[int, int]) -> Any:
+        page = write_page(run, tmp_path / "page.html")
         browser.set_window_size(*size)
         browser.get(page.as_uri())
         WebDriverWait(browser, PATIENCE).until(lambda b: b.find_elements(By.CSS_SELECTOR, "[data-ready=yes]"))
@@ -55,22 +55,53 @@ def opened(browser: Any, whole: WorkChainNode, tmp_path: Path) -> Callable[[tupl
     return open_page
 
 
+@pytest.fixture
+def opened(show: Callable, whole: WorkChainNode) -> Callable[[tuple[int, int]], Any]:
+    """The page of the whole path."""
+    return lambda size: show(whole, size)
+
+
+def hovered(page: Any, plot: Any, which: str) -> str:
+    """What a figure says of the point under the pointer."""
+    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", plot)
+    ActionChains(page).move_to_element(plot.find_element(By.CSS_SELECTOR, which)).perform()
+    found = WebDriverWait(page, PATIENCE).until(lambda b: plot.find_elements(By.CSS_SELECTOR, ".hovertext"))
+    return str(found[0].text)
+
+
+def assert_no_complaint(page: Any) -> None:
+    """Neither the console nor the page says that something went wrong."""
+    assert [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"] == []
+    assert page.find_element(By.ID, "trouble").text == ""
+
+
+def assert_fits(page: Any) -> None:
+    """Nothing sticks out of the window."""
+    width, window = page.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
+    assert width <= window
+
+
 def test_every_panel_is_drawn_answers_to_the_pointer_and_complains_of_nothing(opened: Callable) -> None:
     page = opened(WIDE)
     plots = page.find_elements(By.CSS_SELECTOR, ".plot")
     assert len(plots) == 9  # enthalpy, three errors, ranking at two temperatures, phases, parity, dispersions
     for plot in plots:
         assert plot.find_elements(By.CSS_SELECTOR, ".scatterlayer .trace path, .scatterlayer .trace .point")
-    point = plots[0].find_element(By.CSS_SELECTOR, ".scatterlayer .trace .point")
-    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", plots[0])
-    ActionChains(page).move_to_element(point).perform()
-    hover = WebDriverWait(page, PATIENCE).until(lambda b: plots[0].find_elements(By.CSS_SELECTOR, ".hovertext"))
-    assert "g000-0000" in hover[0].text
-    assert [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"] == []
-    assert page.find_element(By.ID, "trouble").text == ""
+    assert "g000-0000" in hovered(page, plots[0], ".scatterlayer .trace .point")
+    assert_no_complaint(page)
 
 
-def test_choosing_a_point_of_the_map_shows_another_crystal(opened: Callable) -> None:
+def test_the_report_of_a_search_over_compositions_shows_its_hull(show: Callable, compositions: WorkChainNode) -> None:
+    page = show(compositions, WIDE)
+    hull = page.find_element(By.ID, "hull")
+    assert len(hull.find_elements(By.CSS_SELECTOR, ".scatterlayer .trace")) == 3
+    assert "40.0 meV/atom above" in hovered(page, hull, ".scatterlayer .trace:nth-of-type(3) .point")
+    assert_no_complaint(page)
+    page.set_window_size(*NARROW)
+    assert_fits(page)
+
+
+def test_a_crystal_turns_with_the_pointer(opened: Callable) -> None:
     page = opened(WIDE)
     structure = page.find_element(By.ID, "chemiscope-structure")
     page.execute_script("arguments[0].scrollIntoView({block: 'center'})", structure)
@@ -82,5 +113,6 @@ def test_choosing_a_point_of_the_map_shows_another_crystal(opened: Callable) -> 
 
 def test_a_narrow_screen_needs_no_sideways_scrolling(opened: Callable) -> None:
     page = opened(NARROW)
-    width, window = page.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
-    assert width <= window
+    assert_fits(page)
+    assert "g000-0000" in hovered(page, page.find_elements(By.CSS_SELECTOR, ".plot")[0], ".scatterlayer .trace .point")
+    assert_no_complaint(page)
