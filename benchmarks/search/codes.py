@@ -23,6 +23,7 @@ from systems import RELAX, RELAXATIONS, SYSTEMS, System
 from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
 from aiida_anhcsp.engine.search.loop import search
+from aiida_anhcsp.engine.search.operators import OPERATORS
 from aiida_anhcsp.engine.search.settings import DEFAULT_WEIGHTS
 from aiida_anhcsp.engine.search.volumes import volume_per_atom
 
@@ -35,6 +36,13 @@ def ours(name: str, seed: int, folder: Path, **keys: Any) -> list[Atoms]:
     """The search of this package with its default settings, but for ``keys``."""
     system = SYSTEMS[name]
     return search(system.settings(seed, **keys), load_potential(system.potential), folder)
+
+
+def ablations_of(name: str) -> list[str]:
+    """Names of the searches of a system without an operator that it has, without niching, without adaptive rates."""
+    compositions = SYSTEMS[name].settings(0).compositions()
+    useless = {f"ours, no {key}" for key, operator in OPERATORS.items() if operator.needs(compositions)}
+    return [code for code in ablations() if code not in useless]
 
 
 def ablations() -> dict[str, Code]:

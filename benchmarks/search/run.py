@@ -3,10 +3,13 @@
     pip install -e '.[engine,benchmarks]'
     OMP_NUM_THREADS=1 python benchmarks/search/run.py cu8au8 --seeds 0-9 [--minutes 10]
     OMP_NUM_THREADS=1 python benchmarks/search/run.py cu8au8 --seeds 0-9 --code "ours, no niching"
+    OMP_NUM_THREADS=1 python benchmarks/search/run.py cu8au8 --seeds 0-9 --ablation
 
 adds what is missing to results/SYSTEM.json, one search after the other, and can be stopped at any time; table.py
-makes the tables. A search is 200 relaxations: of each the enthalpy (eV/atom, null where it failed), the force calls
-and the operator are kept, and the enthalpies of the distinct structures within 60 meV/atom of its lowest.
+makes the tables. With --ablation the searches are this package's, whole and with one operator or rule at a time left
+out. Structures that the package sets aside as unphysical count for no code. A search is 200 relaxations: of each the
+enthalpy (eV/atom, null where it failed), the force calls and the operator are kept, and the
+enthalpies of the distinct structures within 60 meV/atom of its lowest.
 """
 
 from __future__ import annotations
@@ -22,12 +25,13 @@ from typing import Any
 
 import click
 from ase import Atoms
-from codes import CODES, COMPARED, HERE
+from codes import CODES, COMPARED, HERE, ablations_of
 from systems import RELAXATIONS, SYSTEMS
 
 from aiida_anhcsp.engine.search.duplicates import find_duplicates
 from aiida_anhcsp.engine.search.rank import is_relaxed
-from aiida_anhcsp.engine.search.settings import DuplicateRule
+from aiida_anhcsp.engine.search.settings import DuplicateRule, SearchSettings
+from aiida_anhcsp.engine.search.unphysical import set_aside_unphysical
 
 WINDOW = 0.06
 """eV/atom"""
@@ -39,14 +43,13 @@ def cpu_time() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def record(frames: list[Atoms], cpu: float, wall: float) -> dict[str, Any]:
+def record(frames: list[Atoms], settings: SearchSettings, cpu: float, wall: float) -> dict[str, Any]:
     """What is kept of a search."""
     frames = frames[:RELAXATIONS]
-    relaxed = []
     for index, frame in enumerate(frames):
         frame.info["id"] = f"{index:04d}"
-        if is_relaxed(frame):
-            relaxed.append(frame)
+    frames = set_aside_unphysical(frames, settings)
+    relaxed = [frame for frame in frames if is_relaxed(frame)]
     lowest = min(frame.info["enthalpy"] for frame in relaxed)
     near = [frame for frame in relaxed if frame.info["enthalpy"] < lowest + WINDOW]
     duplicates = find_duplicates(near, DuplicateRule())
@@ -70,9 +73,12 @@ def numbers(text: str) -> list[int]:
 @click.argument("system", type=click.Choice(list(SYSTEMS)))
 @click.option("--seeds", default="0-9", show_default=True)
 @click.option("--code", "codes", multiple=True, type=click.Choice(list(CODES)), default=list(COMPARED))
+@click.option("--ablation", is_flag=True, help="Run ours, whole and with one thing at a time left out, instead.")
 @click.option("--minutes", type=float, help="Start no search after this much CPU time.")
-def main(system: str, seeds: str, codes: tuple[str, ...], minutes: float | None) -> None:
+def main(system: str, seeds: str, codes: tuple[str, ...], ablation: bool, minutes: float | None) -> None:
     """Run the searches of SYSTEM that results/SYSTEM.json does not hold yet."""
+    if ablation:
+        codes = ("ours", *ablations_of(system))
     path = HERE / "results" / f"{system}.json"
     path.parent.mkdir(exist_ok=True)
     for seed in numbers(seeds):
@@ -86,7 +92,9 @@ def main(system: str, seeds: str, codes: tuple[str, ...], minutes: float | None)
             with tempfile.TemporaryDirectory() as folder:
                 cpu, wall = cpu_time(), time.perf_counter()
                 frames = CODES[code](system, seed, Path(folder) / "search")
-                searches[str(seed)] = record(frames, cpu_time() - cpu, time.perf_counter() - wall)
+                searches[str(seed)] = record(
+                    frames, SYSTEMS[system].settings(seed), cpu_time() - cpu, time.perf_counter() - wall
+                )
             results["versions"] = {p: version(p) for p in ("ase", "csp-cryspy", "matscipy", "numpy", "pyxtal")}
             results["cores"] = os.cpu_count()
             path.write_text(json.dumps(results) + "\n")

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 Z95 = 1.959964
+ROUNDING = 1e-9
+""""Half" is a product of fractions."""
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
@@ -31,6 +33,6 @@ def median_time(hits: Sequence[int | None], ends: Sequence[int]) -> int | None:
     for time in events:
         at_risk = sum((hit or end) >= time for hit, end in zip(hits, ends, strict=True))
         survival *= 1 - sum(hit == time for hit in hits) / at_risk
-        if survival <= 0.5:
+        if survival <= 0.5 + ROUNDING:
             return time
     return None

@@ -41,4 +41,6 @@ SYSTEMS = {
     "ag24": System("Ag24", EMT),
     "si16": System("Si16", "ase:potentials:silicon"),
     "c8": System("C8", "ase:potentials:carbon"),
+    "tio2": System("Ti4O8", "ase:buckingham:titania"),
+    "h3s16": System("H12S4", "mattersim:mini-H-S", 150.0),
 }

@@ -1,0 +1,76 @@
+"""The statistics and the ionic potential of the comparison of searches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
+from ase.filters import FrechetCellFilter
+from ase.optimize import BFGS
+from ase.spacegroup import crystal
+
+FOLDER = Path(__file__).parents[2] / "benchmarks" / "search"
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+
+
+def test_without_early_ends_the_median_is_that_of_the_hits() -> None:
+    from survival import median_time
+
+    assert median_time([40, None, 10, 30], [200] * 4) == 30
+    assert median_time([40, None, None, 30, None], [200] * 5) is None
+    for number in range(2, 21):
+        assert median_time(list(range(1, number + 1)), [200] * number) == (number + 1) // 2
+
+
+def test_a_search_that_ended_early_says_nothing_of_later_hits() -> None:
+    from survival import median_time
+
+    assert median_time([None, None, 20, 30], [10, 10, 200, 200]) == 20
+
+
+def test_interval_of_a_share_is_wilsons() -> None:
+    from survival import wilson
+
+    assert wilson(7, 20) == pytest.approx((0.1812, 0.5671), abs=1e-4)
+    assert wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+
+
+def test_point_charges_have_the_energy_of_madelung() -> None:
+    from buckingham import COULOMB, Buckingham
+
+    nothing = dict.fromkeys([("Cl", "Cl"), ("Cl", "Na"), ("Na", "Na")], (0.0, 1.0, 0.0))
+    salt = bulk("NaCl", "rocksalt", a=5.64)
+    salt.calc = Buckingham({"Na": 1.0, "Cl": -1.0}, nothing)
+    assert salt.get_potential_energy() == pytest.approx(-1.747565 * COULOMB / 2.82, rel=1e-5)
+
+
+@pytest.fixture
+def rutile() -> Atoms:
+    """As measured."""
+    from buckingham import titania
+
+    lattice = [4.594, 4.594, 2.958, 90, 90, 90]
+    atoms = crystal(["Ti", "O"], [(0, 0, 0), (0.305, 0.305, 0)], spacegroup=136, cellpar=lattice)
+    return Atoms(atoms.symbols, positions=atoms.positions, cell=atoms.cell, pbc=True, calculator=titania())
+
+
+def test_rutile_has_the_lattice_of_the_paper(rutile: Atoms) -> None:
+    BFGS(FrechetCellFilter(rutile), logfile=None).run(fmax=0.01, steps=50)
+    np.testing.assert_allclose(sorted(rutile.cell.lengths()), [3.008, 4.493, 4.493], atol=0.002)
+
+
+def test_forces_and_stress_are_derivatives_of_the_energy(rutile: Atoms) -> None:
+    rng = np.random.default_rng(1)
+    rutile.set_cell(rutile.cell.array + 0.1 * rng.normal(size=(3, 3)), scale_atoms=True)
+    rutile.rattle(0.1, seed=1)
+    np.testing.assert_allclose(rutile.get_forces(), calculate_numerical_forces(rutile, 1e-4), atol=1e-4)
+    numerical = calculate_numerical_stress(rutile, 1e-4, voigt=True, force_consistent=False)
+    np.testing.assert_allclose(rutile.get_stress(), numerical, atol=2e-4)
