@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiida.orm import FolderData
 from ase import Atoms
 
-from ..engine.frames import read_frames
+from ..engine.frames import bare, read_frames
 from ..engine.sscha.settings import MATRICES_FOLDER, STRUCTURE_FILE
 from ..engine.sscha.state import read_state
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from pymatgen.core import Structure
 
 
 class DynamicalMatricesData(FolderData):
@@ -62,6 +68,30 @@ class DynamicalMatricesData(FolderData):
         with self.as_path() as path:
             (structure,) = read_frames(path / STRUCTURE_FILE, STRUCTURE_FILE)
         return structure
+
+    def to_pymatgen(self) -> Structure:
+        """Cell and centroids as pymatgen's structure."""
+        from pymatgen.io.ase import AseAtomsAdaptor
+
+        structure: Structure = AseAtomsAdaptor.get_structure(bare(self.get_structure()))
+        return structure
+
+    def to_dataframe(self) -> DataFrame:
+        """A row for each atom: ``symbol``, ``x``, ``y``, ``z`` of its centroid (angstrom)."""
+        import pandas
+
+        structure = self.get_structure()
+        table = pandas.DataFrame(structure.positions, columns=["x", "y", "z"])
+        table.insert(0, "symbol", structure.get_chemical_symbols())
+        return table
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what the matrices are of, and the centroids."""
+        attributes = self.base.attributes
+        supercell = "x".join(map(str, self.supercell))
+        head = f"DynamicalMatricesData {self.uuid}: {attributes.get('formula')}, {attributes.get('temperature'):g} K, "
+        head += f"supercell {supercell}, {attributes.get('n_irreducible')} irreducible q points"
+        return f"<p>{html.escape(head)}</p>{self.to_dataframe().to_html(index=False)}"
 
     def write_to(self, path: str | Path) -> None:
         """Write the files as an SSCHA output folder, so that ``--start`` can continue from it."""

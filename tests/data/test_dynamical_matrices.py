@@ -42,3 +42,13 @@ def test_fewer_matrices_than_the_structure_tells_of_are_refused(folder):
     write_frames(folder / "structure.extxyz", [copper])
     with pytest.raises(InputError, match=r"must hold dyn1 ... dyn3, found dyn1, dyn2"):
         DynamicalMatricesData.from_directory(folder, supercell=(2, 2, 2), temperature=0)
+
+
+def test_a_notebook_shows_what_the_matrices_are_of(folder):
+    (folder / "dynamical_matrices" / "dyn10").rename(folder / "dynamical_matrices" / "dyn3")
+    node = DynamicalMatricesData.from_directory(folder, supercell=(2, 2, 1), temperature=300)
+    shown = node._repr_html_()
+    assert "Cu, 300 K, supercell 2x2x1, 3 irreducible q points" in shown
+    assert "<td>Cu</td>" in shown
+    assert node.to_pymatgen().composition.reduced_formula == "Cu"
+    assert list(node.to_dataframe().columns) == ["symbol", "x", "y", "z"]
