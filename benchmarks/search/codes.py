@@ -46,7 +46,7 @@ def ablations_of(name: str) -> list[str]:
 
 
 def ablations() -> dict[str, Code]:
-    """The search of this package with one thing left out: an operator, niching, adaptive rates."""
+    """The search of this package with one thing left out (an operator, niching, adaptive rates) or added."""
     weights = {name: weight for name, weight in DEFAULT_WEIGHTS.model_dump().items() if weight}
     without = {
         f"ours, no {operator}": {"operators": {name: weight for name, weight in weights.items() if name != operator}}
@@ -57,6 +57,7 @@ def ablations() -> dict[str, Code]:
         **without,
         "ours, no niching": {"niching": 0},
         "ours, fixed rates": {"adaptation": 0},
+        "ours, symmetric parents": {"symmetric_parents": 0.1},
     }
     return {name: partial(ours, **changes) for name, changes in keys.items()}
 

@@ -103,7 +103,7 @@ DEFAULT_WEIGHTS = OperatorWeights(
 """What an operator cannot do with the compositions of a search goes to the others."""
 
 AFTER_MAKING = frozenset({"relax", "duplicates", "stop", "symmetrise"})
-OF_OFFSPRING = frozenset({"operators", "adaptation", "mating", "antiseeds", "niching"})
+OF_OFFSPRING = frozenset({"operators", "adaptation", "mating", "symmetric_parents", "antiseeds", "niching"})
 
 
 class SearchSettings(Section):
@@ -149,6 +149,11 @@ class SearchSettings(Section):
     )
     mating: float = Field(
         default=0.5, ge=0, le=1, description="Fingerprint distance within which a second parent is looked for first."
+    )
+    symmetric_parents: float = Field(
+        default=0,
+        ge=0,
+        description="Tolerance within which the parents of a cut are made symmetric, angstrom; 0 is off.",
     )
     antiseeds: Antiseeds | None = None
     niching: float = Field(

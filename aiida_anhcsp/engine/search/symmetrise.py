@@ -22,6 +22,16 @@ def space_groups(frame: Atoms) -> list[int]:
     return [0 if dataset is None else int(dataset.number) for dataset in found]
 
 
+def in_symmetry(frame: Atoms, tolerance: float) -> Atoms:
+    """A copy without info, moved exactly into the symmetry seen at ``tolerance`` (angstrom); the atoms are as many."""
+    copy = bare(frame)
+    cell = (frame.cell.array, frame.get_scaled_positions(), frame.numbers)
+    dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
+    if dataset is not None and dataset.number > 1:
+        refine_symmetry(copy, symprec=tolerance)
+    return copy
+
+
 def symmetrised(population: Sequence[Atoms], number: int) -> list[Atoms]:
     """Symmetrised copies of the lowest ``number`` distinct structures, to be relaxed again.
 
@@ -38,8 +48,7 @@ def symmetrised(population: Sequence[Atoms], number: int) -> list[Atoms]:
         for place in range(1, len(TOLERANCES)):
             if groups[place] <= max(groups[:place]):
                 continue
-            copy = bare(parent)
-            refine_symmetry(copy, symprec=TOLERANCES[place])
+            copy = in_symmetry(parent, TOLERANCES[place])
             copy.info = {
                 "id": f"{parent_id}-s{place}",
                 "generation": parent.info["generation"],

@@ -42,7 +42,7 @@ def vary(population: Sequence[Atoms], settings: SearchSettings, generation: int)
     shares = rates(population, parents.frames, settings)
     log.info("generation %d: %s", generation, describe(shares))
     source = random_source(settings, ranked)
-    rules = Rules(settings.compositions(), settings.distance_table())
+    rules = Rules(settings.compositions(), settings.distance_table(), settings.symmetric_parents)
     alone = references(settings, number, [frame for frame in population if is_relaxed(frame)])
     failures: Counter[str] = Counter()
     children = []

@@ -20,10 +20,14 @@ class RefusalError(Exception):
 
 @dataclass(frozen=True)
 class Rules:
-    """What a child must obey: its composition is one of ``compositions``, no pair is closer than ``distances``."""
+    """What a child must obey: its composition is one of ``compositions``, no pair is closer than ``distances``.
+
+    ``symmetry`` (angstrom) is the tolerance within which parents of a cut are made symmetric first; 0 leaves them be.
+    """
 
     compositions: tuple[Composition, ...]
     distances: DistanceTable
+    symmetry: float = 0.0
 
     def composition_of(self, parent: Atoms) -> Composition:
         """The composition that ``parent`` has.

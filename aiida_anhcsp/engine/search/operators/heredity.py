@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..composition import Composition, draw
 from ..geometry import reduced
+from ..symmetrise import in_symmetry
 from .base import RefusalError, Rules
 
 SMALLEST_SHARE = 0.25
@@ -22,9 +23,11 @@ CUT_NORMALS = np.array([n for n in itertools.product((-1, 0, 1), repeat=3) if n 
 class Heredity:
     """Cut two parents by the same lattice planes and join the slabs (Oganov and Glass, JCP 124, 244704 (2006)).
 
-    Each parent is first brought to a reduced cell, turned and reflected by a random exchange of its axes and shifted
-    at random. The slab 0 <= h.s < f comes from the first parent, the rest from the second, with h a random lattice
-    plane and f from 0.25 to 0.75; the child's lattice is the mean of the parents' with the same weights. Surplus
+    Where the rules ask for it, each parent is first moved into the symmetry that it almost has (as in MAGUS). It is
+    brought to a reduced cell, turned and reflected by a random exchange of its axes and shifted at random.
+
+    The slab 0 <= h.s < f comes from the first parent, the rest from the second, with h a random lattice plane
+    and f from 0.25 to 0.75; the child's lattice is the mean of the parents' with the same weights. Surplus
     atoms are removed and missing ones are taken from what the cut discarded, so that the child has the composition
     of one of its parents; at least a quarter of its atoms come from each (as in XtalOpt).
     """
@@ -41,6 +44,8 @@ class Heredity:
 
         :raises RefusalError: a parent contributes less than a quarter, or atoms come too close.
         """
+        if rules.symmetry:
+            parents = [in_symmetry(parent, rules.symmetry) for parent in parents]
         turned = [_turned(parent, rng) for parent in parents]
         composition = draw([rules.composition_of(parent) for parent in parents], rng)
         fraction = rng.uniform(SMALLEST_SHARE, 1.0 - SMALLEST_SHARE)

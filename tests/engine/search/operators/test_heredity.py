@@ -4,12 +4,14 @@ import itertools
 
 import numpy as np
 import pytest
+import spglib
 from ase import Atoms
 from ase.build import bulk
 
 from aiida_anhcsp.engine.search.composition import compositions
 from aiida_anhcsp.engine.search.distances import distance_table
 from aiida_anhcsp.engine.search.operators import Heredity, RefusalError, Rules
+from aiida_anhcsp.engine.search.symmetrise import in_symmetry
 
 
 @pytest.fixture
@@ -47,6 +49,22 @@ def test_the_volume_lies_between_the_parents(ranked_h3s, rules):
     bounds = sorted(parent.get_volume() / len(parent) for parent in parents)
     for child in children(parents, rules, 20):
         assert bounds[0] - 1e-9 <= child.get_volume() / len(child) <= bounds[1] + 1e-9
+
+
+def test_children_of_almost_symmetric_parents_are_those_of_symmetric_ones(rules):
+    exact = [bulk("Cu", "fcc", a=a, cubic=True) for a in (3.6, 3.7)]
+    almost = [frame.copy() for frame in exact]
+    for frame in almost:
+        frame.rattle(0.005, seed=1)
+    copper = Rules(compositions("Cu4", 1), distance_table(["Cu"], 0.0), symmetry=0.1)
+    moved = [in_symmetry(frame, 0.1) for frame in almost]
+    for frame in moved:
+        cell = (frame.cell.array, frame.get_scaled_positions(), frame.numbers)
+        assert spglib.get_symmetry_dataset(cell, 1e-4).number == 225
+    born, expected = children(almost, copper, 10), children(moved, Rules(copper.compositions, copper.distances), 10)
+    assert len(born) == len(expected) > 0
+    for child, other in zip(born, expected, strict=True):
+        np.testing.assert_allclose(child.cell.cellpar(), other.cell.cellpar(), atol=1e-6)
 
 
 def test_each_parent_gives_at_least_a_quarter_of_the_atoms():
