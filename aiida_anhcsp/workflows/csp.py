@@ -25,7 +25,7 @@ from .protocols.builders import CspProtocol
 from .relax import RelaxWorkChain
 from .search import SearchWorkChain
 from .settings import JointSettings, ProductionSettings
-from .submission import call_once, failure, find_child, get_child, submit_once
+from .submission import call_once, failure, find_child, get_child, has_ended, submit_once
 
 
 def validate_pressures(value: List | None, _: Any) -> str | None:
@@ -215,7 +215,7 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
     def has_training(self) -> bool:
         """Whether a stage of the joint training is left; one that failed is the last."""
         done = [find_child(self, training_name(stage)) for stage in range(self.trainings)]
-        ended = [node for node in done if node is not None]
+        ended = [node for node in done if node is not None and node.is_terminated]
         if ended and not ended[-1].is_finished_ok:
             self.report(failure(ended[-1]))
             return False
@@ -230,7 +230,7 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
         """Submit the next training on the labels of all pressures."""
         dataset = call_once(self, "dataset", merge_datasets, **self.datasets())
         search, stage = self.inputs.search, 0
-        while find_child(self, training_name(stage)) is not None:
+        while has_ended(self, training_name(stage)):
             stage += 1
         settings = JointSettings.parse(self.inputs.finetune.get_dict()).stages[stage]
         inputs = {

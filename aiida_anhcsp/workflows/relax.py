@@ -82,8 +82,9 @@ class RelaxWorkChain(RelaxProtocol, WorkChain):
         return [child for child in (find_child(self, label) for label in labels) if child is not None]
 
     def is_unfinished(self) -> bool:
-        """Whether another job has something to do."""
-        return any(self.needs_job(self.jobs(chunk)) for chunk in self.chunks)
+        """Whether a job is at work, or another has something to do."""
+        jobs = [self.jobs(chunk) for chunk in self.chunks]
+        return any((some and not some[-1].is_terminated) or self.needs_job(some) for some in jobs)
 
     def needs_job(self, jobs: list[ProcessNode]) -> bool:
         """Whether these jobs need another: the first, or one that goes on from a new checkpoint."""

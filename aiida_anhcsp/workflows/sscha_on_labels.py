@@ -17,7 +17,7 @@ from ..data.potential import PotentialData
 from .ports import define_engine, define_label, engine_inputs, parsed_by, plain, validate_label_inputs
 from .protocols.studies import SschaOnLabelsProtocol
 from .settings import PopulationSettings, derived_seed
-from .submission import failure, find_child, get_child, submit_once
+from .submission import failure, find_child, get_child, has_ended, submit_once
 
 
 def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
@@ -103,7 +103,7 @@ class SschaOnLabelsWorkChain(SschaOnLabelsProtocol, WorkChain):
 
     def is_unmeasured(self) -> bool:
         """Whether the minimisation is to be run, for the first time or once more."""
-        return find_child(self, self.step_label(self.ctx.number)) is None
+        return not has_ended(self, self.step_label(self.ctx.number))
 
     def minimise(self) -> ToContext | ExitCode:
         """Submit the minimisation on the labels."""

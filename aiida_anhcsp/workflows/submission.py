@@ -1,7 +1,8 @@
 """Children of a work chain, found by their call link label: a step that runs twice submits once.
 
-A daemon killed inside a submitting step runs that step again. Every submitting step therefore goes through
-:func:`submit_once` (jobs and work chains) or :func:`call_once` (calcfunctions).
+A daemon killed inside a submitting step runs that step again, and before it the condition that led there. Every
+submitting step therefore goes through :func:`submit_once` (jobs and work chains) or :func:`call_once` (calcfunctions),
+and a condition asks whether a child has ended, not whether there is one.
 """
 
 from __future__ import annotations

@@ -114,6 +114,14 @@ def test_labels_of_all_pressures_train_one_potential(learned: Callable, emt: Any
     assert child.inputs.potential.pk == emt.pk
 
 
+def test_a_step_cut_short_waits_for_the_training_it_had_submitted(learned: Callable, add_child: Callable) -> None:
+    workchain = learned({"epochs": 5, "seed": 1})
+    child = add_child(workchain, "finetune", {}, job=False)
+    child.set_process_state("waiting")
+    assert workchain.has_training()
+    assert workchain.finetune()["current"].pk == child.pk
+
+
 def test_second_stage_of_the_joint_training_goes_on_from_the_first(
     learned: Callable, add_child: Callable, emt: Any
 ) -> None:

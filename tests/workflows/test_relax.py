@@ -46,6 +46,13 @@ def test_a_job_that_was_stopped_is_continued_from_its_checkpoint(
     assert job.inputs.population.pk == relaxation.inputs.population.pk
 
 
+def test_a_step_cut_short_waits_for_the_job_it_had_submitted(relaxation: Any, add_child: Callable) -> None:
+    job = add_child(relaxation, "job_00", {})
+    job.set_process_state("waiting")
+    assert relaxation.is_unfinished()
+    assert relaxation.relax()["child_0"].pk == job.pk
+
+
 def test_the_result_of_the_last_job_is_handed_out(relaxation: Any, add_child: Callable, copper: Any) -> None:
     add_child(relaxation, "job_00", {"checkpoint": checkpoint(b"half way")}, status=401)
     add_child(relaxation, "job_01", {"population": copper})

@@ -103,6 +103,17 @@ def test_a_minimisation_that_fails_is_repeated_once(run: Callable, add_child: Ca
     assert "result" not in workchain.outputs
 
 
+def test_a_step_cut_short_waits_for_the_minimisation_it_had_submitted(
+    run: Callable, add_child: Callable, copper: Any
+) -> None:
+    workchain = run()
+    add_child(workchain, "label_1", {"population": copper.clone()}, job=False)
+    child = add_child(workchain, "step_1", {})
+    child.set_process_state("waiting")
+    assert workchain.is_unmeasured()
+    assert workchain.minimise()["current"].pk == child.pk
+
+
 @pytest.mark.parametrize("lost", ["draw", "label", "step"])
 def test_a_population_that_comes_to_nothing_leaves_the_one_before(
     run: Callable, add_child: Callable, copper: Any, state: Any, lost: str
