@@ -27,6 +27,7 @@ DESCRIPTIONS = {
     "sscha": "Relax one structure on its quantum anharmonic free energy.",
     "active": "Learn a potential for one structure while sampling it, then SSCHA.",
     "correct": "Correct the free energy of an SSCHA run to DFT.",
+    "hessian": "Free-energy Hessian, dispersions and dynamical stability of an SSCHA run.",
     "sscha_on_labels": "Go on with an SSCHA run on DFT itself.",
     "phase_diagram": "Free energies of some structures on a grid of pressures and temperatures.",
 }
@@ -119,7 +120,7 @@ def _add(kind: str) -> None:
     def run_command(path: Path, dry_run: bool, resume: bool, potential: str | None = None) -> None:
         launch(kind, path, dry_run, resume, potential)
 
-    if kind not in ("label", "active", "correct", "sscha_on_labels"):
+    if kind not in ("label", "active", "correct", "hessian", "sscha_on_labels"):
         run_command = click.option("--potential", help="Instead of the potential of INPUT.yaml.")(run_command)
     command.command(kind, help=DESCRIPTIONS[kind])(run_command)
 

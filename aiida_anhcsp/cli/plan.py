@@ -22,6 +22,7 @@ from .inputs.models import (
     DftRelaxInput,
     EngineInput,
     FinetuneInput,
+    HessianInput,
     LabelInput,
     LabelRunInput,
     PhaseDiagramInput,
@@ -55,6 +56,11 @@ def plan_of(run: Run) -> str:
         lines += active_lines(described, run.inputs)
     if isinstance(described, CorrectInput):
         lines.append(("correction", correction_line(described.correction, 1)))
+    if isinstance(described, HessianInput):
+        hessian = described.hessian
+        number = f"{hessian.configurations} configurations, at most {hessian.max_configurations}"
+        order = "third and fourth order" if hessian.v4 else "third order"
+        lines.append(("Hessian", f"{order}, {number}; dispersions along {hessian.path or 'no path'}"))
     if isinstance(described, SschaOnLabelsInput):
         population = described.population
         number = f"at most {population.max_populations} populations of {population.configurations}"

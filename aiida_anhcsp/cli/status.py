@@ -26,6 +26,7 @@ POLL_SECONDS = 5.0
 @with_dbenv()
 def command(pk: str, watch: bool, keep_going: bool) -> None:
     """What the run PK has done and is doing: generation, structures, labels, lowest enthalpy, running jobs."""
+    from ..report.dispersions import stability_lines
     from ..report.progress import messages_of, progress_of
     from ..report.searching import searches_of
 
@@ -38,6 +39,8 @@ def command(pk: str, watch: bool, keep_going: bool) -> None:
     click.echo(progress_of(node).line)
     for search in searches_of(node):
         click.echo(operator_line(search))
+    for line in stability_lines(node):
+        click.echo(line)
     warn_without_daemon(node)
 
 

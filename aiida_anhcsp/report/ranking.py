@@ -14,7 +14,7 @@ from tabulate import tabulate
 
 from ..data.population import PopulationData
 from ..engine.errors import InputError
-from ..engine.search.quantum import CONVERGED, FAILED, GIVEN_UP
+from ..engine.search.quantum import ADDED, CONVERGED, FAILED, GIVEN_UP
 from ..engine.search.rank import lowest
 from ..engine.search.settings import HULL_DISTANCE, SearchSettings
 from .progress import entry_point_of, state_of
@@ -75,7 +75,7 @@ def _population_row(frame: Atoms, enthalpy: float, best: Mapping[str, Any]) -> d
     row["relative_enthalpy"] = _plain(1000 * (frame.info["enthalpy"] - enthalpy))
     if "sscha" in frame.info:
         row["converged"] = frame.info["sscha"] == CONVERGED
-        row |= {key: frame.info[key] for key in ("sscha", "reason") if key in frame.info}
+        row |= {key: _plain(frame.info[key]) for key in ("sscha", "reason", *ADDED) if key in frame.info}
     if "gibbs_free_energy" in frame.info:
         quantum = ("gibbs_free_energy", "gibbs_free_energy_error", "spacegroup_final")
         row |= {key: _plain(frame.info[key]) for key in quantum}
@@ -96,6 +96,7 @@ def ranking_table(rows: list[dict[str, Any]]) -> str:
         "above hull (meV/atom)": [_number(row, "above_hull", ".1f") for row in rows],
         "G (eV/atom)": [_free_energy(row) for row in rows],
         "dG (meV)": [_number(row, "relative_gibbs_free_energy", ".1f") for row in rows],
+        "finite size (meV/atom)": [_shift(row) for row in rows],
         "G corrected (eV/atom)": [_free_energy(row, "gibbs_free_energy_corrected") for row in rows],
         "dG corrected (meV)": [_number(row, "relative_gibbs_free_energy_corrected", ".1f") for row in rows],
         "space group": [_change(row.get("spacegroup_initial"), row.get("spacegroup_final")) for row in rows],
@@ -147,6 +148,13 @@ def _free_energy(row: Row, key: str = "gibbs_free_energy") -> str:
     return f"{row[key]:.4f}" + (f" +- {error:.4f}" if error is not None else "")
 
 
+def _shift(row: Row) -> str:
+    """What the free energy holds for the q points that its supercell leaves out."""
+    if "finite_size_shift" not in row:
+        return ""
+    return f"{1000 * row['finite_size_shift']:+.1f} +- {1000 * row['finite_size_error']:.1f}"
+
+
 def _change(before: str | None, after: str | None) -> str:
     return f"{before or '?'} -> {after}" if after else before or ""
 
@@ -168,4 +176,4 @@ def _note(row: Row) -> str:
     if "reason" in row:
         state = str(row.get("sscha", "")).replace("_", " ")
         return f"{state}: {row['reason']}" if state else str(row["reason"])
-    return "" if row.get("converged", True) else "not converged"
+    return str(row.get("unmatched", "")) if row.get("converged", True) else "not converged"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
-from aiida.orm import Data, Dict, Float, List, Node, ProcessNode
+from aiida.orm import Bool, Data, Dict, Float, List, Node, ProcessNode
 
 from ..calculations.functions.csp import lowest_near_hull, ranking_table
 from ..calculations.functions.datasets import merge_datasets
@@ -107,7 +107,8 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
             help="rows: id, enthalpy, gibbs_free_energy (eV/atom) with its error, spacegroups and shortest distances "
             "before and after, reason of a failure; if corrected, gibbs_free_energy_corrected with its error, which "
             "ranks them then; lowest free energy first at each pressure and temperature. Over compositions it is "
-            "hull_distance that ranks (eV/atom, of Gibbs free energies), with its error and the probability stable.",
+            "hull_distance that ranks (eV/atom, of Gibbs free energies), with its error and the probability stable. "
+            "finite_size_shift, with its error, was added where supercells of different size compete.",
         )
         spec.output("population", valid_type=PopulationData, help="The finalists of the first pressure, ranked.")
         spec.output_namespace(
@@ -362,7 +363,8 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
             ranked = find_child(self, f"rank_{tag(pressure)}")
             if ranked is not None:
                 nodes[f"population_{tag(pressure)}"] = ranked.outputs.result
-        ranking = call_once(self, "ranking", ranking_table, runs=Dict(runs), **nodes)
+        match = Bool(self.finalists.match_q_density)
+        ranking = call_once(self, "ranking", ranking_table, runs=Dict(runs), match_q_density=match, **nodes)
         populations = {name.removeprefix("population_"): node for name, node in nodes.items() if "population_" in name}
         first = self.children("search", self.pressures)[0]
         datasets = self.datasets()

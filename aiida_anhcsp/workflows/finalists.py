@@ -46,7 +46,8 @@ def define_finalists(spec: ProcessSpec) -> None:
         validator=parsed_by(FinalistSettings.parse, "sscha.settings"),
         help="number (of lowest distinct structures at each pressure), window (over compositions, eV/atom above the "
         "hull: 0.05), temperatures (K), stages "
-        "(['1x1x1:200', '2x2x2:500']), seed, fixed_cell, audit, repeats.",
+        "(['1x1x1:200', '2x2x2:500']), seed, fixed_cell, audit, repeats, match_q_density (True: free "
+        "energies of supercells of different size are ranked at one density of q points).",
     )
     define_sscha_jobs(spec, "search.")
     spec.input_namespace(

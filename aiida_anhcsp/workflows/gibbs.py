@@ -8,14 +8,14 @@ from dataclasses import asdict
 from typing import Any
 
 from aiida.engine import ProcessSpec, ToContext, WorkChain
-from aiida.orm import Dict, ProcessNode, Str, load_node
+from aiida.orm import Bool, Dict, ProcessNode, Str, load_node
 from ase import Atoms
 
 from ..calculations.functions.population import extract_structure
 from ..calculations.functions.quantum import free_energies_needed, quantum_population
 from ..data.population import PopulationData
 from ..engine.search.early_stop import StageEnd, largest_decreases
-from ..engine.search.quantum import FAILED, GIVEN_UP
+from ..engine.search.quantum import FAILED, GIVEN_UP, at_common_density
 from ..engine.search.settings import GIBBS, SearchSettings
 from .names import awaited, linkable, listed, reason_of
 from .ports import define_sscha_jobs, engine_inputs, parsed_by
@@ -40,7 +40,8 @@ def define_gibbs(spec: ProcessSpec) -> None:
         validator=parsed_by(GibbsSettings.parse, "sscha.settings"),
         help="temperature (K), stages (['1x1x1:100', '2x2x2:400'], cheap ones first), seed, window (eV/atom above the "
         "lowest free energy, 0.1) outside of which structures are given up early, seen (structures that must have "
-        "shown how a free energy decreases, 3), fixed_cell, audit, repeats, continuations.",
+        "shown how a free energy decreases, 3), fixed_cell, audit, repeats, continuations, match_q_density (True: free "
+        "energies are ranked at one density of q points).",
     )
     define_sscha_jobs(spec)
 
@@ -171,7 +172,7 @@ class GibbsSteps(WorkChain):
         lowest = load_node(self.ctx.population).base.attributes.get("lowest_gibbs_free_energy", None)
         runs = [node for node in self.node.called if node.process_label == SschaWorkChain.__name__]
         before = [node for node in runs if node.is_finished_ok and not node.label.startswith(self.label_of("sscha"))]
-        decreases = largest_decreases([stages_and_end(node) for node in before])
+        decreases = largest_decreases([stages_and_end(node, quantum.match_q_density) for node in before])
         if lowest is None or not decreases:
             return None
         seen = [asdict(each) for each in decreases]
@@ -195,6 +196,7 @@ class GibbsSteps(WorkChain):
             quantum_population,
             population=self.judged(),
             runs=Dict(runs),
+            match_q_density=Bool(self.quantum.match_q_density),
             **nodes,
         )
         self.ctx.free_energies = population.pk
@@ -213,8 +215,8 @@ def outcome_of(node: ProcessNode) -> dict[str, str]:
     return {"sscha": FAILED, "reason": reason_of(node)}
 
 
-def stages_and_end(run: ProcessNode) -> tuple[Sequence[StageEnd], float]:
-    """What the stages of a converged run came to, and its free energy (eV/atom)."""
+def stages_and_end(run: ProcessNode, match_q_density: bool) -> tuple[Sequence[StageEnd], float]:
+    """What the stages of a converged run came to, and its free energy (eV/atom) as it is ranked."""
     ends = []
     for job in run.called:
         match = STAGE.fullmatch(job.label or "")
@@ -222,7 +224,8 @@ def stages_and_end(run: ProcessNode) -> tuple[Sequence[StageEnd], float]:
         if match and "gibbs_free_energy" in result:
             gibbs, error = result["gibbs_free_energy"], result["gibbs_free_energy_error"]
             ends.append(StageEnd(int(match.group(1)), result["converged"], gibbs, error))
-    return ends, float(run.outputs.result["gibbs_free_energy"])
+    result = run.outputs.result.get_dict()
+    return ends, float((at_common_density(result) if match_q_density else result)["gibbs_free_energy"])
 
 
 def describe(frame: Atoms) -> str:

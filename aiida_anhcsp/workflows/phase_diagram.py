@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, while_
-from aiida.orm import Dict, Float, Node, ProcessNode, Str
+from aiida.orm import Bool, Dict, Float, Node, ProcessNode, Str
 from ase import Atoms
 
 from ..calculations.functions.phase_diagram import phase_table
@@ -61,7 +61,8 @@ class PhaseDiagramWorkChain(PhaseDiagramProtocol, WorkChain):
             valid_type=Dict,
             validator=parsed_by(PhaseDiagramSettings.parse, "settings"),
             help="pressures (GPa), temperatures (K, [0]), stages, seed, fixed_cell, audit, repeats, continuations (as "
-            "those of anhcsp.sscha), relax {fmax, max_steps}.",
+            "those of anhcsp.sscha), relax {fmax, max_steps}, match_q_density (True: free energies of supercells of "
+            "different size are carried to one density of q points).",
         )
         spec.input(
             "max_concurrent",
@@ -209,7 +210,8 @@ class PhaseDiagramWorkChain(PhaseDiagramProtocol, WorkChain):
         relaxed = {tag(p): get_child(self, f"relax_{tag(p)}") for p in self.settings.pressures}
         populations = {name: node.outputs.population for name, node in relaxed.items() if has_structures(node)}
         nodes |= {f"population_{name}": node for name, node in populations.items()}
-        table = call_once(self, "phase_table", phase_table, runs=Dict(runs), **nodes)
+        match = Bool(self.settings.match_q_density)
+        table = call_once(self, "phase_table", phase_table, runs=Dict(runs), match_q_density=match, **nodes)
         self.out("phase_diagram", table)
         self.out("populations", populations)
         for transition in table["transitions"]:

@@ -227,7 +227,17 @@ def possible_temperatures(values: list[float]) -> list[float]:
     return values
 
 
-class GibbsSettings(SschaStages):
+class ComparedStages(SschaStages):
+    """:class:`SschaStages` of structures whose free energies are compared.
+
+    With ``match_q_density`` free energies of supercells of different size are carried to one density of q points before
+    they are ranked, by their finite-size shifts.
+    """
+
+    match_q_density: bool = True
+
+
+class GibbsSettings(ComparedStages):
     """SSCHA of every structure of a search that is ranked by Gibbs free energy, at ``temperature`` (K).
 
     A structure is given up after a stage if its free energy cannot come within ``window`` (eV/atom) of the lowest of
@@ -244,7 +254,7 @@ class GibbsSettings(SschaStages):
 
         :param stream: numbers of the structure, for a seed of its own
         """
-        keys = self.model_dump(exclude={"window", "seen"})
+        keys = self.model_dump(exclude={"window", "seen", "match_q_density"})
         return SschaRunSettings(**{**keys, "seed": derived_seed(self.seed, *stream)}, pressure=pressure)
 
 
@@ -274,7 +284,7 @@ class GiveUpSettings(Settings):
         return is_hopeless(end, self.threshold, seen, self.seen)
 
 
-class FinalistSettings(SschaStages):
+class FinalistSettings(ComparedStages):
     """SSCHA of the ``number`` lowest distinct structures at each pressure (GPa) and temperature (K).
 
     Over compositions it is the ``number`` lowest of each composition that has any within ``window`` (eV/atom) above the
@@ -293,7 +303,9 @@ class FinalistSettings(SschaStages):
     def at(self, pressure: float, temperature: float) -> SschaRunSettings:
         """Settings of a run at one of the points."""
         return SschaRunSettings(
-            **self.model_dump(exclude={"number", "window", "temperatures"}), pressure=pressure, temperature=temperature
+            **self.model_dump(exclude={"number", "window", "temperatures", "match_q_density"}),
+            pressure=pressure,
+            temperature=temperature,
         )
 
 
@@ -321,7 +333,7 @@ class JointSettings(Settings):
         return {"stages": [{**common, **stage} for stage in values.get("stages", [{}])]}
 
 
-class PhaseDiagramSettings(SschaStages):
+class PhaseDiagramSettings(ComparedStages):
     """A grid of ``pressures`` (GPa) and ``temperatures`` (K); ``relax`` holds fmax and max_steps of the relaxation."""
 
     pressures: list[float] = Field(min_length=1)
@@ -342,7 +354,7 @@ class PhaseDiagramSettings(SschaStages):
 
     def at(self, pressure: float, temperature: float) -> SschaRunSettings:
         """Settings of a run at one of the points."""
-        keys = self.model_dump(exclude={"pressures", "temperatures", "relax"})
+        keys = self.model_dump(exclude={"pressures", "temperatures", "relax", "match_q_density"})
         return SschaRunSettings(**keys, pressure=pressure, temperature=temperature)
 
 
@@ -354,6 +366,21 @@ class PopulationSettings(Settings):
     max_populations: int = Field(default=5, ge=1)
     fixed_cell: bool = False
     seed: int = Field(ge=0)
+
+
+class HessianSettings(Settings):
+    """Free-energy Hessian from ``configurations``, doubled up to ``max_configurations`` while the verdict is open.
+
+    ``path`` is that of the dispersions, None for none of them; ``v4`` adds the fourth-order term; ``resamples`` is the
+    number of bootstrap resamplings that tell how sure the verdict is.
+    """
+
+    configurations: int = Field(default=1000, ge=4, multiple_of=2)
+    max_configurations: int = Field(default=4000, ge=4)
+    seed: int = Field(ge=0)
+    path: str | None = "auto"
+    v4: bool = False
+    resamples: int = Field(default=20, ge=2)
 
 
 class CorrectionSettings(Settings):

@@ -243,6 +243,7 @@ def test_plan_of_a_phase_diagram_counts_its_points(ready: Callable, write_input:
     ("kind", "keys"),
     [
         ("correct", {"sscha": 987654, "correction": {"label": LEARNING["label"]}}),
+        ("hessian", {"sscha": 987654, "hessian": {"seed": 1}}),
         ("sscha_on_labels", {"start": 987654, "population": {"pressure": 1, "seed": 1}, "label": LEARNING["label"]}),
     ],
 )

@@ -218,6 +218,27 @@ def test_free_energies_do_not_go_with_learning(generate_workchain: Callable, gib
         generate_workchain(SearchWorkChain, {**gibbs_inputs, "learning": learning})
 
 
+def test_free_energies_are_those_at_one_density_of_q_points(
+    search: Any, end_run: Callable, add_child: Callable, submitted: list[dict[str, Any]]
+) -> None:
+    from aiida.orm import load_node
+
+    for index, gibbs in enumerate([1.5, 1.3, 1.4]):
+        shift = 0.02 * (index + 1)
+        size = {"n_atoms": 1, "finite_size": {"shift": shift, "shift_error": shift / 2}}
+        end_run(search, f"g000-000{index}", sscha_outputs(index, gibbs, **size), 0.1)
+    search.take_free_energies()
+    search.rank()
+    best = load_node(search.ctx.population).get_frame("g000-0001").info
+    assert best["gibbs_free_energy"] == pytest.approx(1.34)
+    assert best["finite_size_shift"] == pytest.approx(0.04)
+    next_generation(search, add_child)
+    search.sscha()
+    limits = submitted[0]["give_up"]
+    assert limits["threshold"] == pytest.approx(1.34 + 0.1)
+    assert limits["decreases"][0]["largest"] == pytest.approx(0.1 - 0.02)
+
+
 def test_the_ranking_shows_free_energies_with_errors_and_what_has_none(search: Any, end_run: Callable) -> None:
     from aiida.orm import load_node
 

@@ -23,6 +23,7 @@ from ...engine.search.label_hull import label_hull
 from ...engine.search.near_hull import lowest_and_elements, near_hull
 from ...engine.search.settings import DuplicateRule, SearchSettings
 from ...engine.sscha.reports import between_stages, jump
+from .finite_size import match_densities
 
 DISTANCE_STEP = 0.01
 """Distances closer than this (angstrom) count as one."""
@@ -112,7 +113,9 @@ def ranking_table(**nodes: Any) -> Dict:
 
     :param nodes: ``runs``, a Dict of ``id``, ``pressure`` (GPa), ``temperature`` (K) and, for a run that failed,
         ``reason``, by the name of the run; ``population_...``, ranked populations; ``result_NAME`` and
-        ``structure_NAME``, what the run of that name gave, if anything, and ``correction_NAME``, that of its correction
+        ``structure_NAME``, what the run of that name gave, if anything, and ``correction_NAME``, that of its
+        correction; ``match_q_density``, a Bool, true if left out: whether free energies of supercells of different size
+        are carried to one density of q points, see :func:`.finite_size.match_densities`
     :return: ``rows``, lowest first at each pressure and temperature, failed ones last. A free energy that an audit
         found where SSCHA had not converged is ranked as the ``upper_bound`` that it is. Energies in eV/atom, distances
         in angstrom: the two shortest of each pair of elements, ``initial`` and ``final``. Over compositions also
@@ -130,14 +133,18 @@ def ranked_rows(nodes: Mapping[str, Any]) -> list[dict[str, Any]]:
         if name.startswith("population_")
         for frame in with_ranks(node.get_frames())
     }
-    rows, final = [], {}
+    rows, final, results = [], {}, {}
     for name, run in nodes["runs"].get_dict().items():
         frame = frames[float(run["pressure"]), run["id"]]
         rows.append(_row(run, frame, nodes.get(f"result_{name}"), nodes.get(f"structure_{name}")))
         if f"correction_{name}" in nodes:
             rows[-1].update(_corrected(nodes[f"correction_{name}"]))
+        if f"result_{name}" in nodes:
+            results[len(rows) - 1] = nodes[f"result_{name}"].get_dict()
         if f"structure_{name}" in nodes:
             final[_point(rows[-1]), run["id"]] = nodes[f"structure_{name}"].get_ase()
+    if nodes.get("match_q_density", True):
+        match_densities(rows, results)
     key = _ranked_by(rows)
     rows.sort(key=_point)
     if len({_composition(row) for row in rows}) > 1:

@@ -10,7 +10,7 @@ from aiida.orm import Dict
 from ase import Atoms
 
 from ...data.population import PopulationData
-from ...engine.search.quantum import followed_by, sharing, with_free_energy, without_free_energy
+from ...engine.search.quantum import at_common_density, followed_by, sharing, with_free_energy, without_free_energy
 from ...engine.search.settings import SearchSettings
 
 
@@ -33,7 +33,8 @@ def quantum_population(population: PopulationData, runs: Dict, **nodes: Any) -> 
     :param runs: by id: ``sscha`` and ``reason`` of what has no free energy, ``same_as``, the id of the structure whose
         free energy is taken, or nothing
     :param nodes: ``result_ID`` and ``structure_ID`` of the SSCHA runs, ``earlier``, the population of the earlier
-        generations, if there is one
+        generations, if there is one, and ``match_q_density``, a Bool, true if left out: whether free energies are
+        those at the common density of q points
     """
     frames = {str(frame.info["id"]): frame for frame in population.get_frames()}
     earlier = nodes["earlier"].get_frames() if "earlier" in nodes else []
@@ -47,6 +48,8 @@ def quantum_population(population: PopulationData, runs: Dict, **nodes: Any) -> 
         else:
             key = re.sub("[^a-zA-Z0-9]", "_", name)
             result, structure = nodes[f"result_{key}"].get_dict(), nodes[f"structure_{key}"].get_ase()
+            if nodes.get("match_q_density", True):
+                result = at_common_density(result)
             known[name] = with_free_energy(frames[name], result, structure)
     known |= {name: sharing(frames[name], known[other]) for name, other in shared.items()}
     return PopulationData.from_frames(known.get(name, frame) for name, frame in frames.items())

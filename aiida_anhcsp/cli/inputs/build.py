@@ -22,6 +22,7 @@ from .models import (
     DftRelaxInput,
     EngineInput,
     FinetuneInput,
+    HessianInput,
     LabelInput,
     LabelRunInput,
     LearningInput,
@@ -192,6 +193,16 @@ def build_correct(described: CorrectInput, resources: Resources) -> tuple[str, d
     return "anhcsp.correct", inputs
 
 
+def build_hessian(described: HessianInput, resources: Resources) -> tuple[str, dict[str, Any]]:
+    """Inputs of ``anhcsp.hessian``."""
+    inputs = engine_inputs(described, resources)
+    inputs["settings"] = Dict(described.hessian.model_dump())
+    run = resources.sscha_run("sscha", described.sscha)
+    if run is not None:
+        inputs |= {"dynamical_matrices": run.outputs.dynamical_matrices, "potential": run.inputs.potential}
+    return "anhcsp.hessian", inputs
+
+
 def build_sscha_on_labels(described: SschaOnLabelsInput, resources: Resources) -> tuple[str, dict[str, Any]]:
     """Inputs of ``anhcsp.sscha_on_labels``."""
     inputs = engine_inputs(described, resources)
@@ -297,6 +308,7 @@ KINDS: dict[str, tuple[type[BaseModel], Callable[[Any, Resources], tuple[str, di
     "sscha": (SschaInput, build_sscha),
     "active": (ActiveInput, build_active),
     "correct": (CorrectInput, build_correct),
+    "hessian": (HessianInput, build_hessian),
     "sscha_on_labels": (SschaOnLabelsInput, build_sscha_on_labels),
     "phase_diagram": (PhaseDiagramInput, build_phase_diagram),
 }

@@ -15,6 +15,7 @@ from ...workflows.settings import (
     DftRelaxSettings,
     FinalistSettings,
     GibbsSettings,
+    HessianSettings,
     JointSettings,
     LearningSettings,
     PhaseDiagramSettings,
@@ -234,6 +235,13 @@ class CorrectInput(EngineInput):
 
     sscha: str | int = Field(description="PK of the anhcsp.sscha run to correct.")
     correction: CorrectionInput
+
+
+class HessianInput(EngineInput):
+    """Input of ``launch hessian``."""
+
+    sscha: str | int = Field(description="PK of the anhcsp.sscha run to examine.")
+    hessian: HessianSettings
 
 
 class SschaOnLabelsInput(EngineInput):

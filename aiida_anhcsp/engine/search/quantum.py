@@ -9,6 +9,7 @@ import numpy as np
 from ase import Atoms
 
 from ..frames import bare
+from ..sscha.q_density import missing_shift, shift_of
 from .duplicates import find_duplicates
 from .geometry import reduced
 from .rank import is_relaxed
@@ -18,6 +19,7 @@ CONVERGED, UPPER_BOUND, GIVEN_UP, FAILED = "converged", "upper_bound", "given_up
 """What SSCHA came to, as ``info['sscha']`` has it: only the first two have a free energy, and are ranked."""
 
 RESULT_KEYS = ("gibbs_free_energy", "gibbs_free_energy_error", "temperature", "spacegroup_final")
+ADDED = ("finite_size_shift", "finite_size_error", "unmatched")
 
 
 def followed_by(latest: Sequence[Atoms], earlier: Sequence[Atoms], rule: DuplicateRule) -> dict[str, str | None]:
@@ -55,9 +57,25 @@ def with_free_energy(frame: Atoms, result: Mapping[str, Any], structure: Atoms) 
     quantum = with_atoms(structure, len(frame))
     state = CONVERGED if result["converged"] else UPPER_BOUND
     quantum.info = {**frame.info, **{key: result[key] for key in RESULT_KEYS}, "sscha": state}
-    if "reason" in result:
-        quantum.info["reason"] = result["reason"]
+    quantum.info |= {key: result[key] for key in (*ADDED, "reason") if key in result}
     return quantum
+
+
+def at_common_density(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of an SSCHA run with its free energy at the common density of q points.
+
+    Structures of a search have supercells of all sizes, and which ones are to come is not known: each free energy gets
+    its shift, whose error is added in quadrature. ``finite_size_shift`` and ``finite_size_error`` (eV/atom) are what
+    was added, ``unmatched`` why nothing could be.
+
+    :param result: of the audit
+    """
+    shift, carried = shift_of(result), dict(result)
+    if shift is None:
+        return carried | {"unmatched": missing_shift(result)}
+    carried["gibbs_free_energy"] += shift.value
+    carried["gibbs_free_energy_error"] = float(np.hypot(carried["gibbs_free_energy_error"], shift.error))
+    return carried | {"finite_size_shift": shift.value, "finite_size_error": shift.error}
 
 
 def without_free_energy(frame: Atoms, state: str, reason: str) -> Atoms:
@@ -70,7 +88,7 @@ def without_free_energy(frame: Atoms, state: str, reason: str) -> Atoms:
 
 def sharing(frame: Atoms, other: Atoms) -> Atoms:
     """The frame with what SSCHA came to for ``other``, which is the same structure at rest."""
-    keys = (*RESULT_KEYS, "sscha", "reason")
+    keys = (*RESULT_KEYS, *ADDED, "sscha", "reason")
     shared = bare(other) if "gibbs_free_energy" in other.info else frame.copy()
     shared.info = {**frame.info, **{key: other.info[key] for key in keys if key in other.info}}
     shared.info["free_energy_of"] = str(other.info["id"])

@@ -12,9 +12,10 @@ from sscha.Ensemble import Ensemble, Rydberg
 
 from ..frames import with_labels, write_frames
 from ..potentials.base import Potential
-from .dynamics import Phonons, finite_size, to_atoms
+from .dynamics import Phonons, to_atoms
 from .ensemble import draw, evaluate, measure
 from .evaluation import Labels, static_energy
+from .finite_size import finite_size
 from .reports import AuditOutcome, Estimate
 from .settings import SschaSettings, Stage
 

@@ -6,7 +6,6 @@ Matrices are CellConstructor's ``Phonons``: force constants per q point in Ry/bo
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import cellconstructor.ForceTensor
 import cellconstructor.symmetries
@@ -116,30 +115,6 @@ def interpolate(phonons: Phonons, supercell: tuple[int, int, int], potential: Po
     return min(candidates, key=lambda candidate: modes_below(candidate, floor))
 
 
-def finite_size(phonons: Phonons, temperature: float) -> dict[str, Any]:
-    """What matrices interpolated to twice the supercell change in the harmonic part of F.
-
-    The same as python-sscha's ``get_free_energy_interpolating`` less the free energy of the ensemble: the anharmonic
-    part is that of the supercell.
-
-    :param temperature: K
-    :return: ``mesh``, and ``shift`` (eV per primitive cell) or, where the interpolation is of no use, the number of its
-        ``imaginary_modes``
-    """
-    supercell = tuple(int(number) for number in phonons.GetSupercell())
-    mesh = (2 * supercell[0], 2 * supercell[1], 2 * supercell[2])
-    fine = _on_mesh(phonons, mesh)
-    fine.Symmetrize()
-    imaginary = modes_below(fine, 0.0)
-    if imaginary:
-        return {"mesh": list(mesh), "imaginary_modes": imaginary}
-    per_cell = [
-        float(np.real(each.GetHarmonicFreeEnergy(temperature))) / np.prod(each.GetSupercell()) * Rydberg
-        for each in (fine, phonons)
-    ]
-    return {"mesh": list(mesh), "shift": float(per_cell[0] - per_cell[1])}
-
-
 def raise_floor(phonons: Phonons, floor: float) -> int:
     """Make the matrices positive definite, in place: w^2 -> max(|w|, floor w_max)^2 except for translations.
 
@@ -147,13 +122,11 @@ def raise_floor(phonons: Phonons, floor: float) -> int:
     """
     lowest = floor * highest_frequency(phonons)
     changed = 0
-    roots = _root_masses(phonons)
-    for index, q_point in enumerate(phonons.q_tot):
+    roots = root_masses(phonons)
+    for index in range(len(phonons.q_tot)):
         squares, modes = _modes(phonons, index)
         raised = np.maximum(np.abs(squares), lowest**2)
-        if np.allclose(q_point, 0):
-            raised[_translations(modes, roots)] = 0
-        changed += int(np.sum((raised > 0) & ~np.isclose(raised, squares, rtol=1e-9, atol=0)))
+        changed += int(np.sum(~np.isclose(raised, squares, rtol=1e-9, atol=0)))
         matrix = (modes * raised) @ modes.conj().T
         phonons.dynmats[index] = matrix * np.outer(roots, roots)
     phonons.Symmetrize()
@@ -162,35 +135,39 @@ def raise_floor(phonons: Phonons, floor: float) -> int:
 
 def modes_below(phonons: Phonons, floor: float) -> int:
     """Number of modes, translations aside, that are imaginary or below ``floor`` times the highest frequency."""
-    lowest, roots, count = floor * highest_frequency(phonons), _root_masses(phonons), 0
-    for index, q_point in enumerate(phonons.q_tot):
-        squares, modes = _modes(phonons, index)
-        kept = ~_translations(modes, roots) if np.allclose(q_point, 0) else slice(None)
-        count += int(np.sum(squares[kept] < lowest**2))
-    return count
+    lowest = floor * highest_frequency(phonons)
+    return int(np.sum(all_squared_frequencies(phonons) < lowest**2))
 
 
 def highest_frequency(phonons: Phonons) -> float:
     """Highest frequency on the mesh, Ry."""
-    return float(max(np.sqrt(max(_modes(phonons, index)[0].max(), 0.0)) for index in range(len(phonons.q_tot))))
+    return float(np.sqrt(all_squared_frequencies(phonons).max(initial=0.0)))
 
 
 def lowest_frequency(phonons: Phonons) -> float:
     """Lowest frequency on the mesh, translations aside, cm^-1; negative if imaginary."""
-    roots, lowest = _root_masses(phonons), np.inf
-    for index, q_point in enumerate(phonons.q_tot):
-        squares, modes = _modes(phonons, index)
-        kept = ~_translations(modes, roots) if np.allclose(q_point, 0) else slice(None)
-        lowest = min(lowest, squares[kept].min(initial=np.inf))
-    return float(np.sign(lowest) * np.sqrt(abs(lowest)) * RYDBERG_IN_CM)
+    return float(_in_cm(all_squared_frequencies(phonons).min(initial=np.inf)))
 
 
 def frequencies_gamma(phonons: Phonons) -> list[float]:
     """Frequencies at Gamma, cm^-1, ascending; negative for imaginary ones, exactly zero for the translations."""
-    squares, modes = _modes(phonons, 0)
-    frequencies = np.sign(squares) * np.sqrt(np.abs(squares)) * RYDBERG_IN_CM
-    frequencies[_translations(modes, _root_masses(phonons))] = 0.0
-    return [float(value) for value in np.sort(frequencies)]
+    squares = np.concatenate([np.zeros(3), gamma_squared_frequencies(phonons)])
+    return [float(value) for value in np.sort(_in_cm(squares))]
+
+
+def gamma_squared_frequencies(phonons: Phonons) -> NDArray[np.float64]:
+    """Squared frequencies (Ry^2) at Gamma, the translations left out, shape (3 n_atoms - 3,)."""
+    return _modes(phonons, 0)[0]
+
+
+def all_squared_frequencies(phonons: Phonons) -> NDArray[np.float64]:
+    """Squared frequencies (Ry^2, negative if imaginary) of the modes at all q points, the translations left out."""
+    return np.concatenate([_modes(phonons, index)[0] for index in range(len(phonons.q_tot))])
+
+
+def root_masses(phonons: Phonons) -> NDArray[np.float64]:
+    """Square root of the mass of each coordinate, shape (3 n_atoms,), atomic units (Ry)."""
+    return np.sqrt(np.repeat([phonons.structure.masses[symbol] for symbol in phonons.structure.atoms], 3))
 
 
 def save(phonons: Phonons, folder: Path, temperature: float) -> None:
@@ -260,19 +237,21 @@ def _on_mesh(phonons: Phonons, supercell: tuple[int, int, int]) -> Phonons:
     return tensor.GeneratePhonons(supercell)
 
 
-def _root_masses(phonons: Phonons) -> NDArray[np.float64]:
-    return np.sqrt(np.repeat([phonons.structure.masses[symbol] for symbol in phonons.structure.atoms], 3))
-
-
 def _modes(phonons: Phonons, index: int) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-    roots = _root_masses(phonons)
-    squares, modes = np.linalg.eigh(phonons.dynmats[index] / np.outer(roots, roots))
-    return squares, modes
+    """Squared frequencies (Ry^2, ascending) and modes at a q point; at Gamma those that are no translations.
+
+    The three translations are projected out, not recognised by their frequency: an optical mode may also be zero.
+    """
+    roots = root_masses(phonons)
+    matrix = phonons.dynmats[index] / np.outer(roots, roots)
+    if not np.allclose(phonons.q_tot[index], 0):
+        squares, modes = np.linalg.eigh(matrix)
+        return squares, modes
+    uniform = np.kron(np.ones((len(roots) // 3, 1)), np.eye(3)) * roots[:, None]
+    vibrations = np.linalg.qr(uniform, mode="complete")[0][:, 3:]
+    squares, modes = np.linalg.eigh(vibrations.T @ matrix @ vibrations)
+    return squares, vibrations @ modes
 
 
-def _translations(modes: NDArray[np.complex128], roots: NDArray[np.float64]) -> NDArray[np.bool_]:
-    uniform = np.zeros((len(roots), 3))
-    for axis in range(3):
-        uniform[axis::3, axis] = roots[axis::3]
-    uniform /= np.linalg.norm(uniform, axis=0)
-    return np.asarray(np.sum(np.abs(uniform.T @ modes) ** 2, axis=0) > 0.5)
+def _in_cm(squares: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    return np.asarray(np.sign(squares) * np.sqrt(np.abs(squares)) * RYDBERG_IN_CM)

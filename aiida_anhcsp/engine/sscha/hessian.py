@@ -19,6 +19,9 @@ from .evaluation import static_energy
 
 POINTS_PER_SEGMENT = 20
 STABLE = -1.0
+"""cm^-1; what is closer to zero is zero."""
+SIGNIFICANT = 2.0
+"""Standard deviations of the bootstrap."""
 
 
 @dataclass(frozen=True)
@@ -93,16 +96,23 @@ def check_memory(n_atoms: int, available: int) -> None:
 
 
 def verdict(lowest: float, resampled: np.ndarray) -> dict[str, Any]:
-    """Dynamical stability from the lowest frequency (cm^-1), and how sure it is.
+    """Dynamical stability from the lowest frequency (cm^-1), translations aside, and how sure it is.
 
-    ``stability`` is ``stable`` or ``unstable`` where two standard deviations of the resampled squared frequency do not
-    reach zero, ``undecided`` otherwise; without resampling there is none.
+    ``dynamically_stable`` says that it is not imaginary by more than 1 cm^-1. ``stability`` is ``stable`` or
+    ``unstable`` where its square is farther from zero than two standard deviations of the resampled ones and than
+    1 cm^-2, ``undecided`` otherwise: a frequency of zero is no evidence of either. Without resampling there is none.
+    A crystal without any vibration at the supercell's q points (``lowest`` infinite) is refused.
+
+    :param resampled: lowest squared frequency (cm^-2) of each resampling, shape (n,)
+    :raises InputError: there is no vibration to judge by
     """
+    if not np.isfinite(lowest):
+        raise InputError("SSCHA_OUTDIR", "a single atom has no vibrations at Gamma", "use a supercell")
     stable = lowest > STABLE
     if len(resampled) < 2:
         return {"lowest_frequency": lowest, "dynamically_stable": bool(stable)}
     error = float(np.std(resampled, ddof=1))
-    sure = abs(_signed_square(lowest)) > 2 * error
+    sure = abs(_signed_square(lowest)) > max(SIGNIFICANT * error, STABLE**2)
     return {
         "lowest_frequency": lowest,
         "lowest_frequency_squared_error": error,

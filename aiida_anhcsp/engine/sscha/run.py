@@ -15,8 +15,8 @@ from ase import Atoms
 from ..errors import InputError
 from .beginning import Beginning, begin
 from .lattice import check_supercell, spacegroup
-from .progress import PROGRESS_FILE
 from .reports import Measurement, Point, StageReport, between_stages, jump
+from .resume import Requests, begin_run, begin_stage, end_run, end_stage, finished_run, finished_stage
 from .settings import (
     AUTO,
     Minimisation,
@@ -32,12 +32,29 @@ LOG = logging.getLogger(__name__)
 RESULT_FILE = "result.json"
 LOG_FILE = "python-sscha.log"
 STAGES_FOLDER = "stages"
+DESCRIBED = (
+    "free_energy",
+    "free_energy_error",
+    "gibbs_free_energy",
+    "gibbs_free_energy_error",
+    "pressure",
+    "pressure_error",
+    "stress",
+    "volume",
+    "spacegroup_final",
+    "auxiliary_frequencies_gamma",
+    "kong_liu_ratio",
+)
+"""What a result has of its last stage, and then of the audit."""
 
 
 def run_sscha(
     structure: Path, outdir: Path, choice: PotentialChoice, settings: SschaSettings, start: Path | None = None
 ) -> dict[str, Any]:
     """Run the stages and the audit; what comes out is in ``outdir`` and, as ``result.json`` has it, returned.
+
+    What the same run has left in ``outdir`` when it was killed, or had ended, is gone on from: stages that are done are
+    not repeated, one that was interrupted goes on after its last population, and of a whole run the result is returned.
 
     A run that does not converge, or all of whose attempts fail, is a result with ``converged`` false and a ``reason``.
 
@@ -46,12 +63,17 @@ def run_sscha(
     """
     began = time.monotonic()
     beginning = begin(structure, start, settings.symmetry_tolerance)
-    atoms = beginning.atoms
+    atoms, requests = beginning.atoms, Requests(beginning, choice, settings)
+    done = finished_run(outdir, RESULT_FILE, requests.whole)
+    if done is not None:
+        LOG.info("%s holds the result of this run already", outdir)
+        return done
     if settings.audit == "only" and beginning.state is None:
         raise InputError("--audit-only", "there is nothing to audit", "give the run to audit with --start")
     for stage in settings.stages:
         check_supercell(atoms, stage.supercell, beginning.tolerance)
-    outdir.mkdir(parents=True, exist_ok=True)
+    begin_run(outdir)
+    failed = False
     result: dict[str, Any] = {
         "converged": False,
         "temperature": settings.temperature,
@@ -67,15 +89,17 @@ def run_sscha(
     with Attempts(choice, outdir / LOG_FILE, settings.minimisation) as attempts:
         try:
             attempts.check(atoms)
-            reason = _run(attempts, beginning, settings, outdir, result)
+            reason = _run(attempts, beginning, settings, requests, outdir, result)
         except WorkerError as failure:
-            reason = str(failure)
+            failed, reason = True, str(failure)
     result["converged"] = not reason
     if reason:
         result["reason"] = reason
         LOG.info("not converged: %s", reason)
     LOG.info("sscha: %d evaluations, %.1f s", result["n_evaluations"], time.monotonic() - began)
     (outdir / RESULT_FILE).write_text(json.dumps(result, indent=2) + "\n")
+    if not failed:
+        end_run(outdir, requests.whole)
     return result
 
 
@@ -139,7 +163,12 @@ class Attempts:
 
 
 def _run(
-    attempts: Attempts, beginning: Beginning, settings: SschaSettings, outdir: Path, result: dict[str, Any]
+    attempts: Attempts,
+    beginning: Beginning,
+    settings: SschaSettings,
+    requests: Requests,
+    outdir: Path,
+    result: dict[str, Any],
 ) -> str:
     """Stages and audit; why the result has not converged, empty if it has.
 
@@ -147,7 +176,7 @@ def _run(
     """
     if settings.audit == "only" and beginning.state is not None:
         return _run_audit(attempts, beginning.state, settings, outdir, result)
-    reached, reason = _run_stages(attempts, beginning.state or beginning.atoms, settings, outdir, result)
+    reached, reason = _run_stages(attempts, beginning.state or beginning.atoms, settings, requests, outdir, result)
     if settings.audit == "none":
         return reason
     unrest = _run_audit(attempts, reached, settings, outdir, result)
@@ -155,24 +184,40 @@ def _run(
 
 
 def _run_stages(
-    attempts: Attempts, start: Atoms | Path, settings: SschaSettings, outdir: Path, result: dict[str, Any]
+    attempts: Attempts,
+    start: Atoms | Path,
+    settings: SschaSettings,
+    requests: Requests,
+    outdir: Path,
+    result: dict[str, Any],
 ) -> tuple[Path, str]:
-    """Run all stages; the folder where the last one ended and why it has not converged."""
-    here, reason = start, ""
+    """Run the stages that are not done; the folder where the last one ended and why it has not converged."""
+    here, entry = start, {}
     for number, stage in enumerate(settings.stages, start=1):
         folder = outdir / STAGES_FOLDER / f"{number}-{'x'.join(map(str, stage.supercell))}"
-        (folder / PROGRESS_FILE).unlink(missing_ok=True)
-        arguments = _stage_arguments(here, stage, settings, folder, outdir)
-        try:
-            report, tried = attempts.run(f"stage {stage}", "run_stage", arguments)
-        except WorkerError:
-            _go_back(outdir, here if number > 1 else None)
-            raise
-        _add_stage(result, stage, report, tried, settings)
-        here, reason = folder, report.reason
-        copy_state(folder, outdir)
+        request = requests.of_stage(number)
+        done = finished_stage(folder, request)
+        if done is not None:
+            LOG.info("stage %s is done already", stage)
+            entry = done
+            if number == len(settings.stages):
+                copy_state(folder, outdir)
+        else:
+            begin_stage(folder, request)
+            arguments = _stage_arguments(here, stage, settings, folder, outdir)
+            try:
+                report, tried = attempts.run(f"stage {stage}", "run_stage", arguments)
+            except WorkerError:
+                _go_back(outdir, here if number > 1 else None)
+                raise
+            entry = _entry(stage, report, tried, settings)
+            end_stage(folder, request, entry, outdir)
+        here = folder
+        result["stages"].append(entry)
+        result["n_evaluations"] += entry["n_evaluations"]
+        result |= {key: entry[key] for key in DESCRIBED} | {"source": "minimisation"}
     assert isinstance(here, Path)
-    return here, reason
+    return here, str(entry.get("reason", ""))
 
 
 def _go_back(outdir: Path, stage: Atoms | Path | None) -> None:
@@ -209,8 +254,8 @@ def _run_audit(attempts: Attempts, reached: Path, settings: SschaSettings, outdi
     return str(report.unrest) or contradiction
 
 
-def _add_stage(result: dict[str, Any], stage: Stage, report: StageReport, tried: int, settings: SschaSettings) -> None:
-    description = _described(report.population.measurement, report.point, settings)
+def _entry(stage: Stage, report: StageReport, tried: int, settings: SschaSettings) -> dict[str, Any]:
+    """What the result has on a stage."""
     entry = {
         "supercell": list(stage.supercell),
         "configurations": stage.configurations,
@@ -220,27 +265,23 @@ def _add_stage(result: dict[str, Any], stage: Stage, report: StageReport, tried:
         "gradient_over_error": report.population.gradient_over_error,
         "n_evaluations": report.n_evaluations,
         "stress_initial": report.stress_initial.tolist(),
-    } | description
-    if report.reason:
-        entry["reason"] = report.reason
-    result["stages"].append(entry)
-    result["n_evaluations"] += report.n_evaluations
-    result |= description
-    result["source"] = "minimisation"
+    } | _described(report.population.measurement, report.point, settings)
+    return entry | ({"reason": report.reason} if report.reason else {})
 
 
 def _described(measurement: Measurement, point: Point, settings: SschaSettings) -> dict[str, Any]:
     gibbs = measurement.gibbs_free_energy(settings.pressure)
-    return {
-        "free_energy": measurement.free_energy.value,
-        "free_energy_error": measurement.free_energy.error,
-        "gibbs_free_energy": gibbs.value,
-        "gibbs_free_energy_error": gibbs.error,
-        "pressure": measurement.pressure.value,
-        "pressure_error": measurement.pressure.error,
-        "stress": measurement.stress.tolist(),
-        "volume": measurement.volume,
-        "spacegroup_final": point.spacegroup,
-        "auxiliary_frequencies_gamma": point.frequencies_gamma,
-        "kong_liu_ratio": measurement.kong_liu_ratio,
-    }
+    values = (
+        measurement.free_energy.value,
+        measurement.free_energy.error,
+        gibbs.value,
+        gibbs.error,
+        measurement.pressure.value,
+        measurement.pressure.error,
+        measurement.stress.tolist(),
+        measurement.volume,
+        point.spacegroup,
+        point.frequencies_gamma,
+        measurement.kong_liu_ratio,
+    )
+    return dict(zip(DESCRIBED, values, strict=True))

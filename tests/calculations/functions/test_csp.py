@@ -87,6 +87,63 @@ def test_structures_are_ranked_by_free_energy_whatever_their_enthalpy() -> None:
     assert table[0]["relative_enthalpy"] == pytest.approx(100.0)
 
 
+def in_supercell(gibbs: float, number: int, shift: float | None) -> Any:
+    """A result in number^3 cells of 20 angstrom^3; ``shift`` in eV/atom, with half of it as its error."""
+    size = {"imaginary_modes": 2} if shift is None else {"shift": 4 * shift, "shift_error": 2 * abs(shift)}
+    stages = [{"supercell": [1, 1, 1]}, {"supercell": [number] * 3}]
+    return result(gibbs, stages=stages, volume=20.0, n_atoms=4, finite_size=size)
+
+
+def test_supercells_of_different_size_are_ranked_at_one_density_of_q_points() -> None:
+    given = {
+        "population_p130": population(-1.0, -0.9),
+        "result_a": in_supercell(-0.600, 1, 0.010),
+        "result_b": in_supercell(-0.596, 2, 0.002),
+    }
+    table = rows({"a": run(0), "b": run(1)}, **given)
+    assert [row["id"] for row in table] == ["g000-0001", "g000-0000"]
+    assert [row["gibbs_free_energy"] for row in table] == pytest.approx([-0.594, -0.590])
+    assert [row["gibbs_free_energy_error"] for row in table] == pytest.approx([5**0.5 * 1e-3, 29**0.5 * 1e-3])
+    assert [row["finite_size_shift"] for row in table] == pytest.approx([0.002, 0.010])
+    assert [row["finite_size_error"] for row in table] == pytest.approx([0.001, 0.005])
+    assert [row["supercell"] for row in table] == [[2, 2, 2], [1, 1, 1]]
+
+
+def test_free_energies_of_one_density_stay_as_they_are() -> None:
+    given = {"result_a": in_supercell(-0.600, 2, 0.010), "result_b": in_supercell(-0.596, 2, 0.002)}
+    table = rows({"a": run(0), "b": run(1)}, population_p130=population(-1.0, -0.9), **given)
+    assert [row["gibbs_free_energy"] for row in table] == [-0.600, -0.596]
+    assert "finite_size_shift" not in table[0]
+
+
+def test_the_supercells_own_free_energies_rank_where_that_is_asked_for() -> None:
+    from aiida.orm import Bool
+
+    given = {"result_a": in_supercell(-0.600, 1, 0.010), "result_b": in_supercell(-0.596, 2, 0.002)}
+    runs = {"a": run(0), "b": run(1)}
+    table = rows(runs, population_p130=population(-1.0, -0.9), match_q_density=Bool(False), **given)
+    assert [row["gibbs_free_energy"] for row in table] == [-0.600, -0.596]
+
+
+def test_a_free_energy_that_cannot_be_carried_is_told() -> None:
+    given = {"result_a": in_supercell(-0.600, 1, None), "result_b": in_supercell(-0.596, 2, 0.002)}
+    table = rows({"a": run(0), "b": run(1)}, population_p130=population(-1.0, -0.9), **given)
+    assert "2 modes are imaginary" in table[0]["unmatched"]
+    assert table[0]["gibbs_free_energy"] == -0.600
+    assert "unmatched" not in table[1]
+
+
+def test_corrected_free_energies_are_carried_alike() -> None:
+    from aiida.orm import Dict
+
+    document = Dict({"gibbs_free_energy": -2.1, "gibbs_free_energy_error": 0.0, "n_labels": 9})
+    given = {"result_a": in_supercell(-0.600, 1, 0.010), "result_b": in_supercell(-0.596, 2, 0.002)}
+    runs = {"a": run(0), "b": run(1)}
+    table = rows(runs, population_p130=population(-1.0, -0.9), correction_a=document, correction_b=document, **given)
+    assert [row["gibbs_free_energy_corrected"] for row in table] == pytest.approx([-2.098, -2.090])
+    assert table[1]["gibbs_free_energy_corrected_error"] == pytest.approx(0.005)
+
+
 def test_failed_run_is_a_row_with_its_reason_behind_the_others() -> None:
     table = rows(
         {"a": run(0, reason="SschaWorkChain exit status 401: exploded"), "b": run(1)},

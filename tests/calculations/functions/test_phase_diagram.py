@@ -43,6 +43,7 @@ class Phases:
         self.energies: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {}
         self.structures: dict[str, tuple[Callable[[float], Atoms], Callable[[float], Atoms]]] = {}
         self.groups: dict[str, Callable[[Atoms], str]] = {}
+        self.sizes: dict[str, dict[str, Any]] = {}
 
     def add(self, name: str, energies: Any, structures: Any, group: Any) -> None:
         """Enthalpy and free energy, relaxed and final structure, all of the pressure."""
@@ -67,6 +68,7 @@ class Phases:
                 key = f"p{pressure:.0f}_{place}"
                 runs[key] = {"id": name, "pressure": pressure, "temperature": 0.0}
                 result = {"converged": True, "gibbs_free_energy": gibbs(pressure), "gibbs_free_energy_error": ERROR}
+                result |= self.sizes.get(name, {})
                 nodes[f"result_{key}"] = Dict({**result, "spacegroup_final": self.groups[name](end)})
                 nodes[f"structure_{key}"] = StructureData(ase=end)
             nodes[f"population_p{pressure:.0f}"] = PopulationData.from_frames(frames)
@@ -115,6 +117,25 @@ def test_enthalpies_that_coincide_above_a_pressure_give_no_classical_transition(
     at_rest = {row["pressure"] for row in document["rows"] if "merged_at_rest" in row}
     assert at_rest == {pressure for pressure in PRESSURES if pressure >= 160}
     assert [found for found in document["transitions"] if found["kind"] == "classical"] == []
+
+
+def test_a_transition_is_one_of_free_energies_at_one_density_of_q_points() -> None:
+    slope, shift = 1e-3, 0.02
+    phases = Phases()
+    other = h3s(0.3)
+    fixed = (lambda _: h3s(), lambda _: h3s())
+    phases.add("cubic", (symmetric, symmetric), fixed, r3m_or_im3m)
+    crossing = (symmetric, lambda p: symmetric(p) + slope * (p - 130.0))
+    phases.add("other", crossing, (lambda _: other.copy(), lambda _: other.copy()), r3m_or_im3m)
+    for name, number, moved in (("cubic", 2, 0.0), ("other", 1, shift)):
+        size = {"shift": 4 * moved, "shift_error": 2 * moved}
+        stages = [{"supercell": [number] * 3}]
+        phases.sizes[name] = {"stages": stages, "volume": 20.0, "n_atoms": 4, "finite_size": size}
+    document = phases.table()
+    (found,) = [each for each in document["transitions"] if each["kind"] == "quantum"]
+    assert (found["lower"], found["upper"]) == ("other", "cubic")
+    assert found["pressure"] == pytest.approx(130.0 - shift / slope)
+    assert {row["finite_size_shift"] for row in document["rows"] if row["id"] == "other"} == {shift}
 
 
 def test_a_third_phase_meets_the_merged_pair_once_in_nearly_all_of_many_noisy_diagrams() -> None:

@@ -15,6 +15,7 @@ from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.search.fingerprint import distance, fingerprint
 from aiida_anhcsp.engine.search.loop import Generation, search, should_continue, summary
 from aiida_anhcsp.engine.search.quantum import (
+    at_common_density,
     followed_by,
     sharing,
     with_atoms,
@@ -52,6 +53,28 @@ def test_the_free_energy_ranks_and_not_the_enthalpy() -> None:
     ranked = rank(frames, SETTINGS)
     assert [frame.info["rank"] for frame in ranked] == [2, 1]
     assert [frame.info["fitness"] for frame in ranked] == [0.4, 0.3]
+
+
+def test_supercells_of_any_size_are_ranked_at_one_density_of_q_points() -> None:
+    frames = []
+    for index, (gibbs, shift) in enumerate([(0.30, 0.03), (0.31, 0.01)]):
+        copper = bulk("Cu", a=3.5 + index)
+        size = {"n_atoms": 2, "finite_size": {"shift": 2 * shift, "shift_error": abs(shift)}}
+        carried = at_common_density({**result(gibbs, 0.003), **size})
+        frames.append(with_free_energy(relaxed(f"g000-000{index}", 0.1), carried, copper))
+    assert [frame.info["id"] for frame in lowest(rank(frames, SETTINGS), 2)] == ["g000-0001", "g000-0000"]
+    assert frames[1].info["gibbs_free_energy"] == pytest.approx(0.32)
+    assert frames[1].info["gibbs_free_energy_error"] == pytest.approx(np.hypot(0.003, 0.005))
+    assert (frames[1].info["finite_size_shift"], frames[1].info["finite_size_error"]) == (0.01, 0.005)
+    shared = sharing(relaxed("g001-0000", 0.1), frames[1])
+    assert shared.info["finite_size_shift"] == 0.01
+
+
+def test_a_free_energy_without_a_shift_says_so() -> None:
+    carried = at_common_density(result(0.3))
+    assert carried["gibbs_free_energy"] == 0.3
+    frame = with_free_energy(relaxed("g000-0000", 0.1), carried, bulk("Cu"))
+    assert "no audit told the shift" in frame.info["unmatched"]
 
 
 def test_with_errors_of_zero_the_order_is_that_of_the_free_energies() -> None:

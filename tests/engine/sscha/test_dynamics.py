@@ -1,23 +1,22 @@
 import numpy as np
 import pytest
-from ase.build import bulk
-from sscha.Ensemble import Rydberg
 
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.sscha.dynamics import (
-    finite_size,
     frequencies_gamma,
+    gamma_squared_frequencies,
     harmonic,
     highest_frequency,
     interpolate,
     load,
+    lowest_frequency,
     modes_below,
     raise_floor,
+    root_masses,
     save,
     to_structure,
 )
-from aiida_anhcsp.engine.sscha.ensemble import draw, evaluate
 
 from .conftest import toy
 from .copper_gold import copper_gold
@@ -71,16 +70,17 @@ def test_harmonic_matrices_are_carried_to_another_supercell_as_if_calculated_the
     assert np.allclose(carried.dynmats, direct.dynmats, atol=1e-5)
 
 
-def test_the_finite_size_shift_is_that_of_python_sscha(emt):
-    phonons = harmonic(to_structure(bulk("Cu", a=3.5)), (2, 2, 2), emt)
-    ensemble = draw(phonons, 300, 4, (1,), paired=True)
-    evaluate(ensemble, emt, 0.0)
-    found = finite_size(phonons, 300)
-    theirs = ensemble.get_free_energy_interpolating([4, 4, 4]) - ensemble.get_free_energy() / 8
-    assert found["mesh"] == [4, 4, 4]
-    assert found["shift"] == pytest.approx(theirs * Rydberg, abs=1e-5)
+def test_an_optical_mode_of_zero_frequency_is_not_taken_for_a_translation(toy_potential):
+    phonons = harmonic(to_structure(crystal()), (1, 1, 1), load_potential(toy(k=0.0, lam=0.0)))
+    assert frequencies_gamma(phonons) == pytest.approx([0] * 6, abs=1e-3)
+    assert len(gamma_squared_frequencies(phonons)) == 3
 
 
-def test_an_interpolation_with_imaginary_modes_is_of_no_use(toy_potential):
-    phonons = harmonic(to_structure(crystal()), (1, 1, 1), load_potential(toy(k=-2.0)))
-    assert finite_size(phonons, 0)["imaginary_modes"] > 0
+def test_moving_all_atoms_together_gives_no_mode(emt):
+    phonons = harmonic(to_structure(copper_gold()), (2, 2, 2), emt)
+    before = lowest_frequency(phonons)
+    roots = root_masses(phonons)
+    uniform = np.kron(np.ones((4, 1)), np.eye(3)) * roots[:, None]
+    phonons.dynmats[0] = phonons.dynmats[0] - 0.1 * (uniform @ uniform.T) * np.outer(roots, roots) / np.sum(roots**2)
+    assert lowest_frequency(phonons) == pytest.approx(before, rel=1e-6)
+    assert frequencies_gamma(phonons)[:3] == [0, 0, 0]

@@ -4,10 +4,11 @@ import pytest
 from aiida_anhcsp.engine.cli.main import main
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.potentials import load_potential
-from aiida_anhcsp.engine.sscha.dynamics import frequencies_gamma, harmonic, save, to_structure
+from aiida_anhcsp.engine.sscha.dynamics import frequencies_gamma, harmonic, lowest_frequency, save, to_structure
 from aiida_anhcsp.engine.sscha.hessian import check_memory, free_energy_hessian, verdict
 
 from .conftest import toy
+from .copper_gold import copper_gold
 from .toy import bond_frequency, crystal, exact
 
 
@@ -34,11 +35,45 @@ def test_the_fourth_order_has_no_effect_where_there_is_no_third(toy_potential):
         (-100.0, 1000.0, "unstable"),
         (50.0, 2000.0, "undecided"),
         (-50.0, 2000.0, "undecided"),
+        (0.0, 0.0, "undecided"),
+        (0.0, 100.0, "undecided"),
+        (-0.5, 0.0, "undecided"),
+        (3.0, 0.0, "stable"),
     ],
 )
 def test_the_verdict_knows_its_noise(lowest, spread, stability):
     resampled = np.sign(lowest) * lowest**2 + spread * np.array([-1, 1] * 10)
     assert verdict(lowest, resampled)["stability"] == stability
+
+
+def test_translations_are_no_evidence(toy_potential):
+    """Of six modes at Gamma three are translations: what they come to, in no resampling, is never the lowest."""
+    phonons = harmonic(to_structure(crystal()), (1, 1, 1), load_potential(toy(k=6.0, lam=0.0)))
+    outcome = free_energy_hessian(phonons, 0, 40, 1, toy_potential, resamples=5)
+    optical = frequencies_gamma(outcome.phonons)[3]
+    assert frequencies_gamma(outcome.phonons)[:3] == [0, 0, 0]
+    assert lowest_frequency(outcome.phonons) == pytest.approx(optical)
+    assert np.all(outcome.resampled > 0.5 * optical**2)
+
+
+def test_an_optical_mode_of_zero_frequency_decides_nothing(toy_potential):
+    phonons = harmonic(to_structure(crystal()), (1, 1, 1), load_potential(toy(k=0.0, lam=0.0)))
+    lowest = lowest_frequency(phonons)
+    assert abs(lowest) < 1
+    assert verdict(lowest, np.zeros(20))["stability"] == "undecided"
+
+
+def test_the_bootstrap_s_spread_is_that_of_independent_ensembles(emt):
+    phonons = harmonic(to_structure(copper_gold()), (1, 1, 1), emt)
+    fresh = [free_energy_hessian(phonons, 300, 40, seed, emt).phonons for seed in range(12)]
+    spread = np.std([lowest_frequency(hessian) ** 2 for hessian in fresh], ddof=1)
+    resampled = free_energy_hessian(phonons, 300, 40, 99, emt, resamples=30).resampled
+    assert 0.4 < np.std(resampled, ddof=1) / spread < 2.5
+
+
+def test_a_single_atom_has_nothing_to_judge_by():
+    with pytest.raises(InputError, match="no vibrations"):
+        verdict(np.inf, np.array([]))
 
 
 def test_without_resampling_nothing_is_said_on_the_noise():
