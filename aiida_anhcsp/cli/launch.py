@@ -25,7 +25,7 @@ DESCRIPTIONS = {
     "label": "Label structures with DFT.",
     "finetune": "Train a potential on a labelled dataset.",
     "sscha": "Relax one structure on its quantum anharmonic free energy.",
-    "active": "Learn a potential for one structure while sampling it, then SSCHA.",
+    "active": "Learn a potential for a structure while sampling it, then SSCHA; for several, with a library.",
     "correct": "Correct the free energy of an SSCHA run to DFT.",
     "hessian": "Free-energy Hessian, dispersions and dynamical stability of an SSCHA run.",
     "sscha_on_labels": "Go on with an SSCHA run on DFT itself.",

@@ -200,21 +200,34 @@ def sscha_lines(described: SschaInput, inputs: Mapping[str, Any]) -> list[Line]:
 
 
 def active_lines(described: ActiveInput, inputs: Mapping[str, Any]) -> list[Line]:
-    """Active learning for the SSCHA of one structure."""
+    """Active learning for the SSCHA of one structure, or of several."""
     active = described.active
     library = ", ".join(described.library) or "none"
-    return [
-        ("structure", inputs["structure"].get_formula()),
+    labels = (
+        f"{active.first} distortions of {'x'.join(map(str, active.sampled.supercell))} cells, then at most "
+        f"{active.batch} in each of {active.rounds} rounds, {label_line(described.label)}"
+    )
+    point, runs = f"{active.pressure:g} GPa, {active.temperature:g} K", 1
+    if "structure" in inputs:
+        lines = [("structure", inputs["structure"].get_formula())]
+        sscha = f"1 run, {point}"
+    else:
+        count, repeat = inputs["structures"].count, 2 if described.repeat is None else described.repeat
+        library += ", and it grows"
+        labels = f"for each structure at most {labels}"
+        lines = [("structures", f"{count}, one after the other")]
+        sscha, runs = f"{count} runs, and at least {min(count, repeat)} of the lowest with fresh potentials", count
+        sscha += f", {point}"
+    lines += [
         ("potential", f"{active.new}; library: {library}"),
-        (
-            "labels",
-            f"{active.first} distortions of {'x'.join(map(str, active.sampled.supercell))} cells, then at most "
-            f"{active.batch} in each of {active.rounds} rounds, {label_line(described.label)}",
-        ),
+        ("labels", labels),
         ("label jobs", label_resources(described.label, inputs["label"])),
-        ("SSCHA", f"1 run, {active.pressure:g} GPa, {active.temperature:g} K"),
-        ("SSCHA stages", stages_line(active, 1)),
+        ("SSCHA", sscha),
+        ("SSCHA stages", stages_line(active, runs)),
     ]
+    if described.correction is not None:
+        lines.append(("correction", correction_line(described.correction, runs)))
+    return lines
 
 
 def phase_diagram_lines(described: PhaseDiagramInput, inputs: Mapping[str, Any]) -> list[Line]:

@@ -17,16 +17,23 @@ from .status import load_run
 @with_dbenv()
 def command(pk: str, form: str | None) -> None:
     """Rank the structures of the run PK: by free energy after SSCHA, by enthalpy after a search."""
+    from ..report.identical import identical_text
     from ..report.phase_diagram import transition_table
     from ..report.ranking import ranking_csv, ranking_rows, ranking_table
+    from ..report.study import study_text
 
     node = load_run(pk)
-    rows = ranking_rows(node)
+    study = node.outputs.study.get_dict() if "study" in node.outputs else None
+    rows = ranking_rows(node) if study is None else study["rows"]
     if form == "json":
         click.echo(json.dumps(rows, indent=1))
     elif form == "csv":
         click.echo(ranking_csv(rows), nl=False)
+    elif study is not None:
+        click.echo(study_text(study))
     else:
         click.echo(ranking_table(rows))
+        if "ranking" in node.outputs and (identical := identical_text(node.outputs.ranking.get_dict())):
+            click.echo(f"\n{identical}")
         if "phase_diagram" in node.outputs:
             click.echo(f"\n{transition_table(node.outputs.phase_diagram.get_dict())}")

@@ -38,8 +38,14 @@ def waiting_parents(described: BaseModel) -> int:
             return 1 + described.phase_diagram.max_concurrent
         case CorrectInput():
             return 1 + _labelling(described.correction.label)
-        case ActiveInput() | SschaOnLabelsInput():
+        case ActiveInput(structures=None) | SschaOnLabelsInput():
             return 1 + _labelling(described.label)
+        case ActiveInput():
+            below = [_labelling(described.label)]
+            if described.correction is not None:
+                below.append(_labelling(described.correction.label))
+            default = WorkflowFactory("anhcsp.active_library").spec().inputs["max_concurrent"].default
+            return 1 + (described.max_concurrent or int(default)) * (1 + max(below))
         case LabelRunInput():
             return _labelling(described.label)
     return 1

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import spglib
 from ase import Atoms
 
 from ..engine.search.duplicates import find_duplicates
+from ..engine.search.identical import idealised
 from ..engine.search.settings import DuplicateRule
 
-TOLERANCE = 0.05
-"""angstrom: centroids of SSCHA carry its noise"""
 SAME = DuplicateRule(fingerprint=0.01, enthalpy=0.01, volume=0.02)
 """Free energies of one structure reached from two starts differ by their errors, a few meV/atom."""
 
@@ -49,17 +47,6 @@ def changes_of(rows: Sequence[Row], finals: Mapping[Run, Atoms]) -> list[str]:
             text.append("overtaken")
         words.append(", ".join(text))
     return words
-
-
-def idealised(atoms: Atoms) -> Atoms:
-    """The primitive cell with the symmetry that the structure has within :data:`TOLERANCE`."""
-    cell = spglib.standardize_cell(
-        (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers), to_primitive=True, symprec=TOLERANCE
-    )
-    if cell is None:
-        return atoms
-    lattice, positions, numbers = cell
-    return Atoms(numbers=numbers, scaled_positions=positions, cell=lattice, pbc=True)
 
 
 def _merged(rows: Sequence[Row], finals: Mapping[Run, Atoms]) -> dict[Run, str]:

@@ -176,4 +176,6 @@ def _note(row: Row) -> str:
     if "reason" in row:
         state = str(row.get("sscha", "")).replace("_", " ")
         return f"{state}: {row['reason']}" if state else str(row["reason"])
-    return str(row.get("unmatched", "")) if row.get("converged", True) else "not converged"
+    if not row.get("converged", True):
+        return "not converged"
+    return f"same crystal as {row['same_as']}" if "same_as" in row else str(row.get("unmatched", ""))

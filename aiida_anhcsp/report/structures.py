@@ -12,8 +12,9 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from pymatgen.io.cif import CifWriter
 
 from ..engine.frames import bare, write_frames
+from ..engine.search.identical import TOLERANCE
 from ..engine.search.rank import lowest
-from .changes import TOLERANCE, run_of
+from .changes import run_of
 from .provenance import final_structures, table_of
 
 

@@ -6,22 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, if_, while_
-from aiida.orm import Dict, Node, ProcessNode, Str, StructureData, load_node, to_aiida_type
+from aiida.orm import Dict, Node, ProcessNode, Str, StructureData, load_node
 from aiida.plugins import WorkflowFactory
+from ase import Atoms
 
 from ..calculations.functions.active import active_report, as_old_knowledge, choose_unknown, distorted_structure
 from ..calculations.functions.datasets import merge_datasets
 from ..calculations.functions.labels import same_settings, split_labels
 from ..calculations.grade import GradeCalculation
 from ..calculations.sscha import SschaCalculation
+from ..data.dynamical_matrices import DynamicalMatricesData
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
+from ..engine.learning.metrics import forgotten, old_errors
 from ..engine.learning.settings import TrainSettings
 from ..engine.sscha.lattice import check_supercell, primitive_cell
 from ..engine.sscha.settings import SYMMETRY_TOLERANCE
 from .finetune import FinetuneWorkChain
-from .ports import define_engine, engine_inputs, parsed_by, plain, validate_label_engine, validate_label_inputs
+from .ports import define_engine, define_label, engine_inputs, parsed_by, plain, validate_label_inputs
 from .protocols.studies import ActiveProtocol
 from .settings import ActiveSettings, derived_seed
 from .sscha import SschaWorkChain
@@ -29,15 +32,28 @@ from .submission import call_once, failure, find_child, submit_once
 
 
 def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
-    """Inputs of the label work chain, a structure that can be sampled, and a library whose members have a potential and
-    a training set."""
+    """Inputs of the label work chain, a structure that can be sampled, and a library that can be used."""
     settings = ActiveSettings.parse(inputs["settings"].get_dict())
+    problem = cannot_be_sampled(inputs["structure"].get_ase(), settings, "structure")
+    problem = problem or unusable_library(inputs.get("library", {}), settings)
+    if problem is not None or "label_engine" not in inputs:
+        return problem
+    return validate_label_inputs(inputs["label_engine"], inputs.get("label", {}), "label")
+
+
+def cannot_be_sampled(atoms: Atoms, settings: ActiveSettings, argument: str) -> str | None:
+    """Why there are no ensembles of a structure, in a sentence."""
     try:
-        primitive = primitive_cell(inputs["structure"].get_ase(), SYMMETRY_TOLERANCE, "structure")
+        primitive = primitive_cell(atoms, SYMMETRY_TOLERANCE, argument)
         check_supercell(primitive, settings.sampled.supercell, SYMMETRY_TOLERANCE, "settings.sample")
     except InputError as error:
         return str(error)
-    for name, member in inputs.get("library", {}).items():
+    return None
+
+
+def unusable_library(library: Mapping[str, Any], settings: ActiveSettings) -> str | None:
+    """Members of a library without a potential, a training set, or the range that automatic supercells need."""
+    for name, member in library.items():
         if not isinstance(member.get("potential"), PotentialData):
             return f"library.{name}.potential: missing; give the potential"
         if not isinstance(member.get("dataset"), PopulationData):
@@ -45,9 +61,25 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
         problem = settings.without_range(member["potential"].cutoff)
         if problem is not None:
             return f"{problem}, or leave library.{name} out"
-    if "label_engine" not in inputs:
-        return None
-    return validate_label_inputs(inputs["label_engine"], inputs.get("label", {}), "label")
+    return None
+
+
+def define_active(spec: ProcessSpec) -> None:
+    """Add what the learning needs: settings, labels, a library, the engine."""
+    spec.input(
+        "settings",
+        valid_type=Dict,
+        validator=parsed_by(ActiveSettings.parse, "settings"),
+        help="pressure (GPa), temperature (K), stages, seed and the other keys of anhcsp.sscha; sample (stage of "
+        "the graded ensembles), first (labels), amplitude, strain, batch, threshold, rounds, new, train, worsening.",
+    )
+    define_label(spec)
+    spec.input_namespace(
+        "library",
+        dynamic=True,
+        help="Potentials to choose from, by name: potential, and dataset, the structures it was trained on.",
+    )
+    define_engine(spec)
 
 
 class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
@@ -63,28 +95,7 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
     def define(cls, spec: ProcessSpec) -> None:
         super().define(spec)
         spec.input("structure", valid_type=StructureData, help="Structure to start from, relaxed at the pressure.")
-        spec.input(
-            "settings",
-            valid_type=Dict,
-            validator=parsed_by(ActiveSettings.parse, "settings"),
-            help="pressure (GPa), temperature (K), stages, seed and the other keys of anhcsp.sscha; sample (stage of "
-            "the graded ensembles), first (labels), amplitude, strain, batch, threshold, rounds, new, train, "
-            "worsening.",
-        )
-        spec.input(
-            "label_engine",
-            valid_type=Str,
-            serializer=to_aiida_type,
-            validator=validate_label_engine,
-            help="Entry point of the work chain that labels, such as anhcsp.label.gpaw.",
-        )
-        spec.input_namespace("label", dynamic=True, help="Inputs of that work chain, without the population.")
-        spec.input_namespace(
-            "library",
-            dynamic=True,
-            help="Potentials to choose from, by name: potential, and dataset, the structures it was trained on.",
-        )
-        define_engine(spec)
+        define_active(spec)
         spec.inputs.validator = validate_together
         spec.outline(
             cls.setup,
@@ -99,6 +110,7 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
         )
         spec.output("result", valid_type=Dict, help="Of the final SSCHA, as of anhcsp.sscha.")
         spec.output("structure", valid_type=StructureData, required=False, help="Final cell and centroids.")
+        spec.output("dynamical_matrices", valid_type=DynamicalMatricesData, required=False, help="The final state.")
         spec.output("audit", valid_type=PopulationData, required=False, help="The independent ensemble, to correct.")
         spec.output("potential", valid_type=PotentialData, help="The potential it was done with.")
         spec.output("dataset", valid_type=PopulationData, help="All structures the potential was trained on.")
@@ -106,7 +118,7 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
             "report",
             valid_type=Dict,
             help="rounds (sampled, unknown, labelled), labels, mlip_calls, mlip_calls_per_label, library, fresh, "
-            "complete.",
+            "held_out (errors of a reused potential on what it knew, before and after), complete.",
         )
         spec.exit_code(401, "ERROR_SUB_PROCESS_FAILED_LABEL", message="There are no labels to learn from: {reason}")
         spec.exit_code(402, "ERROR_SUB_PROCESS_FAILED_TRAIN", message="No potential: {reason}")
@@ -121,17 +133,13 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
         self.ctx.own = None
         self.ctx.member = None
         self.ctx.fresh = False
+        self.ctx.held_out = {}
         self.ctx.rounds = []
 
     @property
     def settings(self) -> ActiveSettings:
         """The validated settings."""
         return ActiveSettings.parse(self.inputs.settings.get_dict())
-
-    @property
-    def library(self) -> dict[str, Any]:
-        """Potentials and their training sets by name."""
-        return dict(sorted(self.inputs.get("library", {}).items()))
 
     def label_of(self, step: str) -> str:
         """Call link label of this round's child for a step: ``round_03_label``."""
@@ -189,7 +197,8 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
         if self.ctx.potential is not None:
             known = {"grade": (load_node(self.ctx.potential), load_node(self.ctx.dataset))}
         elif self.ctx.round == 0:
-            known = {f"grade_{name}": (entry["potential"], entry["dataset"]) for name, entry in self.library.items()}
+            members = sorted(self.inputs.get("library", {}).items())
+            known = {f"grade_{name}": (entry["potential"], entry["dataset"]) for name, entry in members}
         else:
             known = {}
         population = self.sampled()
@@ -238,7 +247,7 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
     def best_of_library(self) -> ProcessNode | None:
         """The grading by the potential of the library that finds the fewest unknown structures, which is taken."""
         best: tuple[int, str, ProcessNode] | None = None
-        for name in self.library:
+        for name in sorted(self.inputs.get("library", {})):
             node = find_child(self, self.label_of(f"grade_{name}"))
             if node is None or "population" not in node.outputs:
                 continue
@@ -250,10 +259,10 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
         if best is None:
             return None
         _, self.ctx.member, node = best
-        member = self.library[self.ctx.member]
+        member = self.inputs.library[self.ctx.member]
         self.ctx.potential = member["potential"].pk
-        old = call_once(self, "library", as_old_knowledge, dataset=member["dataset"])
-        self.ctx.dataset = call_once(self, "library_split", split_labels, labelled=old, settings=self.split()).pk
+        old = call_once(self, "library", as_old_knowledge, dataset=member["dataset"], settings=self.split())
+        self.ctx.dataset = old.pk
         return node
 
     def is_unknown(self) -> bool:
@@ -277,6 +286,10 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
             reason = f"the labels of {self.ctx.member} in the library are of other settings; leave it out"
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_LABEL.format(reason=reason)
         self.ctx.rounds = [*self.ctx.rounds[:-1], {**self.ctx.rounds[-1], "labelled": labelled.count}]
+        known = {} if self.ctx.dataset is None else {"earlier": load_node(self.ctx.dataset)}
+        labelled = call_once(
+            self, self.label_of("split"), split_labels, labelled=labelled, settings=self.split(), **known
+        )
         self.ctx.own = self.joined("own", self.ctx.own, labelled)
         self.ctx.dataset = self.joined("dataset", self.ctx.dataset, labelled)
         return ToContext(current=self.submit_training("train", self.ctx.dataset, self.ctx.potential))
@@ -289,7 +302,9 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_TRAIN.format(reason=reason)
         if self.ctx.member is None or self.ctx.fresh:
             return None
-        worse = forgotten(self.first_metrics(), node.outputs.metrics.get_dict(), self.settings.worsening)
+        first, last = self.first_metrics(), node.outputs.metrics.get_dict()
+        self.ctx.held_out = {"before": old_errors(first, "before"), "after": old_errors(last, "after")}
+        worse = forgotten(first, last, self.settings.worsening)
         if worse is None:
             return None
         self.report(f"round {self.ctx.round}: {self.ctx.member} forgets, {worse}; learning starts afresh")
@@ -328,7 +343,7 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
         return {"seed": self.settings.seed, "split": {"validation": 0.0}, **self.settings.train}
 
     def split(self) -> Dict:
-        """How the library's training set is split, for all rounds: what is held out of it stays held out."""
+        """How labels are split, for all rounds: what is held out once stays held out."""
         settings = TrainSettings.parse(self.training)
         return Dict({**settings.split.model_dump(), "seed": settings.split_seed})
 
@@ -368,9 +383,9 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
             nodes["final"] = node.outputs.result
         plan = {name: self.ctx[name] for name in ("rounds", "complete", "fresh")}
         if self.ctx.member is not None:
-            plan["library"] = self.ctx.member
+            plan |= {"library": self.ctx.member, "held_out": self.ctx.held_out}
         report = call_once(self, "report", active_report, plan=Dict(plan), **nodes)
-        for name in ("result", "structure", "audit"):
+        for name in ("result", "structure", "dynamical_matrices", "audit"):
             if name in node.outputs:
                 self.out(name, node.outputs[name])
         self.out("potential", load_node(self.ctx.potential))
@@ -381,19 +396,3 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
         if not node.is_finished_ok:
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_SSCHA.format(reason=failure(node))
         return None
-
-
-def forgotten(first: Mapping[str, Any], last: Mapping[str, Any], worsening: float) -> str | None:
-    """How a potential, since its first retraining, got worse on held-out structures of the library (round 0), or None.
-
-    :param first: metrics of the first retraining, whose ``before`` is the potential as the library has it
-    :param last: metrics of the last one
-    """
-    before = first.get("by_round", {}).get("0", {}).get("before_held_out")
-    after = last.get("by_round", {}).get("0", {}).get("after_held_out")
-    if before is None or after is None:
-        return None
-    for name, unit in (("energy", "meV/atom"), ("force", "meV/angstrom")):
-        if after[name] > worsening * before[name]:
-            return f"{name} {before[name]:.1f} -> {after[name]:.1f} {unit} on {before['count']} held-out structures"
-    return None

@@ -108,7 +108,8 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
             "before and after, reason of a failure; if corrected, gibbs_free_energy_corrected with its error, which "
             "ranks them then; lowest free energy first at each pressure and temperature. Over compositions it is "
             "hull_distance that ranks (eV/atom, of Gibbs free energies), with its error and the probability stable. "
-            "finite_size_shift, with its error, was added where supercells of different size compete.",
+            "finite_size_shift, with its error, was added where supercells of different size compete. identical: ids of "
+            "runs that came to one crystal, and the divergence of their free energies (meV/atom).",
         )
         spec.output("population", valid_type=PopulationData, help="The finalists of the first pressure, ranked.")
         spec.output_namespace(

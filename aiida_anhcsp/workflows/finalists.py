@@ -50,6 +50,11 @@ def define_finalists(spec: ProcessSpec) -> None:
         "energies of supercells of different size are ranked at one density of q points).",
     )
     define_sscha_jobs(spec, "search.")
+    define_correction(spec)
+
+
+def define_correction(spec: ProcessSpec) -> None:
+    """Add the namespace ``correction``."""
     spec.input_namespace(
         "correction", required=False, populate_defaults=False, help="Correction of the free energies to DFT."
     )

@@ -195,6 +195,28 @@ def test_plan_of_active_learning_says_what_is_labelled_at_most(
     assert "40 distortions of 2x2x2 cells, then at most 20 in each of 10 rounds" in result.output
 
 
+def test_plan_of_a_growing_library_says_what_is_repeated_and_corrected(
+    ready: Callable, write_input: Callable, tmp_path: Path
+) -> None:
+    frames = [bulk("Cu", cubic=True, a=3.6 + 0.1 * index) for index in range(3)]
+    for index, frame in enumerate(frames):
+        frame.info["id"] = f"s{index}"
+    write_frames(tmp_path / "phases.extxyz", frames)
+    active = {"pressure": 10, "temperature": 300, "stages": ["2x2x2:100"], "seed": 1}
+    label = {"engine": "ase", "code": "anhcsp-engine@localhost", "potential": EMT}
+    keys = {"structures": "phases.extxyz", "active": active, "label": label, "repeat": 1}
+    result = ready("launch", "active", write_input({**keys, "correction": {"label": label}}), "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "anhcsp.active_library" in result.output
+    assert "3 runs, and at least 1 of the lowest with fresh potentials, 10 GPa" in result.output
+    assert "to 1 meV/atom, 3 x 20 to 200 labels" in result.output
+    result = ready("launch", "active", write_input({**keys, "structure": "phases.extxyz"}), "--dry-run")
+    assert "structure: needed, or structures" in result.output
+    del keys["structures"]
+    result = ready("launch", "active", write_input({**keys, "structure": "phases.extxyz"}), "--dry-run")
+    assert "repeat: only used with structures" in result.output
+
+
 def test_two_stages_of_joint_training_are_in_the_plan(ready: Callable, write_input: Callable) -> None:
     stages = [{"epochs": 100}, {"epochs": 50, "weights": {"force": 0.1, "stress": 0.1}}]
     keys = {"learning": LEARNING, "pressures": [5, 10], "finetune": {"seed": 1, "stages": stages}, "sscha": SSCHA}

@@ -65,6 +65,7 @@ def test_vasp_labels_every_structure_in_a_work_chain_of_its_own() -> None:
         (LabelRunInput, {"population": 1, "label": ASE}, 1),
         (SschaInput, {"structure": 1, "potential": 2, "sscha": POINT}, 1),
         (ActiveInput, {"structure": 1, "active": {**POINT, "sample": "1x1x1:10"}, "label": ASE}, 2),
+        (ActiveInput, {"structures": 1, "active": POINT, "label": ASE}, 5),
         (CorrectInput, {"sscha": 1, "correction": {"label": ASE}}, 2),
         (HessianInput, {"sscha": 1, "hessian": {"seed": 1}}, 1),
         (SschaOnLabelsInput, {"start": 1, "population": {"pressure": 0, "seed": 1}, "label": ASE}, 2),

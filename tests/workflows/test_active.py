@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 from aiida.orm import Dict, Str, StructureData
+from ase import Atoms
 from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
 
+from aiida_anhcsp.calculations.functions.active import as_old_knowledge
+from aiida_anhcsp.calculations.functions.labels import split_labels
 from aiida_anhcsp.data.population import PopulationData
-from aiida_anhcsp.workflows.active import ActiveSschaWorkChain, forgotten
+from aiida_anhcsp.engine.learning.metrics import forgotten
+from aiida_anhcsp.workflows.active import ActiveSschaWorkChain
 from aiida_anhcsp.workflows.settings import ActiveSettings
 
 SETTINGS = {"pressure": 10, "temperature": 0, "stages": ["2x2x2:20"], "seed": 1, "first": 4, "batch": 2}
@@ -25,6 +30,17 @@ def graded(grades: list[float]) -> PopulationData:
         atoms.info = {"id": f"a{index:04d}", "status": "ok", "grade": grade}
         frames.append(atoms)
     return PopulationData.from_frames(frames)
+
+
+def labelled_copper(number: int) -> list[Atoms]:
+    frames = []
+    for index in range(number):
+        atoms = bulk("Cu", cubic=True)
+        atoms.rattle(0.05, seed=index)
+        atoms.calc = SinglePointCalculator(atoms, energy=1.0, forces=atoms.positions)
+        atoms.info = {"id": f"r{index // 20:02d}-{index:04d}", "round": 1 + index // 20, "operator": "sample"}
+        frames.append(atoms)
+    return frames
 
 
 @pytest.fixture
@@ -138,13 +154,34 @@ def test_labels_of_the_library_with_other_settings_are_not_mixed(active: Callabl
     nodes = []
     for settings in ("a", "b"):
         frames[0].info |= {"label_origin": "ase", "label_settings": settings}
-        from ase.calculators.singlepoint import SinglePointCalculator
-
         frames[0].calc = SinglePointCalculator(frames[0], energy=1.0, forces=frames[0].positions)
         nodes.append(PopulationData.from_frames(frames).store())
     workchain.ctx.member, workchain.ctx.dataset = "old", nodes[0].pk
     add_child(workchain, "round_00_label", {"population": nodes[1]}, job=False)
     assert workchain.train().status == 401
+
+
+def test_what_was_held_out_once_is_held_out_in_every_later_training() -> None:
+    frames = labelled_copper(40)
+    keys = {"validation": 0.0, "test": 0.25, "seed": 7}
+    first = split_labels(labelled=PopulationData.from_frames(frames[:20]), settings=Dict(keys))
+    both = split_labels(labelled=PopulationData.from_frames(frames[20:]), settings=Dict(keys), earlier=first)
+    dataset = PopulationData.from_frames([*first.get_frames(), *both.get_frames()])
+    library = as_old_knowledge(dataset=dataset, settings=Dict(keys))
+    marks = [frame.info["split"] for frame in dataset.get_frames()]
+    assert marks.count("7:test") == 10
+    assert [frame.info["split"] for frame in library.get_frames()] == marks
+    assert {frame.info["round"] for frame in library.get_frames()} == {0}
+
+
+def test_training_set_without_marks_is_dealt_out_beside_what_is_marked() -> None:
+    keys = {"validation": 0.0, "test": 0.25, "seed": 7}
+    frames = labelled_copper(20)
+    frames[3].info["split"] = "7:test"
+    frames[4].info["split"] = "8:test"
+    library = as_old_knowledge(dataset=PopulationData.from_frames(frames), settings=Dict(keys)).get_frames()
+    marks = [frame.info["split"] for frame in library]
+    assert marks[3] == "7:test" and marks.count("7:test") == 5 and marks.count("7:train") == 15
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from aiida.orm import Dict, StructureData
 
 from ...data.population import PopulationData
 from ...engine.frames import bare
+from ...engine.learning.dataset import dealt, part_of
 from ...engine.learning.samplers import GradeSampler, SschaSampler
+from ...engine.learning.settings import Split
 from ...engine.search.distort import distort
 
 KNOWN = ExitCode(410, "nothing is outside what the potential knows")
@@ -54,16 +56,26 @@ def choose_unknown(sampled: PopulationData, settings: Dict) -> PopulationData | 
 
 
 @calcfunction
-def as_old_knowledge(dataset: PopulationData) -> PopulationData:
-    """The frames of a library's training set as round 0, with ids that no new frame has."""
-    frames = dataset.get_frames()
+def as_old_knowledge(dataset: PopulationData, settings: Dict) -> PopulationData:
+    """The frames of a library's training set as round 0, with ids that no new frame has.
+
+    What the trainings of the potential have held out, as a mark by the same seed tells, stays held out; the frames of
+    a training set without such marks are dealt out here.
+
+    :param settings: ``validation`` and ``test`` (fractions), ``seed`` of the split
+    """
+    keys = settings.get_dict()
+    seed, frames = keys["seed"], dataset.get_frames()
     for number, frame in enumerate(frames):
         for key in ("id", "parents"):
             if key in frame.info:
                 frame.info[key] = f"library-{frame.info[key]}"
         frame.info.setdefault("id", f"library-{number:04d}")
         frame.info["round"] = 0
-    return PopulationData.from_frames(frames)
+    known = [frame for frame in frames if part_of(frame, seed) is not None]
+    new = [frame for frame in frames if part_of(frame, seed) is None]
+    marked = iter(dealt(new, known, Split(validation=keys["validation"], test=keys["test"]), seed))
+    return PopulationData.from_frames(next(marked) if part_of(frame, seed) is None else frame for frame in frames)
 
 
 @calcfunction

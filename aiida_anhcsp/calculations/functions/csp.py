@@ -19,6 +19,7 @@ from ...data.population import PopulationData
 from ...engine.errors import InputError
 from ...engine.search.duplicates import find_duplicates
 from ...engine.search.gibbs_hull import Phase, gibbs_hull
+from ...engine.search.identical import divergences
 from ...engine.search.label_hull import label_hull
 from ...engine.search.near_hull import lowest_and_elements, near_hull
 from ...engine.search.settings import DuplicateRule, SearchSettings
@@ -27,6 +28,9 @@ from .finite_size import match_densities
 
 DISTANCE_STEP = 0.01
 """Distances closer than this (angstrom) count as one."""
+
+FREE_ENERGIES = ("gibbs_free_energy", "gibbs_free_energy_corrected")
+"""By the potential, and by the reference that corrects it."""
 
 HULL_SEED = 0
 """Of the draws that propagate the errors of the free energies to the hull."""
@@ -120,9 +124,13 @@ def ranking_table(**nodes: Any) -> Dict:
         found where SSCHA had not converged is ranked as the ``upper_bound`` that it is. Energies in eV/atom, distances
         in angstrom: the two shortest of each pair of elements, ``initial`` and ``final``. Over compositions also
         ``hull_distance`` and ``hull_distance_error`` (eV/atom; negative on the hull), ``stable``, the probability to be
-        on it, and ``merged_into``, the lower structure that one became in SSCHA, whose distance it shares
+        on it, and ``merged_into``, the lower structure that one became in SSCHA, whose distance it shares. And
+        ``identical``: ``pressure``, ``temperature``, ``ids`` of the runs that came to one crystal, lowest first, and
+        ``divergence``, how far their free energies are apart, ``gibbs_free_energy`` and where they are corrected
+        ``gibbs_free_energy_corrected`` (meV/atom); ``same_as`` names the lowest of them in the rows of the others
     """
-    return Dict({"rows": ranked_rows(nodes)})
+    rows = ranked_rows(nodes)
+    return Dict({"rows": rows, "identical": _identical(rows, _final_structures(nodes))})
 
 
 def ranked_rows(nodes: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -133,16 +141,14 @@ def ranked_rows(nodes: Mapping[str, Any]) -> list[dict[str, Any]]:
         if name.startswith("population_")
         for frame in with_ranks(node.get_frames())
     }
-    rows, final, results = [], {}, {}
+    rows, final, results = [], _final_structures(nodes), {}
     for name, run in nodes["runs"].get_dict().items():
         frame = frames[float(run["pressure"]), run["id"]]
         rows.append(_row(run, frame, nodes.get(f"result_{name}"), nodes.get(f"structure_{name}")))
         if f"correction_{name}" in nodes:
-            rows[-1].update(_corrected(nodes[f"correction_{name}"]))
+            rows[-1].update(corrected_energies(nodes[f"correction_{name}"]))
         if f"result_{name}" in nodes:
             results[len(rows) - 1] = nodes[f"result_{name}"].get_dict()
-        if f"structure_{name}" in nodes:
-            final[_point(rows[-1]), run["id"]] = nodes[f"structure_{name}"].get_ase()
     if nodes.get("match_q_density", True):
         match_densities(rows, results)
     key = _ranked_by(rows)
@@ -157,8 +163,35 @@ def ranked_rows(nodes: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def _final_structures(nodes: Mapping[str, Any]) -> dict[tuple[tuple[float, float], str], Atoms]:
+    """Final cells and centroids by point and id."""
+    return {
+        (_point(run), run["id"]): nodes[f"structure_{name}"].get_ase()
+        for name, run in nodes["runs"].get_dict().items()
+        if f"structure_{name}" in nodes
+    }
+
+
+def _identical(
+    rows: list[dict[str, Any]], final: Mapping[tuple[tuple[float, float], str], Atoms]
+) -> list[dict[str, Any]]:
+    """Runs that came to one crystal at one point; the rows get ``same_as``."""
+    found: list[dict[str, Any]] = []
+    for point, group in itertools.groupby(rows, key=_point):
+        converged = {row["id"]: row for row in group if row["converged"]}
+        energies = {
+            name: {key: row[key] for key in reversed(FREE_ENERGIES) if key in row} for name, row in converged.items()
+        }
+        structures = {name: atoms for (place, name), atoms in final.items() if place == point}
+        for each in divergences(structures, energies):
+            found.append({"pressure": point[0], "temperature": point[1], **each.summary()})
+            for name in each.ids[1:]:
+                converged[name]["same_as"] = each.ids[0]
+    return found
+
+
 def _point(row: Mapping[str, Any]) -> tuple[float, float]:
-    return row["pressure"], row["temperature"]
+    return float(row["pressure"]), float(row["temperature"])
 
 
 def _composition(row: Mapping[str, Any]) -> str:
@@ -222,7 +255,7 @@ def _row(run: dict[str, Any], frame: Atoms, result: Dict | None, structure: Stru
     return row
 
 
-def _corrected(correction: Dict) -> dict[str, Any]:
+def corrected_energies(correction: Dict) -> dict[str, Any]:
     """G of the reference, at its own minimum where the labels led there, and how many labels it took."""
     document = correction.get_dict()
     minimum = document.get("reminimised", {})
@@ -294,7 +327,7 @@ def _add_relative(rows: list[dict[str, Any]]) -> None:
     lowest = min(row["enthalpy"] for row in rows)
     for row in rows:
         row["relative_enthalpy"] = 1000 * (row["enthalpy"] - lowest)
-    for name in ("gibbs_free_energy", "gibbs_free_energy_corrected"):
+    for name in FREE_ENERGIES:
         ranked = [row for row in rows if not _order(row, name)[0]]
         for row in ranked:
             row[f"relative_{name}"] = 1000 * (row[name] - min(other[name] for other in ranked))

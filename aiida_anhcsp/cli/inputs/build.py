@@ -158,9 +158,8 @@ def build_sscha(described: SschaInput, resources: Resources) -> tuple[str, dict[
 
 
 def build_active(described: ActiveInput, resources: Resources) -> tuple[str, dict[str, Any]]:
-    """Inputs of ``anhcsp.active_sscha``."""
+    """Inputs of ``anhcsp.active_sscha``, or of ``anhcsp.active_library`` where there are several structures."""
     inputs = engine_inputs(described, resources)
-    inputs["structure"] = resources.structure("structure", described.structure)
     inputs["settings"] = Dict(described.active.model_dump(exclude_none=True))
     inputs["label_engine"] = Str(described.label.entry_point)
     inputs["label"] = label_inputs(described.label, "label", resources)
@@ -171,7 +170,16 @@ def build_active(described: ActiveInput, resources: Resources) -> tuple[str, dic
         }
         for name, member in described.library.items()
     }
-    return "anhcsp.active_sscha", inputs
+    if described.structure is not None:
+        inputs["structure"] = resources.structure("structure", described.structure)
+        return "anhcsp.active_sscha", inputs
+    assert described.structures is not None
+    inputs["structures"] = resources.population("structures", described.structures)
+    inputs["max_concurrent"] = described.max_concurrent
+    inputs["repeat"] = None if described.repeat is None else Int(described.repeat)
+    if described.correction is not None:
+        inputs["correction"] = correction_inputs(described.correction, resources)
+    return "anhcsp.active_library", inputs
 
 
 def correction_inputs(described: CorrectionInput, resources: Resources) -> dict[str, Any]:

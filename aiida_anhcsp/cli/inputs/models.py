@@ -311,9 +311,29 @@ class LibraryMember(Section):
 
 
 class ActiveInput(EngineInput):
-    """Input of ``launch active``."""
+    """Input of ``launch active``: one structure, or several with a library that grows."""
 
-    structure: str | int
+    structure: str | int | None = None
+    structures: str | int | None = Field(
+        default=None, description="Instead of structure: a file of structures with ids, or the PK of a population."
+    )
     active: ActiveSettings
     label: LabelInput
     library: dict[str, LibraryMember] = Field(default={}, description="Potentials to choose from, by name.")
+    repeat: int | None = Field(
+        default=None, ge=0, description="Of structures: how many of the lowest are repeated with fresh potentials; 2."
+    )
+    max_concurrent: int | None = Field(
+        default=None, ge=1, description="Of structures: repetitions and corrections at a time; 2."
+    )
+    correction: CorrectionInput | None = Field(default=None, description="Of structures: their free energies to DFT.")
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> Self:
+        if (self.structure is None) == (self.structures is None):
+            fix = "give structure, a file with one, or structures, a file with several"
+            raise InputError("structure", "needed, or structures", fix)
+        for name in ("repeat", "max_concurrent", "correction"):
+            if self.structure is not None and getattr(self, name) is not None:
+                raise InputError(name, "only used with structures", "remove it, or give structures")
+        return self

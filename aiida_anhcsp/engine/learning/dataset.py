@@ -80,7 +80,7 @@ def split_by_family(frames: Sequence[Atoms], fractions: Split, seed: int) -> dic
     families: dict[str, list[int]] = defaultdict(list)
     parts: dict[str, list[int]] = {name: [] for name in PARTS}
     for index, (key, frame) in enumerate(zip(family_of(frames), frames, strict=True)):
-        part = _part_of(frame, seed)
+        part = part_of(frame, seed)
         if part is None:
             families[key].append(index)
         else:
@@ -109,7 +109,7 @@ def dealt(frames: Sequence[Atoms], earlier: Sequence[Atoms], fractions: Split, s
     """
     keys, known = family_of([*earlier, *frames]), {}
     for key, frame in zip(keys, earlier, strict=False):
-        if (part := _part_of(frame, seed)) is not None:
+        if (part := part_of(frame, seed)) is not None:
             known[key] = part
     marked = [copy_of(frame) for frame in frames]
     for key, frame in zip(keys[len(earlier) :], marked, strict=True):
@@ -137,9 +137,15 @@ def trained_on(frames: Sequence[Atoms], seed: int) -> list[Atoms]:
                 copy.info[key] = " ".join(f"before-{name}" for name in names)
         copy.info.setdefault("id", f"before-{index:04d}")
         copy.info.pop("round", None)
-        copy.info[MARK] = f"{seed}:{_part_of(frame, seed) or PARTS[0]}"
+        copy.info[MARK] = f"{seed}:{part_of(frame, seed) or PARTS[0]}"
         copies.append(copy)
     return copies
+
+
+def part_of(frame: Atoms, seed: int) -> str | None:
+    """The part in which a frame is in all splits by this seed, where it was dealt already."""
+    match = re.fullmatch(rf"{seed}:({'|'.join(PARTS)})", str(frame.info.get(MARK, "")))
+    return match[1] if match else None
 
 
 def copy_of(frame: Atoms) -> Atoms:
@@ -147,12 +153,6 @@ def copy_of(frame: Atoms) -> Atoms:
     copy = frame.copy()
     copy.calc = frame.calc
     return copy
-
-
-def _part_of(frame: Atoms, seed: int) -> str | None:
-    """The part in which a frame is in all splits by this seed, where it was dealt already."""
-    match = re.fullmatch(rf"{seed}:({'|'.join(PARTS)})", str(frame.info.get(MARK, "")))
-    return match[1] if match else None
 
 
 def _root(name: str, parent: dict[str, str]) -> str:

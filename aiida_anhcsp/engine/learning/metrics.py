@@ -85,6 +85,31 @@ def errors_by_round(
     return result
 
 
+def old_errors(metrics: Mapping[str, Any], when: str) -> Errors:
+    """Errors on held-out structures of round 0, what a potential knew at first; empty where none is held out.
+
+    :param metrics: of a training
+    :param when: ``before`` or ``after`` it
+    """
+    return dict(metrics.get("by_round", {}).get("0", {}).get(f"{when}_held_out", {}))
+
+
+def forgotten(first: Mapping[str, Any], last: Mapping[str, Any], worsening: float) -> str | None:
+    """How a potential, since its first retraining, got worse on what it knew, or None where it did not.
+
+    :param first: metrics of the first retraining, whose ``before`` is the potential as it was found
+    :param last: metrics of the last one
+    :param worsening: factor by which an error of energy or force may grow
+    """
+    before, after = old_errors(first, "before"), old_errors(last, "after")
+    if not before or not after:
+        return None
+    for name, unit in (("energy", "meV/atom"), ("force", "meV/angstrom")):
+        if after[name] > worsening * before[name]:
+            return f"{name} {before[name]:.1f} -> {after[name]:.1f} {unit} on {before['count']} held-out structures"
+    return None
+
+
 def energies_of(
     frames: Sequence[Atoms], before: Sequence[Evaluation] | None, after: Sequence[Evaluation]
 ) -> dict[str, list[float]]:

@@ -19,12 +19,14 @@ from ...engine.search.rank import is_relaxed
 from ..changes import changes_of
 from ..failures import failures_of
 from ..figures import figures_of
+from ..identical import identical_text
 from ..landscape import MOST, landscape, library
 from ..phase_diagram import transition_table
 from ..progress import messages_of, state_of
 from ..provenance import final_structures, sources_of, table_of
 from ..ranking import ranking_rows
 from ..searching import operators_of, searches_of, title_of
+from ..study import study_text
 
 
 def write_page(node: ProcessNode, path: Path) -> Path:
@@ -61,6 +63,8 @@ def contents(node: ProcessNode) -> dict[str, Any]:
         "why": why,
         "hull": hull,
         "transitions": None if table is None or "transitions" not in table.get_dict() else transition_table(table),
+        "study": study_text(node.outputs.study.get_dict()) if "study" in node.outputs else "",
+        "identical": "" if table is None else identical_text(table.get_dict()),
         "quantum": any("gibbs_free_energy" in row for row in rows),
         "searches": [(title_of(search), operators_of(search)) for search in searches_of(node)],
         "panels": [(panel, json.loads(panel.plotly().to_json())) for panel in panels],

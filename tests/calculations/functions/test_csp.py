@@ -296,3 +296,33 @@ def test_elements_have_the_distances_of_like_atoms() -> None:
     from aiida_anhcsp.calculations.functions.csp import shortest_distances
 
     assert shortest_distances(bulk("Cu", a=3.6)) == {"Cu-Cu": [pytest.approx(2.5456), pytest.approx(3.6)]}
+
+
+def test_runs_that_came_to_one_crystal_say_how_far_their_free_energies_are_apart() -> None:
+    from aiida.orm import Dict, StructureData
+
+    from aiida_anhcsp.calculations.functions.csp import ranking_table
+
+    corrections = {
+        name: Dict({"gibbs_free_energy": gibbs, "gibbs_free_energy_error": 0.001, "n_labels": 20})
+        for name, gibbs in (("a", -0.701), ("b", -0.700))
+    }
+    ends = {"a": h3s(), "b": h3s(0.002), "c": h3s(0.15)}
+    table = ranking_table(
+        runs=Dict({"a": run(0), "b": run(1), "c": run(2)}),
+        population_p130=population(-1.0, -0.9, -0.8),
+        **{f"result_{name}": result(gibbs) for name, gibbs in (("a", -0.5), ("b", -0.53), ("c", -0.51))},
+        **{f"structure_{name}": StructureData(ase=atoms) for name, atoms in ends.items()},
+        **{f"correction_{name}": node for name, node in corrections.items()},
+    ).get_dict()
+    (group,) = table["identical"]
+    assert group["ids"] == ["g000-0000", "g000-0001"]
+    assert (group["pressure"], group["temperature"]) == (130.0, 0.0)
+    assert group["divergence"] == pytest.approx(
+        {"gibbs_free_energy": 30.0, "gibbs_free_energy_corrected": 1.0}, abs=1e-6
+    )
+    assert {row["id"]: row.get("same_as") for row in table["rows"]} == {
+        "g000-0000": None,
+        "g000-0001": "g000-0000",
+        "g000-0002": None,
+    }
