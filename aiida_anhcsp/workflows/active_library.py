@@ -17,6 +17,7 @@ from .finalists import define_correction
 from .names import awaited, listed, reason_of
 from .phase_diagram import validate_structures
 from .ports import engine_inputs, plain, validate_label_inputs, validate_positive
+from .protocols.studies import ActiveLibraryProtocol
 from .settings import ActiveSettings, derived_seed
 from .submission import call_once, failure, find_child, get_child, has_ended, submit_once
 
@@ -48,7 +49,7 @@ def _not_negative(value: Int | None, _: Any) -> str | None:
     return f"repeat: {value.value} is less than none; give 0 or more" if value is not None and value < 0 else None
 
 
-class ActiveLibraryWorkChain(WorkChain):
+class ActiveLibraryWorkChain(ActiveLibraryProtocol, WorkChain):
     """Strategy 3 of the LaH10 study: structures one after the other, and a library of potentials that grows.
 
     Every structure takes from the library what needs the fewest additional labels by MaxVol, retrains it, and starts

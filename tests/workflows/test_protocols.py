@@ -11,6 +11,7 @@ from aiida_anhcsp.engine.errors import InputError
 
 PROTOCOLS = ("fast", "balanced", "stringent")
 WORK_CHAINS = (
+    "active_library",
     "active_sscha",
     "correct",
     "csp",

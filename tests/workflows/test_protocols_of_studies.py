@@ -10,6 +10,8 @@ from aiida.orm import Dict, SinglefileData, StructureData
 from aiida.plugins import WorkflowFactory
 from ase.build import bulk
 
+from aiida_anhcsp.data.population import PopulationData
+
 from .test_protocols import PROTOCOLS, problem_of
 from .test_sscha_on_labels import state  # noqa: F401
 from .vasp_fixtures import potcar_family, vasp_code  # noqa: F401
@@ -44,6 +46,17 @@ def test_active_sscha_is_accepted(engine_code: Any, emt: Any, protocol: str) -> 
         "anhcsp.label.ase",
         {"code": engine_code, "potential": emt},
         protocol=protocol,
+    )
+    assert problem_of(builder) is None
+
+
+def test_active_library_is_accepted(engine_code: Any, emt: Any, protocol: str) -> None:
+    chain = WorkflowFactory("anhcsp.active_library")
+    start = bulk("Cu", "hcp", a=2.55)
+    start.info["id"] = "hcp"
+    structures, label = PopulationData.from_frames([start]), {"code": engine_code, "potential": emt}
+    builder = chain.get_builder_from_protocol(
+        engine_code, structures, 10.0, 300.0, "anhcsp.label.ase", label, protocol=protocol
     )
     assert problem_of(builder) is None
 

@@ -116,6 +116,38 @@ class ActiveProtocol(ProtocolMixin):
         )
 
 
+class ActiveLibraryProtocol(ProtocolMixin):
+    """Builder of ``anhcsp.active_library``."""
+
+    PROTOCOL_FILE = "active.yaml"
+
+    @classmethod
+    def get_builder_from_protocol(
+        cls,
+        code: AbstractCode,
+        structures: PopulationData,
+        pressure: float,
+        temperature: float,
+        label_engine: str,
+        label: Mapping[str, Any],
+        *,
+        protocol: str | None = None,
+        overrides: Overrides = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> ProcessBuilder:
+        """Builder of SSCHA of several structures with a growing library; see :class:`ActiveProtocol`."""
+        settings = cls.get_protocol_inputs(protocol, overrides)["settings"]
+        return filled(
+            cls.get_builder(),  # type: ignore[attr-defined]
+            code=code,
+            structures=structures,
+            settings=Dict({"pressure": pressure, "temperature": temperature, **settings}),
+            label_engine=Str(label_engine),
+            label=dict(label),
+            options=as_node(options),
+        )
+
+
 class SschaOnLabelsProtocol(ProtocolMixin):
     """Builder of ``anhcsp.sscha_on_labels``."""
 
