@@ -34,9 +34,9 @@ def read_frames(path: str | Path, argument: str = "IN.extxyz") -> list[Atoms]:
     return list(frames)
 
 
-def write_frames(path: str | Path, frames: Iterable[Atoms]) -> None:
+def write_frames(path: str | Path, frames: Iterable[Atoms], append: bool = False) -> None:
     """Write frames with their labels; keys that are None or empty are left out (the format would garble them)."""
-    write(path, [_writable(frame) for frame in frames], format="extxyz")
+    write(path, [_writable(frame) for frame in frames], format="extxyz", append=append)
 
 
 def through_text(frames: Iterable[Atoms]) -> list[Atoms]:

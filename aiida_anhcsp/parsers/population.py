@@ -8,6 +8,7 @@ from aiida.engine import ExitCode
 from aiida.orm import SinglefileData
 
 from ..calculations.base import OUT_FILE
+from ..calculations.functions.labels import complete_frames
 from ..calculations.relax import CHECKPOINT_FILE
 from ..data.population import PopulationData
 from .base import EngineParser
@@ -27,10 +28,20 @@ class PopulationParser(EngineParser):
             with self.retrieved.base.repository.open(CHECKPOINT_FILE, mode="rb") as handle:
                 self.out("checkpoint", SinglefileData(handle, filename=CHECKPOINT_FILE))
         population = self.population(OUT_FILE)
+        if isinstance(population, ExitCode) and failure is not None:
+            population = self.complete_part() or population
         if isinstance(population, ExitCode):
             return failure or population
         self.out("population", population)
         return failure or self._shortfall(population)
+
+    def complete_part(self) -> PopulationData | None:
+        """The structures of a job that was killed while it wrote the next."""
+        try:
+            frames = complete_frames(self.text(OUT_FILE))
+        except FileNotFoundError:
+            return None
+        return PopulationData.from_frames(frames) if frames else None
 
     def _shortfall(self, population: PopulationData) -> ExitCode | None:
         inputs = self.node.inputs

@@ -16,7 +16,8 @@ from .submission import failure, find_child
 class ChunkedWorkChain(WorkChain):
     """Treat all structures of a population by an external program.
 
-    The structures are shared out to jobs of ``chunk_size``, at most ``max_concurrent`` of them at a time. A
+    The structures are shared out to jobs of ``chunk_size``, at most ``max_concurrent`` of them at a time. What a job
+    has done when it is killed is kept, and what it has left is submitted again, ``max_attempts`` times in all. A
     structure that fails is reported and left out; that is fatal only above ``max_failed_fraction``.
     """
 
@@ -53,6 +54,14 @@ class ChunkedWorkChain(WorkChain):
             help="Most jobs at a time; the next ones follow when these have ended.",
         )
         spec.input(
+            "max_attempts",
+            valid_type=Int,
+            default=lambda: Int(3),
+            validator=at_least_one,
+            help="Jobs in which a structure may be: one that is killed, by wall time or machine, leaves what it "
+            "has not done to another.",
+        )
+        spec.input(
             "max_failed_fraction",
             valid_type=Float,
             default=lambda: Float(0.5),
@@ -61,7 +70,7 @@ class ChunkedWorkChain(WorkChain):
         )
         spec.outline(
             cls.prepare,
-            while_(cls.has_unsubmitted)(cls.submit_chunks),
+            while_(cls.has_unsubmitted)(cls.submit_chunks, cls.take_up),
             cls.collect,
         )
         spec.output(
@@ -91,13 +100,22 @@ class ChunkedWorkChain(WorkChain):
     def result_of(self, child: ProcessNode) -> Data | None:
         """The node with the results that a job brought back, failed jobs included; None where there is none."""
 
+    def left_from(self, child: ProcessNode, start: int, stop: int) -> int | None:
+        """The first structure that a job which was stopped had not done; None where it ended by itself.
+
+        A program whose own work chain restarts it needs none of this.
+        """
+        return None
+
     @abstractmethod
     def join(self, jobs: Dict, results: dict[str, Data], metadata: dict[str, str]) -> dict[str, Data]:
         """Call the calcfunction that joins results to structures; it returns ``population`` (or not) and ``report``."""
 
     def prepare(self) -> None:
-        """Start with the first chunk."""
+        """Start with the first chunk; ctx has name, first structure, end and attempt of every job."""
+        self.ctx.jobs = [[name, start, stop, 1] for name, start, stop in self.chunks]
         self.ctx.submitted = 0
+        self.ctx.ended = 0
 
     @property
     def chunks(self) -> list[tuple[str, int, int]]:
@@ -109,16 +127,35 @@ class ChunkedWorkChain(WorkChain):
         ]
 
     def has_unsubmitted(self) -> bool:
-        """Whether there are chunks that nothing was submitted for."""
-        return self.ctx.submitted < len(self.chunks)
+        """Whether there are structures that nothing was submitted for."""
+        return bool(self.ctx.submitted < len(self.ctx.jobs))
 
     def submit_chunks(self) -> None:
         """Submit as many jobs as may run at a time."""
-        batch = self.chunks[self.ctx.submitted : self.ctx.submitted + self.inputs.max_concurrent]
-        nodes = {name: self.submit_chunk(name, start, stop) for name, start, stop in batch}
+        batch = self.ctx.jobs[self.ctx.submitted : self.ctx.submitted + self.inputs.max_concurrent]
+        nodes = {}
+        for name, start, stop, attempt in batch:
+            label = _label(name, attempt)
+            nodes[label] = self.submit_chunk(label, start, stop)
         self.ctx.submitted += len(batch)
         self.to_context(**nodes)
-        self.report(f"structures {batch[0][1]} to {batch[-1][2] - 1} are in {_described(list(nodes.values()))}")
+        structures = ", ".join(f"{start} to {stop - 1}" for _, start, stop, _ in batch)
+        self.report(f"structures {structures} are in {_described(list(nodes.values()))}")
+
+    def take_up(self) -> None:
+        """Plan another job for what those that were stopped have left."""
+        again = []
+        for name, start, stop, attempt in self.ctx.jobs[self.ctx.ended : self.ctx.submitted]:
+            child = self.ctx[_label(name, attempt)]
+            first = self.left_from(child, start, stop)
+            if first is None or first >= stop or attempt >= self.inputs.max_attempts.value:
+                continue
+            if first == start and attempt > 1 and first + 1 < stop:
+                first += 1  # it has stopped two jobs
+            self.report(f"{failure(child)}; structures {first} to {stop - 1} are submitted again")
+            again.append([name, first, stop, attempt + 1])
+        self.ctx.ended = self.ctx.submitted
+        self.ctx.jobs = [*self.ctx.jobs, *again]
 
     def collect(self) -> ExitCode | None:
         """Join what came back to the structures, report the rest."""
@@ -146,16 +183,22 @@ class ChunkedWorkChain(WorkChain):
             return {name: done.outputs[name] for name in done.outputs}
         jobs: dict[str, dict[str, Any]] = {}
         results: dict[str, Data] = {}
-        for name, start, stop in self.chunks:
-            child = self.ctx[name]
-            jobs[name] = {"start": start, "stop": stop}
+        for name, start, stop, attempt in self.ctx.jobs:
+            label = _label(name, attempt)
+            child = self.ctx[label]
+            jobs[label] = {"start": start, "stop": stop}
             if not child.is_finished_ok:
-                jobs[name]["failure"] = failure(child)
+                tried = f", job {attempt} of it" if attempt > 1 else ""
+                jobs[label]["failure"] = failure(child) + tried
             node = self.result_of(child)
             if node is not None:
-                results[name] = node
+                results[label] = node
         joined = self.join(Dict(jobs), results, {"label": "join", "call_link_label": "join"})
         return joined if isinstance(joined, dict) else {"report": joined}
+
+
+def _label(name: str, attempt: int) -> str:
+    return name if attempt == 1 else f"{name}_again_{attempt - 1}"
 
 
 def _described(nodes: list[ProcessNode]) -> str:

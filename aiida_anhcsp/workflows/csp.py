@@ -13,6 +13,7 @@ from ..calculations.functions.datasets import merge_datasets
 from ..calculations.functions.population import lowest_of, rank_population
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
+from ..engine.learning.settings import TrainSettings
 from ..engine.search.near_hull import near_hull
 from ..engine.search.rank import lowest
 from ..engine.search.settings import GIBBS, SearchSettings
@@ -24,7 +25,7 @@ from .ports import engine_inputs, parsed_by, training_inputs
 from .protocols.builders import CspProtocol
 from .relax import RelaxWorkChain
 from .search import SearchWorkChain
-from .settings import JointSettings, ProductionSettings
+from .settings import JointSettings, LearningSettings, ProductionSettings
 from .submission import call_once, failure, find_child, get_child, has_ended, submit_once
 
 
@@ -45,7 +46,23 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     several = "pressures" in inputs and len(inputs["pressures"].get_list()) > 1
     if several and "learning" in inputs.get("search", {}) and "finetune" not in inputs:
         return "finetune: searches that learn at several pressures need it; give epochs and learning_rate"
+    if "finetune" in inputs and inputs["search"].get("learning"):
+        seed = split_seed_of(inputs["search"])
+        for stage in JointSettings.parse(inputs["finetune"].get_dict()).stages:
+            if stage.split.seed not in (None, seed):
+                return (
+                    f"finetune: split.seed {stage.split.seed} is not that of the searches, {seed}, and would train on "
+                    "what they tested on; leave it out"
+                )
     return validate_finalists(inputs)
+
+
+def split_seed_of(search: Mapping[str, Any]) -> int:
+    """The seed by which the searches split their labels, and have marked them for good."""
+    keys = search["learning"]["settings"].get_dict() if "settings" in search["learning"] else {}
+    learning = LearningSettings.parse(keys)
+    seed = SearchSettings.parse(search["settings"].get_dict()).seed
+    return TrainSettings.parse({"seed": seed, **learning.train}).split_seed
 
 
 class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
@@ -234,12 +251,14 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
         search, stage = self.inputs.search, 0
         while has_ended(self, training_name(stage)):
             stage += 1
-        settings = JointSettings.parse(self.inputs.finetune.get_dict()).stages[stage]
+        settings = JointSettings.parse(self.inputs.finetune.get_dict()).stages[stage].model_dump(exclude_none=True)
+        if "learning" in search:
+            settings["split"]["seed"] = split_seed_of(search)
         inputs = {
             **training_inputs(search, FinetuneWorkChain),
             "dataset": dataset,
             "potential": self.potential if stage else search.potential,
-            "settings": Dict(settings.model_dump(exclude_none=True)),
+            "settings": Dict(settings),
         }
         node = submit_once(self, training_name(stage), FinetuneWorkChain, inputs)
         self.report(f"{node.process_label}<{node.pk}> learns from {dataset.count} labels of all pressures")

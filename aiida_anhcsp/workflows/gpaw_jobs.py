@@ -10,9 +10,9 @@ from aiida.orm import Data, Dict, ProcessNode, SinglefileData, load_node
 from aiida_shell import ShellJob
 
 from ..calculations.base import known_keys
-from ..calculations.functions.labels import write_json
+from ..calculations.functions.labels import complete_frames, write_json
 from .chunked import ChunkedWorkChain
-from .submission import call_once, submit_once
+from .submission import call_once, failed_by_itself, submit_once
 
 SCRIPT = Path(__file__).with_name("gpaw_frames.py")
 RESULT_FILE = "result.extxyz"
@@ -86,6 +86,17 @@ class GpawWorkChain(ChunkedWorkChain):
             "metadata": {"options": {**options, "redirect_stderr": True}},
         }
         return submit_once(self, label, ShellJob, inputs)
+
+    def left_from(self, child: ProcessNode, start: int, stop: int) -> int | None:
+        """What the script had not written when it was killed; a script that fails at once fails again."""
+        if child.is_finished_ok:
+            return None
+        result = self.result_of(child)
+        frames = [] if result is None else complete_frames(result.get_content(mode="r"))
+        done = {int(frame.info["index"]) for frame in frames}
+        if not done and failed_by_itself(child):
+            return None
+        return next((index for index in range(start, stop) if index not in done), None)
 
     def result_of(self, child: ProcessNode) -> Data | None:
         """The file of a job, also where it was killed half-way."""

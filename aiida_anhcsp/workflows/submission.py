@@ -7,12 +7,16 @@ and a condition asks whether a child has ended, not whether there is one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiida.common.links import LinkType
 from aiida.engine import Process, ProcessState, WorkChain
 from aiida.orm import Data, ProcessNode
+
+FIRST_SIGNAL = 128
+"""Exit statuses above it are those of a program that a signal ended."""
 
 NO_CHECKPOINT = "does not have a saved checkpoint"
 """AiiDA's words for a process that cannot be continued because it never began."""
@@ -102,3 +106,9 @@ def failure(node: ProcessNode) -> str:
     else:
         reason = f"exit status {node.exit_status}: {node.exit_message}"
     return " ".join(f"{node.process_label}<{node.pk}> {reason}".split())
+
+
+def failed_by_itself(job: ProcessNode) -> bool:
+    """Whether the program of an aiida-shell job ended with an exit status of its own, and not by a signal."""
+    status = re.search(r"status:? (\d+)", job.exit_message or "") if job.is_finished else None
+    return status is not None and int(status.group(1)) < FIRST_SIGNAL

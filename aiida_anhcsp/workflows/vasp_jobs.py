@@ -60,7 +60,7 @@ class VaspJobsWorkChain(ChunkedWorkChain):
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:
         super().define(spec)
-        del spec.inputs["chunk_size"]
+        del spec.inputs["chunk_size"], spec.inputs["max_attempts"]
         spec.inputs["code"].help = "The VASP executable, a code of the plugin vasp.vasp."
         spec.inputs["max_concurrent"].default = 8
         spec.input(

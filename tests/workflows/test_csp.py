@@ -136,6 +136,61 @@ def test_second_stage_of_the_joint_training_goes_on_from_the_first(
     assert workchain.potential.pk == first.pk
 
 
+@pytest.fixture
+def learning(engine_code: Any, emt: Any, search_inputs: dict[str, Any]) -> Callable:
+    """Inputs of a search that learns."""
+    from aiida.orm import Dict, Str
+
+    def factory(**settings: Any) -> dict[str, Any]:
+        label = {"code": engine_code, "potential": emt}
+        namespace = {"settings": Dict(settings), "label_engine": Str("anhcsp.label.ase"), "label": label}
+        return {**search_inputs, "learning": namespace}
+
+    return factory
+
+
+def test_joint_training_holds_out_what_the_searches_held_out(
+    csp: Callable, learning: Callable, add_child: Callable, emt: Any, copper_frames: list[Atoms]
+) -> None:
+    """The parts of the searches' rounds, at both pressures, are those of every stage."""
+    from aiida.orm import Dict, List
+
+    from aiida_anhcsp.calculations.functions.labels import split_labels
+    from aiida_anhcsp.data.population import PopulationData
+    from aiida_anhcsp.engine.learning.dataset import split_by_family
+    from aiida_anhcsp.engine.learning.settings import Split
+
+    fractions = {"validation": 0.25, "test": 0.25}
+    search = learning(train={"seed": 9, "split": {**fractions, "seed": 4}})
+    stages = [{"seed": 1, "epochs": 5}, {"seed": 2, "epochs": 5}]
+    workchain = csp(search=search, pressures=List([5.0, 12.5]), finetune=Dict({"split": fractions, "stages": stages}))
+    for name, scale in (("search_p5", 0.99), ("search_p12_5", 0.97)):
+        frames = []
+        for frame in copper_frames:
+            squeezed = frame.copy()
+            squeezed.set_cell(frame.cell * scale, scale_atoms=True)
+            frames.append(with_labels(squeezed, scale, np.zeros((4, 3)), np.zeros(6), label_origin="ase"))
+        marked = split_labels(labelled=PopulationData.from_frames(frames), settings=Dict({**fractions, "seed": 4}))
+        add_child(workchain, name, searched(emt, dataset=marked), job=False)
+    for stage in range(2):
+        child = workchain.finetune()["current"]
+        settings = child.inputs.settings.get_dict()
+        assert settings["seed"] == stages[stage]["seed"] and settings["split"]["seed"] == 4
+        dataset = child.inputs.dataset.get_frames()
+        found = split_by_family(dataset, Split(**fractions), settings["split"]["seed"])
+        for part, indices in found.items():
+            assert {dataset[index].info["split"] for index in indices} <= {f"4:{part}"}
+        add_child(workchain, child.label, {"potential": emt.clone()}, job=False)
+
+
+def test_joint_training_by_a_split_of_its_own_is_refused(csp: Callable, learning: Callable) -> None:
+    from aiida.orm import Dict, List
+
+    finetune = Dict({"seed": 1, "split": {"seed": 5}})
+    with pytest.raises(ValueError, match=r"finetune: split.seed 5 is not that of the searches, 3"):
+        csp(search=learning(), pressures=List([5.0, 12.5]), finetune=finetune)
+
+
 def test_stage_of_the_joint_training_that_fails_is_the_last(learned: Callable, add_child: Callable) -> None:
     workchain = learned({"seed": 1, "stages": [{"epochs": 5}, {"epochs": 2}]})
     add_child(workchain, "finetune", {}, status=410, message="diverges", job=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -11,6 +12,8 @@ from ase import Atoms
 
 from ..frames import bare, read_frames, with_labels, write_frames
 from ..potentials import Evaluation, load_potential
+from ..potentials.batching import BATCH_ATOMS, batches
+from ..potentials.specification import parse_specification
 from .options import log_to_terminal, potential_options, processes_option
 
 LOGGER = logging.getLogger(__name__)
@@ -45,16 +48,34 @@ def command(
 ) -> None:
     """Energies, forces and stresses of the frames of IN.extxyz.
 
-    One frame out per frame in, in the same order. info['status'] is ok, too_close, nonfinite or failed, the last
-    three with info['reason'] and without labels. Energies in eV, forces in eV/angstrom, stress in eV/angstrom^3.
+    One frame out per frame in, in the same order; those of an ASE calculator are written as soon as they are there.
+    info['status'] is ok, too_close, nonfinite or failed, the last three with info['reason'] and without labels.
+    Energies in eV, forces in eV/angstrom, stress in eV/angstrom^3.
     """
     log_to_terminal()
     frames = read_frames(source, "IN.extxyz")
     potential = load_potential(specification, device, threads, batch_atoms, processes=processes)
-    evaluations = potential.evaluate(frames)
-    write_frames(target, [evaluated(*pair) for pair in zip(frames, evaluations, strict=True)])
-    counts = Counter(evaluation.status for evaluation in evaluations)
+    counts: Counter[str] = Counter()
+    for place, piece in enumerate(pieces(frames, specification, processes, batch_atoms)):
+        evaluations = potential.evaluate(piece)
+        write_frames(target, [evaluated(*pair) for pair in zip(piece, evaluations, strict=True)], append=place > 0)
+        counts.update(evaluation.status for evaluation in evaluations)
     LOGGER.info("%d frames: %s", len(frames), ", ".join(f"{count} {status}" for status, count in counts.items()))
+
+
+def pieces(
+    frames: Sequence[Atoms], specification: str, processes: int, batch_atoms: int | None
+) -> Iterator[Sequence[Atoms]]:
+    """What is evaluated before it is written: a frame for an ASE calculator, which may take hours, or a call's worth
+    for each process; everything for what is fast.
+    """
+    if parse_specification(specification).kind != "ase":
+        yield frames
+        return
+    costs = [len(frame) for frame in frames] if processes > 1 else [1] * len(frames)
+    calls = list(batches(costs, (batch_atoms or BATCH_ATOMS["cpu"]) if processes > 1 else 1))
+    for first in range(0, len(calls), processes):
+        yield [frames[index] for call in calls[first : first + processes] for index in call]
 
 
 def evaluated(frame: Atoms, evaluation: Evaluation) -> Atoms:

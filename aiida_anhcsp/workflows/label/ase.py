@@ -46,6 +46,12 @@ class AseLabelWorkChain(LabelProtocol, LabelWorkChain):
         }
         return submit_once(self, label, EvaluateCalculation, inputs)
 
+    def left_from(self, child: ProcessNode, start: int, stop: int) -> int | None:
+        """What the engine had not written when its job was killed."""
+        if child.exit_status != EvaluateCalculation.exit_codes.ERROR_INTERRUPTED.status:
+            return None
+        return start + (child.outputs.population.count if "population" in child.outputs else 0)
+
     def result_of(self, child: ProcessNode) -> Data | None:
         """The evaluated structures."""
         return child.outputs.population if "population" in child.outputs else None

@@ -17,7 +17,7 @@ from ...data.population import PopulationData
 from ...engine.frames import bare
 from ..protocols.mixin import merged
 from ..protocols.references import LabelProtocol
-from ..submission import call_once, submit_once
+from ..submission import call_once, failed_by_itself, submit_once
 from .base import LabelWorkChain
 
 DEFAULTS: dict[str, Any] = {
@@ -31,6 +31,9 @@ DEFAULTS: dict[str, Any] = {
     },
     "electrons": {"conv_thr": 1e-8},
 }
+ENDINGS = ("JOB DONE.", "Error in routine")
+"""One of them is in every output of pw.x that was not cut short."""
+
 OPTIONS: dict[str, Any] = {
     "resources": {"num_machines": 1, "num_mpiprocs_per_machine": 1},
     "withmpi": False,
@@ -121,9 +124,13 @@ class EspressoLabelWorkChain(LabelProtocol, LabelWorkChain):
         }
         return submit_once(self, label, ShellJob, inputs)
 
+    def left_from(self, child: ProcessNode, start: int, stop: int) -> int | None:
+        """The structure, where pw.x was killed before it came to an end."""
+        return start if was_cut_short(child) else None
+
     def result_of(self, child: ProcessNode) -> Data | None:
-        """What pw.x wrote."""
-        return child.outputs.stdout if "stdout" in child.outputs else None
+        """What pw.x wrote, where it came to an end."""
+        return child.outputs.stdout if "stdout" in child.outputs and not was_cut_short(child) else None
 
     def join(self, jobs: Dict, results: dict[str, Data], metadata: dict[str, str]) -> dict[str, Data]:
         """Join the labels of all jobs to the structures; the pseudopotentials are part of their settings."""
@@ -137,6 +144,14 @@ class EspressoLabelWorkChain(LabelProtocol, LabelWorkChain):
     def pseudopotentials(self) -> list[tuple[str, SinglefileData]]:
         """Elements and their files, in order."""
         return sorted(self.inputs.pseudopotentials.items())
+
+
+def was_cut_short(job: ProcessNode) -> bool:
+    """Whether pw.x neither ended nor stopped at an error of its own."""
+    if job.is_finished_ok or failed_by_itself(job):
+        return False
+    text = job.outputs.stdout.get_content(mode="r") if "stdout" in job.outputs else ""
+    return not any(ending in text for ending in ENDINGS)
 
 
 def _a_file_for_each_element(inputs: dict[str, Any], _: Any) -> str | None:

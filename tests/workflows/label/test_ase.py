@@ -53,3 +53,29 @@ def test_a_failed_label_is_reported_and_left_out_and_too_many_are_fatal(label, m
     assert report["labelled"] == 3
     assert list(report["failed"]) == ["g000-0001"]
     assert outputs["population"].base.attributes.get("label_settings") == [report["label_settings"]]
+
+
+@pytest.fixture
+def dying(aiida_code_installed, engine_code, tmp_path):
+    """An engine whose job is killed after its second structure, in the middle of writing the third."""
+    path = tmp_path / "dying"
+    path.write_text(
+        f"""#!/bin/bash
+{engine_code.filepath_executable} "$@"
+lines=$(( 2 * ($(head -n 1 "$3") + 2) ))
+[ $(wc -l < "$3") -le $lines ] && exit 0
+head -n $((lines + 3)) "$3" > half && mv half "$3"
+kill -9 $PPID
+"""
+    )
+    path.chmod(0o755)
+    return aiida_code_installed(label="dying", filepath_executable=str(path))
+
+
+def test_what_a_killed_engine_had_written_is_kept_and_the_rest_submitted_again(dying, emt, copper):
+    outputs, node = run_get_node(AseLabelWorkChain, population=copper, code=dying, potential=emt)
+    assert node.is_finished_ok, node.exit_message
+    jobs = {child.label: child.inputs.population.count for child in node.called if child.label.startswith("chunk")}
+    assert jobs == {"chunk_000": 4, "chunk_000_again_1": 2}
+    ids = [frame.info["id"] for frame in outputs["population"].get_frames()]
+    assert ids == [frame.info["id"] for frame in copper.get_frames()]

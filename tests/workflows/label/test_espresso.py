@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from aiida import orm
+from aiida.engine import run_get_node
 from ase import Atoms
 from ase.build import bulk
 from ase.units import Ry
@@ -54,6 +55,40 @@ def test_output_that_ends_half_way_costs_its_own_label_only(population: Populati
     assert list(labels["report"]["failed"]) == ["g000-0002"]
 
 
+@pytest.fixture
+def pseudo(tmp_path: Path) -> orm.SinglefileData:
+    (tmp_path / "Si.UPF").write_text("a pseudopotential")
+    return orm.SinglefileData(tmp_path / "Si.UPF")
+
+
+@pytest.mark.parametrize(("part", "jobs"), [(2, ["_again_1"]), (1, [])])
+def test_run_that_was_cut_short_is_submitted_again(
+    aiida_code_installed: Any,
+    tmp_path: Path,
+    population: PopulationData,
+    pseudo: orm.SinglefileData,
+    part: int,
+    jobs: list[str],
+) -> None:
+    path, first = tmp_path / "pw.x", tmp_path / "first"
+    path.write_text(
+        f"#!/bin/bash\n[ -e {first} ] && exec cat {RECORDED}\n"
+        f"touch {first}\nhead -c {len(RECORDED.read_text()) // part} {RECORDED}\nkill -9 $$\n"
+    )
+    path.chmod(0o755)
+    outputs, node = run_get_node(
+        EspressoLabelWorkChain,
+        code=aiida_code_installed(filepath_executable=str(path)),
+        population=population,
+        pseudopotentials={"Si": pseudo},
+        max_concurrent=1,
+    )
+    assert node.is_finished_ok, node.exit_message
+    names = sorted(child.label for child in node.called if child.label.startswith("structure"))
+    assert names == sorted(["structure_0000", "structure_0001", *[f"structure_0000{name}" for name in jobs]])
+    assert outputs["report"]["labelled"] == 2
+
+
 def test_k_points_are_as_close_as_asked(population: PopulationData) -> None:
     settings = orm.Dict({"kpoints_spacing": 0.6, "system": {"ecutwfc": 20.0}, "electrons": {}})
     text = pw_input(population, orm.Int(0), settings, orm.Dict({"Si": PSEUDO.name})).get_content()
@@ -68,8 +103,6 @@ def test_element_without_pseudopotential_is_refused(population: PopulationData) 
 
 @pytest.mark.skipif(shutil.which("pw.x") is None or not PSEUDO.is_file(), reason="needs Debian's quantum-espresso")
 def test_real_labels_are_the_derivatives_of_the_energy(aiida_code_installed: Any) -> None:
-    from aiida.engine import run_get_node
-
     delta = 0.02
     plus, minus = silicon(), silicon()
     plus.positions[0, 0] += delta

@@ -19,7 +19,8 @@ from aiida_anhcsp.workflows.label.gpaw import GpawLabelWorkChain
 
 CHEAP = {"cutoff": 200, "kpoints_spacing": 2.0, "smearing": 0.2}
 KILLED = """#!/bin/bash
-# in the place of python3: writes one label and half of another, then dies as if killed
+# in the place of python3: writes one label and half of another, then dies as if killed; after index 5 it writes none
+[ $5 -gt 5 ] && kill -9 $$
 cat > "$4" <<END
 1
 Properties=species:S:1:pos:R:3:forces:R:3 Lattice="2 0 0 0 2 0 0 0 2" index=$5 status=ok energy=-1.5 \
@@ -80,18 +81,71 @@ def test_forces_and_stress_are_the_derivatives_of_the_energy(system_python):
     assert outputs["report"]["label_settings"] == expected
 
 
-def test_a_killed_job_keeps_the_labels_it_had_written(killed):
-    frames = [Atoms("H", cell=[2, 2, 2], pbc=True, info={"id": f"h{index}"}) for index in range(4)]
-    outputs, node = run_get_node(
-        GpawLabelWorkChain, population=PopulationData.from_frames(frames), code=killed, chunk_size=orm.Int(2)
+def cells(number):
+    return PopulationData.from_frames(
+        [Atoms("H", cell=[2, 2, 2], pbc=True, info={"id": f"h{index}"}) for index in range(number)]
     )
+
+
+def labels_of_jobs(node):
+    return sorted(child.label for child in node.called if child.process_label == "ShellJob")
+
+
+def test_a_killed_job_keeps_its_labels_and_only_the_others_are_submitted_again(killed):
+    outputs, node = run_get_node(GpawLabelWorkChain, population=cells(3), code=killed, chunk_size=orm.Int(3))
     assert node.is_finished_ok
     labelled = outputs["population"].get_frames()
-    assert [frame.info["id"] for frame in labelled] == ["h0", "h2"]
+    assert [frame.info["id"] for frame in labelled] == ["h0", "h1", "h2"]
     np.testing.assert_array_equal(labels_of(labelled[1])["stress"], [1, 2, 3, 4, 5, 6])
+    jobs = {child.label: child.inputs.arguments.get_list()[-2:] for child in node.called if "arguments" in child.inputs}
+    assert jobs == {"chunk_000": ["0", "3"], "chunk_000_again_1": ["1", "3"], "chunk_000_again_2": ["2", "3"]}
+    assert outputs["report"]["failed"] == {}
+
+
+def test_attempts_end_and_the_structures_left_are_named(killed):
+    outputs, node = run_get_node(
+        GpawLabelWorkChain, population=cells(4), code=killed, chunk_size=orm.Int(4), max_attempts=orm.Int(2)
+    )
+    assert node.is_finished_ok and labels_of_jobs(node) == ["chunk_000", "chunk_000_again_1"]
     failed = outputs["report"]["failed"]
-    assert set(failed) == {"h1", "h3"}
-    assert "137" in failed["h1"]
+    assert set(failed) == {"h2", "h3"}
+    assert "137" in failed["h2"] and failed["h2"].endswith("job 2 of it")
+
+
+def test_structure_that_kills_two_jobs_is_passed_over(killed):
+    _, node = run_get_node(GpawLabelWorkChain, population=cells(9), code=killed, chunk_size=orm.Int(9))
+    starts = {
+        child.label: child.inputs.arguments.get_list()[-2] for child in node.called if "arguments" in child.inputs
+    }
+    assert starts == {"chunk_000": "0", "chunk_000_again_1": "1", "chunk_000_again_2": "2"}
+    outputs, node = run_get_node(
+        GpawLabelWorkChain,
+        population=cells(9),
+        code=killed,
+        chunk_size=orm.Int(6),
+        max_attempts=orm.Int(4),
+        max_failed_fraction=orm.Float(1.0),
+    )
+    starts = {
+        child.label: child.inputs.arguments.get_list()[-2] for child in node.called if "arguments" in child.inputs
+    }
+    second = {label: start for label, start in starts.items() if "001" in label}
+    assert second == {
+        "chunk_001": "6",
+        "chunk_001_again_1": "6",
+        "chunk_001_again_2": "7",
+        "chunk_001_again_3": "8",
+    }
+    assert set(outputs["report"]["failed"]) == {"h4", "h5", "h6", "h7", "h8"}
+
+
+def test_script_that_fails_at_once_is_not_submitted_again(aiida_code_installed, tmp_path):
+    path = tmp_path / "broken"
+    path.write_text("#!/bin/bash\nexit 1\n")
+    path.chmod(0o755)
+    code = aiida_code_installed(filepath_executable=str(path))
+    _, node = run_get_node(GpawLabelWorkChain, population=cells(2), code=code)
+    assert node.exit_status == 401 and labels_of_jobs(node) == ["chunk_000"]
 
 
 def test_an_unknown_setting_is_refused(killed, copper):
