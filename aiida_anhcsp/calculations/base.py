@@ -25,6 +25,7 @@ STDERR_FILE = "engine.err"
 IN_FILE = "population.extxyz"
 OUT_FILE = "result.extxyz"
 TRAINING_FILE = "training.extxyz"
+HELD_OUT_FILE = "held_out.extxyz"
 OUT_FOLDER = "out"
 ONCE = f"""\
 if command -v flock > /dev/null; then exec 9> .lock; flock 9; fi
@@ -102,10 +103,28 @@ class EngineCalculation(CalcJob):
             "guard",
             required=False,
             populate_defaults=False,
+            validator=_guard,
             help="Refuse structures outside what the potential knows; nothing is refused if left out.",
         )
         spec.input("guard.training", valid_type=PopulationData, help="The structures the potential was trained on.")
-        spec.input("guard.largest_grade", valid_type=Float, help="MaxVol grade above which a structure is refused.")
+        spec.input(
+            "guard.largest_grade",
+            valid_type=Float,
+            required=False,
+            help="MaxVol grade above which a structure is refused.",
+        )
+        spec.input(
+            "guard.largest_error",
+            valid_type=Float,
+            required=False,
+            help="Instead of a grade, what it is to mean: RMSE of the forces up to it, meV/angstrom.",
+        )
+        spec.input(
+            "guard.held_out",
+            valid_type=PopulationData,
+            required=False,
+            help="With largest_error: labelled structures the potential was not trained on, which tell the grade.",
+        )
 
     @abstractmethod
     def command(self, folder: Folder) -> Command:
@@ -140,11 +159,13 @@ class EngineCalculation(CalcJob):
         specification = potential.specification
         if "guard" in self.inputs:
             copies.append((self.inputs.guard.training.uuid, self.inputs.guard.training.filename, TRAINING_FILE))
-            guard = {
-                "potential": specification,
-                "training": TRAINING_FILE,
-                "largest_grade": self.inputs.guard.largest_grade.value,
-            }
+            guard = {"potential": specification, "training": TRAINING_FILE}
+            if "largest_grade" in self.inputs.guard:
+                guard["largest_grade"] = self.inputs.guard.largest_grade.value
+            else:
+                held_out: PopulationData = self.inputs.guard.held_out
+                copies.append((held_out.uuid, held_out.filename, HELD_OUT_FILE))
+                guard |= {"held_out": HELD_OUT_FILE, "largest_error": self.inputs.guard.largest_error.value}
             specification = f"guarded:{json.dumps(guard)}"
         return ["--potential", specification, *self.runtime_arguments()], copies
 
@@ -194,6 +215,15 @@ def known_keys(port: str, *known: str, required: tuple[str, ...] = ()) -> Callab
 def positive(value: int | None, _: Any) -> str | None:
     """Validator of a number of processes, threads or atoms."""
     return "must be a positive number of them; give 1 or more" if value is not None and value < 1 else None
+
+
+def _guard(value: Mapping[str, Any] | None, _: Any) -> str | None:
+    """Neither or both of a grade and an error, or an error without the structures that tell its grade."""
+    if not value or ("largest_grade" in value and not {"largest_error", "held_out"} & set(value)):
+        return None
+    if "largest_grade" not in value and {"largest_error", "held_out"} <= set(value):
+        return None
+    return "guard: give largest_grade, or largest_error with held_out"
 
 
 def _device(value: str, _: Any) -> str | None:

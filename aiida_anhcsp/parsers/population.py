@@ -9,6 +9,7 @@ from aiida.orm import SinglefileData
 
 from ..calculations.base import OUT_FILE
 from ..calculations.functions.labels import complete_frames
+from ..calculations.grade import CALIBRATION_FILE
 from ..calculations.relax import CHECKPOINT_FILE
 from ..data.population import PopulationData
 from .base import EngineParser
@@ -33,6 +34,11 @@ class PopulationParser(EngineParser):
         if isinstance(population, ExitCode):
             return failure or population
         self.out("population", population)
+        if CALIBRATION_FILE in self.retrieved.base.repository.list_object_names():
+            calibration = self.document(CALIBRATION_FILE)
+            if isinstance(calibration, ExitCode):
+                return failure or calibration
+            self.out("calibration", calibration)
         return failure or self._shortfall(population)
 
     def complete_part(self) -> PopulationData | None:

@@ -13,7 +13,6 @@ from ..calculations.functions.datasets import merge_datasets
 from ..calculations.functions.population import lowest_of, rank_population
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
-from ..engine.learning.settings import TrainSettings
 from ..engine.search.near_hull import near_hull
 from ..engine.search.rank import lowest
 from ..engine.search.settings import GIBBS, SearchSettings
@@ -25,7 +24,8 @@ from .ports import engine_inputs, parsed_by, training_inputs
 from .protocols.builders import CspProtocol
 from .relax import RelaxWorkChain
 from .search import SearchWorkChain
-from .settings import JointSettings, LearningSettings, ProductionSettings
+from .settings import JointSettings, ProductionSettings
+from .splits import split_problem, split_seed_of
 from .submission import call_once, failure, find_child, get_child, has_ended, submit_once
 
 
@@ -46,23 +46,10 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     several = "pressures" in inputs and len(inputs["pressures"].get_list()) > 1
     if several and "learning" in inputs.get("search", {}) and "finetune" not in inputs:
         return "finetune: searches that learn at several pressures need it; give epochs and learning_rate"
-    if "finetune" in inputs and inputs["search"].get("learning"):
-        seed = split_seed_of(inputs["search"])
-        for stage in JointSettings.parse(inputs["finetune"].get_dict()).stages:
-            if stage.split.seed not in (None, seed):
-                return (
-                    f"finetune: split.seed {stage.split.seed} is not that of the searches, {seed}, and would train on "
-                    "what they tested on; leave it out"
-                )
+    problem = split_problem(inputs)
+    if problem is not None:
+        return problem
     return validate_finalists(inputs)
-
-
-def split_seed_of(search: Mapping[str, Any]) -> int:
-    """The seed by which the searches split their labels, and have marked them for good."""
-    keys = search["learning"]["settings"].get_dict() if "settings" in search["learning"] else {}
-    learning = LearningSettings.parse(keys)
-    seed = SearchSettings.parse(search["settings"].get_dict()).seed
-    return TrainSettings.parse({"seed": seed, **learning.train}).split_seed
 
 
 class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):

@@ -186,6 +186,28 @@ def test_guarded_relaxation_brings_the_training_set_along(generate_calc_job, eng
     assert "training.extxyz" in [target for _, _, target in info.local_copy_list]
 
 
+def test_guard_by_an_error_brings_the_held_out_structures_along(generate_calc_job, engine_code, copper, weights):
+    inputs = {"code": engine_code, "population": copper, "potential": weights, "pressure": orm.Float(150)}
+    inputs["guard"] = {"training": copper, "held_out": copper, "largest_error": orm.Float(120)}
+    info, _ = generate_calc_job("anhcsp.relax", inputs)
+    guard = json.loads(arguments(info)[arguments(info).index("--potential") + 1].removeprefix("guarded:"))
+    assert (guard["held_out"], guard["largest_error"]) == ("held_out.extxyz", 120.0)
+    assert {"training.extxyz", "held_out.extxyz"} <= {target for _, _, target in info.local_copy_list}
+    with pytest.raises(ValueError, match="guard: give largest_grade, or largest_error with held_out"):
+        generate_calc_job("anhcsp.relax", {**inputs, "guard": {"training": copper}})
+
+
+def test_grade_is_calibrated_on_held_out_structures(generate_calc_job, engine_code, copper, weights):
+    inputs = {"code": engine_code, "population": copper, "potential": weights, "training": copper}
+    inputs |= {"held_out": copper, "target_error": orm.Float(80)}
+    info, _ = generate_calc_job("anhcsp.grade", inputs)
+    assert " ".join(arguments(info)).endswith("--held-out held_out.extxyz --target-error 80.0")
+    assert "result.calibration.json" in info.retrieve_list
+    del inputs["held_out"]
+    with pytest.raises(ValueError, match="target_error: give a positive error, with held_out"):
+        generate_calc_job("anhcsp.grade", inputs)
+
+
 def test_a_correction_brings_the_audited_run_and_the_labels(generate_calc_job, engine_code, state, copper):
     inputs = {"code": engine_code, "result": orm.Dict({"source": "audit"}), "dynamical_matrices": state}
     inputs |= {"audit": copper, "labels": copper, "settings": orm.Dict({"order": 1, "reminimise": True, "pressure": 5})}

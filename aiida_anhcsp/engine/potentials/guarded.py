@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ase import Atoms
 
+from ..errors import InputError
 from .base import Evaluation, Potential
 
 if TYPE_CHECKING:
@@ -35,3 +36,27 @@ class GuardedPotential(Potential):
         if grade <= self.largest_grade:
             return evaluation
         return Evaluation("failed", f"outside what the potential knows: grade {grade:.3g} > {self.largest_grade:g}")
+
+
+def calibrated_guard(
+    potential: Potential, grader: Grader, held_out: Sequence[Atoms], largest_error: float, argument: str
+) -> GuardedPotential:
+    """A guard at the largest grade up to which the forces of held-out structures are right to an error.
+
+    :param held_out: labelled structures that the potential was not trained on
+    :param largest_error: RMSE of the forces, meV/angstrom
+    :param argument: what an error names
+    :raises InputError: too few held-out structures, or no grade has so small an error
+    """
+    from ..learning.calibration import calibrate
+
+    calibration = calibrate(held_out, potential, grader, argument)
+    threshold = calibration.threshold(largest_error)
+    if threshold is None:
+        least = f"the least is {min(calibration.errors):.0f} on {len(calibration.grades)} held-out structures"
+        raise InputError(
+            argument,
+            f"no grade has force errors within {largest_error:g} meV/angstrom, {least}",
+            "train it further, or allow a larger error",
+        )
+    return GuardedPotential(potential, grader, threshold)

@@ -53,15 +53,18 @@ def _load_one(specification: str, device: str, threads: int, batch_atoms: int, a
         return load_mattersim(resolve_file(parsed, argument), device, threads, batch_atoms, argument)
     if parsed.kind == "guarded":
         from ..learning.grade import load_grader
-        from .guarded import GuardedPotential
+        from .guarded import GuardedPotential, calibrated_guard
 
         inner = str(parsed.options["potential"])
         training = read_frames(parsed.options["training"], argument)
-        return GuardedPotential(
+        potential, grader = (
             load_potential(inner, device, threads, batch_atoms, argument),
             load_grader(inner, training, argument),
-            float(parsed.options["largest_grade"]),
         )
+        if "largest_grade" in parsed.options:
+            return GuardedPotential(potential, grader, float(parsed.options["largest_grade"]))
+        held_out = read_frames(parsed.options["held_out"], argument)
+        return calibrated_guard(potential, grader, held_out, float(parsed.options["largest_error"]), argument)
     if device != "cpu":
         fix = "give --device cpu" + (", and the device in the JSON of the calculator" if parsed.kind == "ase" else "")
         raise InputError("--device", f"{parsed.kind} potentials are not moved to {device}", fix)

@@ -14,6 +14,7 @@ Kind = Literal["mattersim", "mtp", "ase", "guarded"]
 NEW = "new"
 FORMS = "mattersim:NAME_OR_FILE, mtp:FILE, ase:MODULE:CALLABLE[:JSON] or guarded:JSON"
 GUARD = ("potential", "training", "largest_grade")
+CALIBRATED_GUARD = ("potential", "training", "held_out", "largest_error")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class Specification:
 
     ``target`` is a name or file (``mattersim``, ``mtp``), ``MODULE:CALLABLE`` (``ase``) or ``new`` for a model to
     be trained from nothing; ``options`` are the keyword arguments given as JSON. ``guarded`` has the options GUARD: the
-    specification of a potential, the file it was trained on, and the largest grade it is asked for.
+    specification of a potential, the file it was trained on, and the largest grade it is asked for; or those of
+    CALIBRATED_GUARD, where a file of labelled structures that it was not trained on says which grade has the error of
+    the forces (RMSE, meV/angstrom).
     """
 
     kind: Kind
@@ -66,9 +69,11 @@ def _parse_ase(text: str, rest: str, argument: str) -> Specification:
 
 def _guard_options(text: str, rest: str, argument: str) -> dict[str, Any]:
     options = _parse_options(rest, argument)
-    if set(options) != set(GUARD) or not isinstance(options["largest_grade"], int | float):
-        raise InputError(argument, f"{text!r} is no guarded potential", f"give a JSON object with {', '.join(GUARD)}")
-    return options
+    for keys in (GUARD, CALIBRATED_GUARD):
+        if set(options) == set(keys) and isinstance(options[keys[-1]], int | float):
+            return options
+    fix = f"give a JSON object with {', '.join(GUARD)}, or with {', '.join(CALIBRATED_GUARD)}"
+    raise InputError(argument, f"{text!r} is no guarded potential", fix)
 
 
 def _parse_options(text: str, argument: str) -> dict[str, Any]:
