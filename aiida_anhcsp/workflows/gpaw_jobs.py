@@ -12,7 +12,7 @@ from aiida_shell import ShellJob
 from ..calculations.base import known_keys
 from ..calculations.functions.labels import complete_frames, write_json
 from .chunked import ChunkedWorkChain
-from .submission import call_once, failed_by_itself, submit_once
+from .submission import call_once, submit_once
 
 SCRIPT = Path(__file__).with_name("gpaw_frames.py")
 RESULT_FILE = "result.extxyz"
@@ -88,14 +88,12 @@ class GpawWorkChain(ChunkedWorkChain):
         return submit_once(self, label, ShellJob, inputs)
 
     def left_from(self, child: ProcessNode, start: int, stop: int) -> int | None:
-        """What the script had not written when it was killed; a script that fails at once fails again."""
+        """What the script had not written when it was killed."""
         if child.is_finished_ok:
             return None
         result = self.result_of(child)
         frames = [] if result is None else complete_frames(result.get_content(mode="r"))
         done = {int(frame.info["index"]) for frame in frames}
-        if not done and failed_by_itself(child):
-            return None
         return next((index for index in range(start, stop) if index not in done), None)
 
     def result_of(self, child: ProcessNode) -> Data | None:
