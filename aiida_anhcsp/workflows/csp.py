@@ -111,9 +111,8 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
             help="rows: id, enthalpy, gibbs_free_energy (eV/atom) with its error, spacegroups and shortest distances "
             "before and after, reason of a failure; if corrected, gibbs_free_energy_corrected with its error, which "
             "ranks them then; lowest free energy first at each pressure and temperature. Over compositions it is "
-            "hull_distance that ranks (eV/atom, of Gibbs free energies), with its error and the probability stable. "
-            "finite_size_shift, with its error, was added where supercells of different size compete. identical: ids of "
-            "runs that came to one crystal, and the divergence of their free energies (meV/atom).",
+            "hull_distance that ranks (eV/atom), with its error and probability stable. finite_size_shift was added "
+            "where supercells differ. identical: runs that came to one crystal, and their divergence (meV/atom).",
         )
         spec.output("population", valid_type=PopulationData, help="The finalists of the first pressure, ranked.")
         spec.output_namespace(
@@ -126,10 +125,7 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
             help="With dft_relax: the lowest finalists of every pressure, relaxed by DFT and ranked by its enthalpies.",
         )
         spec.output_namespace(
-            "label_hulls",
-            dynamic=True,
-            valid_type=Dict,
-            help="label_hull of the searches over compositions that learned.",
+            "label_hulls", dynamic=True, valid_type=Dict, help="label_hull of the searches that learned."
         )
         spec.output("potential", valid_type=PotentialData, help="The final potential.")
         spec.output("dataset", valid_type=PopulationData, required=False, help="All labels, old and new.")

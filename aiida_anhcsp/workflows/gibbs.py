@@ -17,9 +17,9 @@ from ..data.population import PopulationData
 from ..engine.search.early_stop import StageEnd, largest_decreases
 from ..engine.search.quantum import FAILED, GIVEN_UP, at_common_density
 from ..engine.search.settings import GIBBS, SearchSettings
+from .gibbs_settings import GibbsSettings
 from .names import awaited, linkable, listed, reason_of
 from .ports import define_sscha_jobs, engine_inputs, parsed_by
-from .settings import GibbsSettings
 from .sscha import SschaWorkChain
 from .submission import call_once, find_child, get_child, has_ended, submit_once
 

@@ -18,10 +18,11 @@ from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
 from ..engine.sscha.settings import IMPOSED, SYMMETRY_TOLERANCE, Stage, parse_stages
+from .gibbs_settings import GiveUpSettings
 from .names import reason_of
 from .ports import define_engine, engine_inputs, parsed_by
 from .protocols.builders import SschaProtocol
-from .settings import GiveUpSettings, SschaRunSettings, derived_seed
+from .settings import SschaRunSettings, derived_seed
 from .submission import call_once, failure, find_child, get_child, submit_once
 
 

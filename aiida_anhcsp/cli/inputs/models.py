@@ -9,12 +9,12 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from ...engine.errors import InputError
 from ...engine.learning.settings import TrainSettings
 from ...engine.search.settings import GIBBS, SearchSettings
+from ...workflows.gibbs_settings import GibbsSettings
 from ...workflows.settings import (
     ActiveSettings,
     CorrectionSettings,
     DftRelaxSettings,
     FinalistSettings,
-    GibbsSettings,
     HessianSettings,
     JointSettings,
     LearningSettings,
