@@ -11,13 +11,14 @@ from ..calculations.hessian import HessianCalculation
 from ..data.dynamical_matrices import DynamicalMatricesData
 from ..data.potential import PotentialData
 from .ports import define_engine, engine_inputs, parsed_by
+from .protocols.studies import HessianProtocol
 from .settings import HessianSettings, derived_seed
 from .submission import failure, get_child, submit_once
 
 UNDECIDED = "undecided"
 
 
-class HessianWorkChain(WorkChain):
+class HessianWorkChain(HessianProtocol, WorkChain):
     """Free-energy Hessian, dispersions and dynamical stability of a finished ``anhcsp.sscha`` run.
 
     The ensemble is drawn from the run's auxiliary matrices. Where its noise leaves the verdict open, the Hessian is

@@ -18,6 +18,7 @@ WORK_CHAINS = (
     "dft_relax.gpaw",
     "dft_relax.vasp",
     "finetune",
+    "hessian",
     "label.ase",
     "label.espresso",
     "label.gpaw",

@@ -73,6 +73,13 @@ def test_sscha_on_labels_goes_on_from_a_run(engine_code: Any, emt: Any, state: A
     assert builder.settings["pressure"] == 12.0
 
 
+def test_the_hessian_is_that_of_a_run(engine_code: Any, emt: Any, state: Any, protocol: str) -> None:  # noqa: F811
+    run = SimpleNamespace(inputs=SimpleNamespace(potential=emt), outputs=SimpleNamespace(dynamical_matrices=state))
+    builder = WorkflowFactory("anhcsp.hessian").get_builder_from_protocol(engine_code, run, protocol=protocol)
+    assert problem_of(builder) is None
+    assert builder.settings["max_configurations"] >= 2 * builder.settings["configurations"]
+
+
 @pytest.mark.parametrize("kind", ["label.gpaw", "dft_relax.gpaw"])
 def test_gpaw_is_accepted(system_python: Any, copper: Any, kind: str, protocol: str) -> None:
     chain = WorkflowFactory(f"anhcsp.{kind}")

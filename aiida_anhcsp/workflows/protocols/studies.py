@@ -182,3 +182,32 @@ class SschaOnLabelsProtocol(ProtocolMixin):
             label=dict(label),
             options=as_node(options),
         )
+
+
+class HessianProtocol(ProtocolMixin):
+    """Builder of ``anhcsp.hessian``."""
+
+    PROTOCOL_FILE = "hessian.yaml"
+
+    @classmethod
+    def get_builder_from_protocol(
+        cls,
+        code: AbstractCode,
+        sscha: ProcessNode,
+        *,
+        protocol: str | None = None,
+        overrides: Overrides = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> ProcessBuilder:
+        """Builder of the Hessian at the minimum of a finished ``anhcsp.sscha`` run.
+
+        :param overrides: ``settings``, merged into those of the protocol
+        """
+        return filled(
+            cls.get_builder(),  # type: ignore[attr-defined]
+            code=code,
+            dynamical_matrices=sscha.outputs.dynamical_matrices,
+            potential=sscha.inputs.potential,
+            settings=Dict(cls.get_protocol_inputs(protocol, overrides)["settings"]),
+            options=as_node(options),
+        )
