@@ -76,9 +76,9 @@ def assert_no_complaint(page: Any) -> None:
 
 
 def assert_fits(page: Any) -> None:
-    """Nothing sticks out of the window."""
-    width, window = page.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
-    assert width <= window
+    """Nothing sticks out of the window, once the figures have followed its size."""
+    fits = "return document.documentElement.scrollWidth <= window.innerWidth"
+    WebDriverWait(page, PATIENCE).until(lambda browser: browser.execute_script(fits))
 
 
 def test_every_panel_is_drawn_answers_to_the_pointer_and_complains_of_nothing(opened: Callable) -> None:
