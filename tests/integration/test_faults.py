@@ -15,12 +15,12 @@ import pytest
 import yaml
 from aiida.engine.daemon.client import get_daemon_client
 from aiida.manage import get_manager
-from aiida.orm import ProcessNode, load_node
+from aiida.orm import ProcessNode, QueryBuilder, load_node
 
 from aiida_anhcsp.cli.health.tasks import orphans
 from aiida_anhcsp.cli.status import release_database
 
-from .conftest import BIN, VARIABLE, program, wait_for
+from .conftest import BIN, VARIABLE, program, verdi, wait_for
 
 POSTGRES = Path(__file__).parents[2] / "scripts" / "postgres.sh"
 SEARCH = {"formula": "Cu3Au", "pressure": 10, "population": 4, "generations": 2, "seed": 6}
@@ -99,6 +99,32 @@ def test_repair_revives_a_run_whose_daemon_was_killed_and_whose_tasks_were_lost(
     assert "started the daemon" in mended.stdout
     wait_for(node)
     assert_nothing_was_lost_or_done_twice(node)
+
+
+def stop_the_daemon_in_a_submission(node: ProcessNode) -> None:
+    """``verdi daemon stop`` in the moment in which the next process appears."""
+    before = QueryBuilder().append(ProcessNode).count()
+    while QueryBuilder().append(ProcessNode).count() == before and not node.is_terminated:
+        time.sleep(0.01)
+        release_database()
+    assert not node.is_terminated, "the run ended before the daemon was stopped"
+    verdi("daemon", "stop")
+
+
+def test_a_stop_in_a_submitting_step_leaves_nothing_behind(aiida_profile: Any, tmp_path: Path) -> None:
+    node = launched(tmp_path / "input.yaml")
+    for _ in range(2):
+        stop_the_daemon_in_a_submission(node)
+        assert orphans() == []
+        forget_the_connection()
+        mended = doctor("--repair")
+        assert "started the daemon" in mended.stdout
+    wait_for(node)
+    assert node.is_finished_ok, node.exit_message
+    called = list(descendants(node))
+    assert all(child.is_finished_ok or child.is_killed for _, child in called), "a step that was cut short is closed"
+    ended = [path for path, child in called if child.is_finished]
+    assert len(ended) == len(set(ended))
 
 
 def test_a_run_survives_restarts_of_its_database(aiida_profile: Any, tmp_path: Path) -> None:
