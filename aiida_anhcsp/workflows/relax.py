@@ -109,7 +109,7 @@ class RelaxWorkChain(RelaxProtocol, WorkChain):
         for chunk in self.chunks:
             jobs = self.jobs(chunk)
             if jobs and not jobs[-1].is_terminated:  # this step was cut short, and runs again
-                nodes.append(jobs[-1])
+                nodes.append(self.submit_job(chunk, jobs[:-1]))
             elif self.needs_job(jobs):
                 nodes.append(self.submit_job(chunk, jobs))
         if len(nodes) > 1:

@@ -53,6 +53,21 @@ def test_a_step_cut_short_waits_for_the_job_it_had_submitted(relaxation: Any, ad
     assert relaxation.relax()["child_0"].pk == job.pk
 
 
+def test_a_job_that_never_began_is_submitted_anew(
+    relaxation: Any, add_child: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aiida.engine.runners import Runner
+
+    monkeypatch.setattr(Runner, "is_daemon_runner", True)
+    monkeypatch.setattr(type(relaxation), "submit", lambda self, process, **inputs: add_child(self, "job_00", {}))
+    husk = add_child(relaxation, "job_00", {})
+    husk.set_process_state("created")
+    assert relaxation.is_unfinished()
+    job = relaxation.relax()["child_0"]
+    assert job.pk != husk.pk
+    assert husk.is_killed
+
+
 def test_the_result_of_the_last_job_is_handed_out(relaxation: Any, add_child: Callable, copper: Any) -> None:
     add_child(relaxation, "job_00", {"checkpoint": checkpoint(b"half way")}, status=401)
     add_child(relaxation, "job_01", {"population": copper})
