@@ -22,6 +22,9 @@ class VaryCalculation(EngineCalculation):
         super().define(spec)
         spec.input("population", valid_type=PopulationData, help="Ranked structures to choose parents from.")
         spec.input("settings", valid_type=Dict, help=SETTINGS_HELP)
+        cls.define_potential(spec)
+        spec.inputs["potential"].required = False
+        spec.inputs["potential"].help = "The potential whose soft modes are taken: with soft_modes: potential only."
         spec.input("generation", valid_type=Int, help="Number of the generation to make; the seed depends on it.")
         spec.output("population", valid_type=PopulationData, help="The offspring, not relaxed.")
         spec.exit_code(
@@ -29,11 +32,12 @@ class VaryCalculation(EngineCalculation):
         )
 
     def command(self, folder: Folder) -> Command:
-        """``vary population.extxyz result.extxyz --settings SEARCH.yaml --generation G``."""
+        """``vary population.extxyz result.extxyz [--potential SPEC] --settings SEARCH.yaml --generation G``."""
+        potential, copies = self.potential_arguments(folder) if "potential" in self.inputs else ([], [])
         write_settings(folder, SETTINGS_FILE, self.inputs.settings)
         generation = str(self.inputs.generation.value)
         return Command(
-            [IN_FILE, OUT_FILE, "--settings", SETTINGS_FILE, "--generation", generation],
-            copies=[self.population_copy()],
+            [IN_FILE, OUT_FILE, *potential, "--settings", SETTINGS_FILE, "--generation", generation],
+            copies=[*copies, self.population_copy()],
             retrieve=[OUT_FILE],
         )

@@ -51,7 +51,7 @@ class PopulationParser(EngineParser):
 
     def _shortfall(self, population: PopulationData) -> ExitCode | None:
         inputs = self.node.inputs
-        frame_by_frame = "potential" in inputs
+        frame_by_frame = "ERROR_ALL_FAILED" in self.exit_codes
         total = inputs.population.count if frame_by_frame else inputs.settings.get_dict().get("population")
         statuses = population.base.attributes.get("statuses")
         if frame_by_frame and population.count == total and not GOOD & set(statuses):

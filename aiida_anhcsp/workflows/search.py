@@ -163,6 +163,8 @@ class SearchWorkChain(SearchProtocol, InitialLabelSteps, ConvergenceSteps, Gibbs
             "settings": self.settings_to_vary(),
             "generation": Int(self.ctx.generation),
         }
+        if self.settings.soft_modes_of_potential:
+            inputs["potential"] = load_node(self.ctx.potential)
         node = submit_once(self, self.label_of("vary"), VaryCalculation, inputs)
         self.report(f"generation {self.ctx.generation}: offspring by {node.process_label}<{node.pk}>")
         return ToContext(current=node)

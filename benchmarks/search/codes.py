@@ -58,6 +58,7 @@ def ablations() -> dict[str, Code]:
         "ours, no niching": {"niching": 0},
         "ours, fixed rates": {"adaptation": 0},
         "ours, symmetric parents": {"symmetric_parents": 0.1},
+        "ours, soft modes of the potential": {"soft_modes": "potential"},
     }
     return {name: partial(ours, **changes) for name, changes in keys.items()}
 

@@ -53,6 +53,16 @@ def test_vary_names_the_generation_to_make(generate_calc_job, engine_code, coppe
     info, _ = generate_calc_job("anhcsp.vary", inputs)
     assert arguments(info)[:3] == ["vary", "population.extxyz", "result.extxyz"]
     assert arguments(info)[-2:] == ["--generation", "3"]
+    assert "--potential" not in arguments(info)
+
+
+def test_vary_takes_a_potential_for_its_soft_modes(generate_calc_job, engine_code, copper, weights):
+    settings = orm.Dict({**SEARCH, "soft_modes": "potential"})
+    inputs = {"code": engine_code, "settings": settings, "population": copper, "generation": orm.Int(3)}
+    info, _ = generate_calc_job("anhcsp.vary", {**inputs, "potential": weights, "runtime": {"threads": 2}})
+    line = " ".join(arguments(info))
+    assert "--potential mattersim:potential.pth --device cpu --threads 2 --settings SEARCH.yaml" in line
+    assert {target for _, _, target in info.local_copy_list} == {"population.extxyz", "potential.pth"}
 
 
 def test_relax_brings_the_potential_and_the_population_along(generate_calc_job, engine_code, copper, weights):

@@ -142,6 +142,17 @@ def test_fewer_random_structures_than_asked_for_are_kept(generate_calc_job_node,
     assert (process.exit_status, outputs["population"].count) == (410, 4)
 
 
+def test_offspring_with_soft_modes_of_a_potential_is_not_relaxed(
+    generate_calc_job_node, parse, copper, copper_frames, emt, text
+):
+    files = {"exit_status": "0", "result.extxyz": text(copper_frames[:3])}
+    settings = orm.Dict({"population": 3, "soft_modes": "potential"})
+    inputs = {"population": copper, "potential": emt, "settings": settings}
+    outputs, process = parse("anhcsp.population", generate_calc_job_node("anhcsp.vary", inputs, files))
+    assert process.is_finished_ok
+    assert outputs["population"].count == 3
+
+
 def test_a_trained_potential_knows_what_it_was_trained_on(generate_calc_job_node, parse, copper):
     files = {
         "exit_status": "0",

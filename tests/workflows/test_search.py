@@ -131,6 +131,19 @@ def test_offspring_of_a_search_that_does_not_learn_depends_on_its_settings_alone
     assert made["operators"] == SEARCH["operators"] and "adaptation" not in made.get_dict()
 
 
+@pytest.mark.parametrize("modes", ["springs", "potential"])
+def test_offspring_depends_on_the_potential_only_where_its_soft_modes_are_asked_for(
+    modes: str, search: Callable, search_inputs: dict[str, Any]
+) -> None:
+    from aiida.orm import Dict
+
+    workchain = search({**search_inputs, "settings": Dict({**SEARCH, "soft_modes": modes})})
+    inputs = workchain.vary()["current"].inputs
+    assert ("potential" in inputs) == (modes == "potential")
+    if modes == "potential":
+        assert inputs.potential.pk == workchain.ctx.potential
+
+
 def test_search_ends_when_generations_bring_nothing_better(
     search: Callable, search_inputs: dict[str, Any], add_child: Callable
 ) -> None:

@@ -17,7 +17,15 @@ from .conftest import SEARCH
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", [{}, {"symmetrise": 4, "relax": {"fmax": 0.3}}], ids=["plain", "symmetrised"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"symmetrise": 4, "relax": {"fmax": 0.3}},
+        {"generations": 2, "soft_modes": "potential", "operators": {"random": 0.5, "softmutation": 0.5}},
+    ],
+    ids=["plain", "symmetrised", "soft_modes"],
+)
 def test_without_learning_the_work_chain_is_the_engine_search_frame_by_frame(
     search_inputs: dict[str, Any], tmp_path: Path, changes: dict[str, Any]
 ) -> None:

@@ -13,6 +13,15 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 def potential_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--potential --device --threads --batch-atoms``, as the arguments of ``load_potential``."""
+    return _potential_options(command, required=True)
+
+
+def optional_potential_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, where ``--potential`` may be left out."""
+    return _potential_options(command, required=False)
+
+
+def _potential_options(command: Callable[..., Any], required: bool) -> Callable[..., Any]:
     for option in (
         click.option(
             "--batch-atoms",
@@ -25,7 +34,7 @@ def potential_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--potential",
             "specification",
-            required=True,
+            required=required,
             metavar="SPEC",
             help="mattersim:NAME_OR_FILE, mtp:FILE, or ase:MODULE:CALLABLE[:JSON].",
         ),

@@ -51,6 +51,8 @@ def command(
                          ripple, rattle, transmute, add, remove [a mixture; if given,
                          what is not named is off]
       adaptation         share of success in the operators' rates, 0 keeps the weights [0.45]
+      soft_modes         springs, or potential: what the soft-mode mutation takes its
+                         modes from [springs]
       mating             second parents are sought within this fingerprint distance [0.5]
       niching            only the lowest within this fingerprint distance is a parent [0.05]
       antiseeds          {weight: eV/atom, width: 0.05}: penalty near the best of each

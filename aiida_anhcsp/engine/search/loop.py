@@ -93,7 +93,7 @@ def search(
 
     while should_continue(settings, history):
         generation = len(history)
-        children = first_or_next(population, settings, generation)
+        children = first_or_next(population, settings, generation, potential)
         if generation == 0:
             children = with_seeds(children, seeds, settings)
         population = keep(relaxed(through_text(children)))
@@ -107,9 +107,11 @@ def search(
     return population
 
 
-def first_or_next(population: Sequence[Atoms], settings: SearchSettings, generation: int) -> list[Atoms]:
+def first_or_next(
+    population: Sequence[Atoms], settings: SearchSettings, generation: int, potential: Potential
+) -> list[Atoms]:
     """Structures of a generation before their relaxation: random ones for the first, then offspring."""
-    return random_population(settings) if generation == 0 else vary(population, settings, generation)
+    return random_population(settings) if generation == 0 else vary(population, settings, generation, potential)
 
 
 def merge(populations: Iterable[Sequence[Atoms]]) -> list[Atoms]:

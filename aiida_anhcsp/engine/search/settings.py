@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -103,7 +103,9 @@ DEFAULT_WEIGHTS = OperatorWeights(
 """What an operator cannot do with the compositions of a search goes to the others."""
 
 AFTER_MAKING = frozenset({"relax", "duplicates", "stop", "symmetrise"})
-OF_OFFSPRING = frozenset({"operators", "adaptation", "mating", "symmetric_parents", "antiseeds", "niching"})
+OF_OFFSPRING = frozenset(
+    {"operators", "adaptation", "mating", "symmetric_parents", "soft_modes", "antiseeds", "niching"}
+)
 
 
 class SearchSettings(Section):
@@ -154,6 +156,9 @@ class SearchSettings(Section):
         default=0,
         ge=0,
         description="Tolerance within which the parents of a cut are made symmetric, angstrom; 0 is off.",
+    )
+    soft_modes: Literal["springs", "potential"] = Field(
+        default="springs", description="What the soft-mode mutation takes its modes from."
     )
     antiseeds: Antiseeds | None = None
     niching: float = Field(
@@ -210,6 +215,11 @@ class SearchSettings(Section):
     def ranked_by(self) -> str:
         """What the fitness is: the ``fitness`` that is given, or the default one."""
         return self.fitness or (HULL_DISTANCE if self.variable else ENTHALPY)
+
+    @property
+    def soft_modes_of_potential(self) -> bool:
+        """Whether the making of offspring evaluates the potential."""
+        return self.soft_modes == "potential"
 
     @property
     def variable(self) -> bool:

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 from ase import Atoms
 
+from ..errors import InputError
+from ..potentials.base import Potential
 from .displace import displaced
 from .initial import generator_of, named, random_source, references
+from .modes import Modes, PotentialModes, spring_modes
 from .operators import OPERATORS, Operator, RefusalError, Rules
 from .rank import is_relaxed, lowest
 from .rates import describe, plan, rates
@@ -23,7 +26,9 @@ ATTEMPTS = 50
 FAILED_CHILDREN = 3
 
 
-def vary(population: Sequence[Atoms], settings: SearchSettings, generation: int) -> list[Atoms]:
+def vary(
+    population: Sequence[Atoms], settings: SearchSettings, generation: int, potential: Potential | None = None
+) -> list[Atoms]:
     """The structures of ``generation``: random ones and the children of each operator.
 
     Parents win tournaments among the lowest structures of as many niches as the population has members. A child that
@@ -32,8 +37,10 @@ def vary(population: Sequence[Atoms], settings: SearchSettings, generation: int)
     depends on the seed, the generation, i and the population.
 
     :param population: everything relaxed so far, ranked
-    :raises InputError: no random structure can obey the minimum distances.
+    :param potential: tells the soft modes where the settings ask for that
+    :raises InputError: no random structure can obey the minimum distances, or the potential is missing.
     """
+    modes = _modes(settings, potential)
     ranked = lowest(population)
     number = settings.number_in(generation)
     if not ranked:
@@ -42,7 +49,7 @@ def vary(population: Sequence[Atoms], settings: SearchSettings, generation: int)
     shares = rates(population, parents.frames, settings)
     log.info("generation %d: %s", generation, describe(shares))
     source = random_source(settings, ranked)
-    rules = Rules(settings.compositions(), settings.distance_table(), settings.symmetric_parents)
+    rules = Rules(settings.compositions(), settings.distance_table(), settings.symmetric_parents, modes)
     alone = references(settings, number, [frame for frame in population if is_relaxed(frame)])
     failures: Counter[str] = Counter()
     children = []
@@ -65,6 +72,14 @@ def vary(population: Sequence[Atoms], settings: SearchSettings, generation: int)
 def parents_of(population: Sequence[Atoms], settings: SearchSettings) -> Parents:
     """Candidates for parents in a ranked population."""
     return candidates(lowest(population), settings.niching, settings.population, settings.antiseeds)
+
+
+def _modes(settings: SearchSettings, potential: Potential | None) -> Modes:
+    if not settings.soft_modes_of_potential:
+        return spring_modes
+    if potential is None:
+        raise InputError("potential", "missing, soft_modes: potential needs it", "give it, or soft_modes: springs")
+    return PotentialModes(potential, settings.pressure)
 
 
 def _offspring(

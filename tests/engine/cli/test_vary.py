@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ase.build import bulk
 
@@ -36,3 +38,31 @@ def test_the_first_generation_is_not_for_vary(arguments, capsys):
         main([*arguments, "--generation", "0"])
     assert ended.value.code == 2
     assert "'--generation'" in capsys.readouterr().err
+
+
+MUTATE = "{formula: Cu4, population: 2, generations: 3, seed: 2, soft_modes: potential, operators: {softmutation: 1}}"
+
+
+def test_soft_modes_come_from_the_potential_that_is_given(arguments, caplog):
+    caplog.set_level("INFO")
+    Path(arguments[-1]).write_text(MUTATE)
+    main([*arguments, "--generation", "1", "--potential", "ase:ase.calculators.emt:EMT"])
+    assert [child.info["operator"] for child in read_frames(arguments[2])] == ["softmutation"] * 2
+    assert "of the potential, 36 evaluations" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "more", "message"),
+    [
+        (MUTATE, [], "potential: missing, soft_modes: potential needs it"),
+        (SETTINGS, ["--potential", "ase:ase.calculators.emt:EMT"], "--potential: offspring does not depend on it"),
+        (MUTATE.replace("potential", "phonons"), [], "soft_modes: Input should be 'springs' or 'potential'"),
+        (MUTATE.replace("soft_modes", "soft_mode"), [], "soft_mode: unknown key"),
+    ],
+)
+def test_a_potential_is_given_where_it_is_asked_for(arguments, capsys, settings, more, message):
+    Path(arguments[-1]).write_text(settings)
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--generation", "1", *more])
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err

@@ -4,9 +4,13 @@ import logging
 from collections import Counter
 
 import numpy as np
+import pytest
+from ase import Atoms
 from ase.build import bulk
 
+from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import through_text
+from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.search.operators import OPERATORS, RefusalError
 from aiida_anhcsp.engine.search.operators.base import AnyComposition
 from aiida_anhcsp.engine.search.rank import rank
@@ -84,3 +88,45 @@ def test_a_search_over_compositions_looks_for_its_elements_until_it_has_them():
     copper.info.update(id="g000-0000", generation=0, operator="random", status="converged", enthalpy=0.0)
     children = vary(rank([copper], settings), settings, 1)
     assert [set(child.symbols) for child in children[:2]] == [{"Au"}, {"Au"}]
+
+
+@pytest.fixture
+def ordered() -> list[Atoms]:
+    """Two structures of CuAu and the settings that mutate them."""
+    layered, zigzag = bulk("Cu", a=3.85, cubic=True), bulk("Cu", a=3.9, cubic=True)
+    layered.symbols[:2] = "Au"
+    zigzag.symbols[1:3] = "Au"
+    zigzag.rattle(0.2, seed=1)
+    for index, frame in enumerate((layered, zigzag)):
+        frame.info.update(id=f"g000-000{index}", generation=0, operator="random", status="converged")
+        frame.info["enthalpy"] = 0.1 * index
+    return rank([layered, zigzag])
+
+
+MUTATING = {"formula": "Cu2Au2", "population": 6, "generations": 2, "seed": 1, "operators": {"softmutation": 1}}
+
+
+def test_soft_modes_of_the_potential_are_told_once_for_each_parent(ordered, caplog):
+    caplog.set_level(logging.INFO)
+    potential = load_potential("ase:ase.calculators.emt:EMT")
+    settings = SearchSettings.parse({**MUTATING, "soft_modes": "potential"})
+    children = vary(ordered, settings, 1, potential)
+    assert {child.info["operator"] for child in children} == {"softmutation"}
+    for parent in {child.info["parents"] for child in children}:
+        assert caplog.text.count(f"soft modes of {parent}: of the potential, 36 evaluations") == 1
+    again, of_springs = vary(ordered, settings, 1, potential), vary(ordered, SearchSettings.parse(MUTATING), 1)
+    assert all(np.array_equal(a.positions, b.positions) for a, b in zip(children, again, strict=True))
+    assert not all(np.array_equal(a.positions, b.positions) for a, b in zip(children, of_springs, strict=True))
+
+
+def test_soft_modes_of_springs_evaluate_nothing(ordered):
+    ours, theirs = (
+        vary(ordered, SearchSettings.parse(settings), 1, potential)
+        for settings, potential in ((MUTATING, object()), ({**MUTATING, "soft_modes": "springs"}, None))
+    )
+    assert all(np.array_equal(a.positions, b.positions) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_soft_modes_of_a_potential_that_is_not_there_are_refused(ordered):
+    with pytest.raises(InputError, match=r"^potential: missing, soft_modes: potential needs it"):
+        vary(ordered, SearchSettings.parse({**MUTATING, "soft_modes": "potential"}), 1)

@@ -12,6 +12,7 @@ from ase import Atoms
 from ..composition import Composition
 from ..distances import DistanceTable
 from ..geometry import reduced
+from ..modes import Modes, spring_modes
 
 
 class RefusalError(Exception):
@@ -23,11 +24,13 @@ class Rules:
     """What a child must obey: its composition is one of ``compositions``, no pair is closer than ``distances``.
 
     ``symmetry`` (angstrom) is the tolerance within which parents of a cut are made symmetric first; 0 leaves them be.
+    ``modes`` gives the soft modes of a parent, as :func:`~..modes.spring_modes` does.
     """
 
     compositions: tuple[Composition, ...]
     distances: DistanceTable
     symmetry: float = 0.0
+    modes: Modes = spring_modes
 
     def composition_of(self, parent: Atoms) -> Composition:
         """The composition that ``parent`` has.

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from ase import Atoms
-from numpy.typing import NDArray
 
 from ..composition import Composition
 from .base import RefusalError, Rules
@@ -14,16 +13,15 @@ from .base import RefusalError, Rules
 SMALLEST, LARGEST = 0.3, 0.8
 LARGEST_STRAIN = 0.4
 SOFT_SHARE = 0.15
-RIGID_MOTIONS = 6
 
 
 class SoftMutation:
     """Move one parent along one of its softest modes (Lyakhov, Oganov and Valle, CPC 181, 1623 (2010)).
 
-    The modes are those of a dynamical matrix of springs between neighbours, which costs no evaluation of the
-    potential: the spring model that preconditions the relaxation, in mass-weighted coordinates. Cell and atoms move
-    together. The k-th softest mode is taken with probability 0.15 (1 - 0.15)^k, rigid motions left out; the atom that
-    moves furthest does so by 0.3 to 0.8 of the mean spacing (V/N)^(1/3), and no strain exceeds 0.4.
+    The modes are those of a dynamical matrix of cell and atoms together: of springs between neighbours, which costs
+    no evaluation of the potential, or of the potential itself (:mod:`..modes`). The k-th softest mode is taken with
+    probability 0.15 (1 - 0.15)^k, rigid motions left out; the atom that moves furthest does so by 0.3 to 0.8 of the
+    mean spacing (V/N)^(1/3), and no strain exceeds 0.4.
     """
 
     name = "softmutation"
@@ -41,7 +39,7 @@ class SoftMutation:
         (parent,) = parents
         if len(parent) < 2:
             raise RefusalError("there is one atom only")
-        modes = soft_modes(parent)
+        modes = rules.modes(parent)
         mode = modes[(int(rng.geometric(SOFT_SHARE)) - 1) % len(modes)]
         atoms, strain = mode[:-3], mode[-3:]
         spacing = np.cbrt(parent.get_volume() / len(parent))
@@ -59,23 +57,3 @@ class SoftMutation:
         scale = np.cbrt(parent.get_volume() / child.get_volume())
         child.set_cell(np.asarray(child.cell) * scale, scale_atoms=True)
         return rules.admit(child)
-
-
-def soft_modes(frame: Atoms) -> NDArray[np.float64]:
-    """Modes of the spring model from the softest up, rigid motions left out.
-
-    :return: shape (3 n_atoms + 3, n_atoms + 3, 3): displacements (angstrom) and, in the last three rows, the strain
-        (rows are what a Cartesian axis becomes), of any norm
-    """
-    from ...relaxation.springs import FLOOR, spring_hessian  # loads the relaxer, which work chains must not
-
-    number = len(frame)
-    stiffness = number * float(np.cbrt(frame.get_volume() / number))
-    hessian = spring_hessian(frame.positions, np.asarray(frame.cell), stiffness)
-    hessian -= FLOOR * np.eye(len(hessian))
-    masses = np.repeat(np.append(frame.get_masses(), [frame.get_masses().mean()] * 3), 3)
-    root = np.sqrt(masses)
-    _, vectors = np.linalg.eigh(hessian / root[:, None] / root[None, :])
-    modes = (vectors / root[:, None]).T.reshape(-1, number + 3, 3)
-    modes[:, -3:] /= stiffness
-    return np.asarray(modes[RIGID_MOTIONS:])
