@@ -29,7 +29,8 @@ class InitialLabelSteps(LearningSteps):
     def draw_initial(self) -> ToContext:
         """Submit the making of random structures, others than those of the first generation."""
         made = settings_to_make(0, self.inputs.settings.get_dict())
-        made.pop("max_relaxations", None)
+        for key in ("max_relaxations", "prototypes"):
+            made.pop(key, None)
         seed = derived_seed(self.settings.seed, INITIAL)
         inputs = {
             **engine_inputs(self.inputs, GenerateCalculation),

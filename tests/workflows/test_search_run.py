@@ -22,7 +22,12 @@ from .conftest import SEARCH
     [
         {},
         {"symmetrise": 4, "relax": {"fmax": 0.3}},
-        {"generations": 2, "soft_modes": "potential", "operators": {"random": 0.5, "softmutation": 0.5}},
+        {
+            "generations": 2,
+            "prototypes": 1,
+            "soft_modes": "potential",
+            "operators": {"random": 0.5, "softmutation": 0.5},
+        },
     ],
     ids=["plain", "symmetrised", "soft_modes"],
 )

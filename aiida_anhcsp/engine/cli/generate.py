@@ -10,6 +10,7 @@ import click
 from ..errors import InputError
 from ..frames import write_frames
 from ..search.initial import random_population
+from ..search.prototypes import with_prototypes
 from ..search.settings import SearchSettings
 from .options import log_to_terminal
 from .settings import read_mapping
@@ -45,7 +46,7 @@ def command(
     Space groups that can host the composition are drawn with equal chance, cells within 10 % of the volume expected
     at the pressure, reduced and right-handed. Either --settings, or --formula, --number and --seed are needed; with
     both, the options replace the settings' keys. A search displaces its structures before it relaxes them
-    ("displacement" in its settings); from options alone they are symmetric.
+    ("displacement" in its settings); from options alone they are symmetric. The "prototypes" of the settings follow.
     """
     log_to_terminal()
     given: dict[str, Any] = {
@@ -62,7 +63,7 @@ def command(
         if not settings_file and key not in mapping:
             raise InputError(option, "missing", "give it, or --settings SEARCH.yaml")
     settings = SearchSettings.parse(mapping)
-    write_frames(out, random_population(settings, number=number))
+    write_frames(out, with_prototypes(random_population(settings, number=number), settings))
 
 
 def _parse_distance(text: str) -> tuple[str, float]:

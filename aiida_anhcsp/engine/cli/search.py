@@ -47,6 +47,7 @@ def command(
       relax              {fmax: 0.01, max_steps: 500}
       minimum_distances  angstrom by pair, as {H-S: 1.1} [from covalent radii]
       seeds              file of structures that join the first generation [none]
+      prototypes         known structure types that join the first generation [0]
       operators          weights of random, heredity, softmutation, strain, permutation,
                          ripple, rattle, transmute, add, remove [a mixture; if given,
                          what is not named is off]

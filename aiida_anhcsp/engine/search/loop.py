@@ -16,6 +16,7 @@ from ..frames import through_text, write_frames
 from ..potentials import Potential
 from .hull import hull_mean
 from .initial import random_population
+from .prototypes import with_prototypes
 from .rank import competes, is_relaxed, lowest, missing_elements, rank
 from .rates import describe, rates
 from .seeds import with_seeds
@@ -110,8 +111,10 @@ def search(
 def first_or_next(
     population: Sequence[Atoms], settings: SearchSettings, generation: int, potential: Potential
 ) -> list[Atoms]:
-    """Structures of a generation before their relaxation: random ones for the first, then offspring."""
-    return random_population(settings) if generation == 0 else vary(population, settings, generation, potential)
+    """Structures of a generation before their relaxation: random ones and prototypes first, then offspring."""
+    if generation == 0:
+        return with_prototypes(random_population(settings), settings)
+    return vary(population, settings, generation, potential)
 
 
 def merge(populations: Iterable[Sequence[Atoms]]) -> list[Atoms]:

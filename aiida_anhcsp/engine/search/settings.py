@@ -108,6 +108,9 @@ OF_OFFSPRING = frozenset(
 )
 
 
+OF_THE_FIRST = frozenset({"prototypes"})
+
+
 class SearchSettings(Section):
     """What to search for, and how."""
 
@@ -141,6 +144,11 @@ class SearchSettings(Section):
     )
     seeds: str | None = Field(
         default=None, description="File of structures that join the first generation; the work chain has a port."
+    )
+    prototypes: int = Field(
+        default=0,
+        ge=0,
+        description="Known structure types with the elements of the search that join the first generation.",
     )
     target: str | None = Field(
         default=None, description="File of a structure at which the search ends; the work chain has a port."
@@ -280,7 +288,7 @@ def settings_to_make(generation: int, mapping: Mapping[str, Any]) -> dict[str, A
 
     What relaxes, ranks and ends the search is left out: where it changes, the same structures need not be made again.
     """
-    unused = AFTER_MAKING | (OF_OFFSPRING if generation == 0 else set())
+    unused = AFTER_MAKING | (OF_OFFSPRING if generation == 0 else OF_THE_FIRST)
     return {key: value for key, value in mapping.items() if key not in unused} | {"generations": generation + 1}
 
 
