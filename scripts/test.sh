@@ -30,9 +30,8 @@ step "ruff" ruff check .
 step "ruff format" ruff format --check .
 step "mypy" mypy
 step "docs" python -m sphinx -W --keep-going -q -b html docs docs/_build
-CORES="$(nproc)"
-step "unit tests" python -m pytest -q -n "$CORES" -m "not integration and not slow" --durations 10
-step "slow tests" python -m pytest -q -n "$CORES" -m slow --durations 10
+step "unit tests" python -m pytest -q -n logical -m "not integration and not slow" --durations 10
+step "slow tests" python -m pytest -q -n logical -m slow --durations 10
 step "a cluster" scripts/cluster.sh start
 if [ "$(scripts/cluster.sh running)" = yes ]; then
     HOME="$(scripts/cluster.sh home)" # where the daemons find how to reach it by SSH

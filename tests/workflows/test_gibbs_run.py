@@ -17,7 +17,8 @@ SETTINGS = {
     "operators": {"random": 1},
     "displacement": 0.0,
 }
-SSCHA = {"temperature": 300.0, "stages": ["1x1x1:10"], "seed": 1, "repeats": 0, "window": 0.0, "seen": 1}
+STAGES = {"stages": ["1x1x1:10"], "seed": 1, "repeats": 0, "match_q_density": False}
+SSCHA = {"temperature": 300.0, **STAGES, "window": 0.0, "seen": 1}
 
 
 @pytest.mark.slow
