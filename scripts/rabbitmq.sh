@@ -53,7 +53,7 @@ start() {
     [ -s "$RABBITMQ/ports" ] || write_settings
     load_settings
     rm -f "$PID"
-    (cd / && setsid "$SERVER" >"$RABBITMQ/server.log" 2>&1 </dev/null &)
+    (cd / && exec setsid "$SERVER") >"$RABBITMQ/server.log" 2>&1 </dev/null & # nothing of it holds the caller's output
     for _ in $(seq 120); do
         if answers; then return; fi
         sleep 0.5
