@@ -125,7 +125,8 @@ def test_a_search_runs_over_rabbitmq_on_postgresql(servers: Servers, tmp_path: P
         health = servers.run("aiida-anhcsp", "-p", NAME, "doctor")
         assert health.returncode == 0, health.stdout + health.stderr
         assert "0 at work, none stuck" in health.stdout
-        assert "Cu3Au" in servers.run("aiida-anhcsp", "-p", NAME, "ranking", number.group(1)).stdout
+        assert "AuCu3" in servers.run("aiida-anhcsp", "-p", NAME, "ranking", number.group(1)).stdout
     finally:
         servers.run("verdi", "-p", NAME, "daemon", "stop").check_returncode()
-        servers.run("verdi", "profile", "delete", NAME, "--force", "--delete-data").check_returncode()
+        servers.run("verdi", "profile", "delete", NAME, "--force", "--keep-data").check_returncode()
+        script("postgres.sh", "drop", NAME)

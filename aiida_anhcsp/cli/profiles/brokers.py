@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from aiormq import connect
 from aiormq.exceptions import AMQPError, AuthenticationError, ConnectionClosed, ProbableAuthenticationError
+from pamqp.exceptions import AMQPInternalError
 
 from ...engine.errors import InputError
 from .secrets import ask_password
@@ -70,10 +71,11 @@ def check_rabbitmq(config: dict[str, Any]) -> tuple[int, ...]:
     except (AuthenticationError, ProbableAuthenticationError):
         fix = f"correct user or password; as administrator: rabbitmqctl add_user {user}"
         raise InputError(OPTION, f"{server} refuses {user} with this password", fix) from None
-    except ConnectionClosed as error:
+    except (ConnectionClosed, AMQPInternalError) as error:  # the latter where the refusal is the answer to opening
+        reason = getattr(error.args[-1], "reply_text", error.args[-1])
         rights = f"rabbitmqctl set_permissions -p {virtual_host} {user} '.*' '.*' '.*'"
         fix = f"as administrator: rabbitmqctl add_vhost {virtual_host}; {rights}"
-        problem = f"{server} refuses the virtual host {virtual_host} to {user} ({error.args[-1]})"
+        problem = f"{server} refuses the virtual host {virtual_host} to {user} ({reason})"
         raise InputError(OPTION, problem, fix) from None
     except (OSError, TimeoutError) as error:
         fix = "start it, correct host and port, or take --broker zeromq, which needs no server"
