@@ -8,9 +8,10 @@ from typing import Any
 from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
 from aiida.orm import Bool, Data, Dict, Float, List, Node, ProcessNode
 
-from ..calculations.functions.csp import lowest_near_hull, ranking_table
 from ..calculations.functions.datasets import merge_datasets
+from ..calculations.functions.hull import lowest_near_hull
 from ..calculations.functions.population import lowest_of, rank_population
+from ..calculations.functions.ranking import ranking_table
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.search.near_hull import near_hull

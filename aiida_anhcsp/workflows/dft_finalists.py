@@ -9,7 +9,7 @@ from aiida.engine import ProcessSpec, WorkChain
 from aiida.orm import Dict, Float, ProcessNode, Str, to_aiida_type
 from aiida.plugins import WorkflowFactory
 
-from ..calculations.functions.csp import lowest_with_elements
+from ..calculations.functions.hull import lowest_with_elements
 from ..calculations.functions.population import lowest_of, rank_population
 from ..data.population import PopulationData
 from ..engine.search.settings import SearchSettings

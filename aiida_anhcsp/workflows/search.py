@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
 from aiida.orm import Dict, Float, Int, Node, ProcessNode, load_node
 
-from ..calculations.functions.csp import hull_of_labels
 from ..calculations.functions.history import count_failed, search_history
+from ..calculations.functions.hull import hull_of_labels
 from ..calculations.functions.population import (
     add_seeds,
     judge_population,

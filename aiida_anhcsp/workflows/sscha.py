@@ -11,7 +11,7 @@ from aiida.orm import Dict, Node, ProcessNode, Str, StructureData, load_node
 from ase.geometry import cell_to_cellpar
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from ..calculations.functions.csp import sscha_summary
+from ..calculations.functions.sscha import sscha_summary
 from ..calculations.sscha import SschaCalculation
 from ..data.dynamical_matrices import DynamicalMatricesData
 from ..data.population import PopulationData

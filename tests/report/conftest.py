@@ -97,7 +97,7 @@ def whole(search: WorkChainNode, job: Callable) -> WorkChainNode:
 
     The third SSCHA run came to the same crystal as the second.
     """
-    from aiida_anhcsp.calculations.functions.csp import ranking_table
+    from aiida_anhcsp.calculations.functions.ranking import ranking_table
 
     root = WorkChainNode(process_type="aiida.workflows:anhcsp.csp", label="<copper> & co")
     root.store()

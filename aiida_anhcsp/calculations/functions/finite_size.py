@@ -12,6 +12,7 @@ from ...engine.sscha.q_density import differ, missing_shift, q_density, shift_of
 
 Row = dict[str, Any]
 FREE_ENERGIES = ("gibbs_free_energy", "gibbs_free_energy_corrected")
+"""By the potential, and by the reference that corrects it."""
 
 
 def match_densities(rows: Sequence[Row], results: Mapping[int, Mapping[str, Any]]) -> None:

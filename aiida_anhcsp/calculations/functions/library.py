@@ -9,7 +9,8 @@ from aiida.engine import calcfunction
 from aiida.orm import Dict
 
 from ...engine.search.identical import divergences
-from .csp import FREE_ENERGIES, corrected_energies
+from .finite_size import FREE_ENERGIES
+from .ranking import corrected_energies
 
 OF_RESULT = (
     "converged",

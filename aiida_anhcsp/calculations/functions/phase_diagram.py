@@ -14,7 +14,7 @@ from ase import Atoms
 from ...engine.phase_diagram import Curve, mergings, transitions
 from ...engine.search.duplicates import find_duplicates
 from ...engine.search.settings import DuplicateRule
-from .csp import ranked_rows, with_ranks
+from .ranking import ranked_rows, with_ranks
 
 Row = dict[str, Any]
 AT_REST, QUANTUM = "merged_at_rest", "merged_into"

@@ -1,111 +1,26 @@
-"""Tables at the end: one SSCHA run, and the ranking by free energy."""
+"""Structures ranked by Gibbs free energy."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from aiida.engine import calcfunction
 from aiida.orm import Dict, StructureData
 from ase import Atoms
-from ase.neighborlist import neighbor_list
 from pymatgen.core import Composition as Formula
 
-from ...data.dynamical_matrices import DynamicalMatricesData
-from ...data.population import PopulationData
 from ...engine.errors import InputError
 from ...engine.search.duplicates import find_duplicates
 from ...engine.search.gibbs_hull import Phase, gibbs_hull
 from ...engine.search.identical import divergences
-from ...engine.search.label_hull import label_hull
-from ...engine.search.near_hull import lowest_and_elements, near_hull
-from ...engine.search.settings import DuplicateRule, SearchSettings
-from ...engine.sscha.reports import between_stages, jump
-from .finite_size import match_densities
-
-DISTANCE_STEP = 0.01
-"""Distances closer than this (angstrom) count as one."""
-
-FREE_ENERGIES = ("gibbs_free_energy", "gibbs_free_energy_corrected")
-"""By the potential, and by the reference that corrects it."""
+from ...engine.search.settings import DuplicateRule
+from .distances import shortest_distances
+from .finite_size import FREE_ENERGIES, match_densities
 
 HULL_SEED = 0
 """Of the draws that propagate the errors of the free energies to the hull."""
-
-
-@calcfunction
-def lowest_near_hull(population: PopulationData, settings: Dict) -> PopulationData:
-    """The lowest distinct structures of each composition near the hull of a population ranked over compositions.
-
-    :param settings: ``number`` of each composition, at most, and ``window`` above the hull (eV/atom)
-    """
-    keys = settings.get_dict()
-    return PopulationData.from_frames(near_hull(population.get_frames(), keys["number"], keys["window"]))
-
-
-@calcfunction
-def lowest_with_elements(population: PopulationData, settings: Dict) -> PopulationData:
-    """The lowest distinct structures of a population ranked over compositions, and the lowest of each element.
-
-    :param settings: ``number`` of the former
-    """
-    return PopulationData.from_frames(lowest_and_elements(population.get_frames(), int(settings["number"])))
-
-
-@calcfunction
-def hull_of_labels(dataset: PopulationData, settings: Dict) -> Dict:
-    """Hull of the labels of a search over compositions (:func:`aiida_anhcsp.engine.search.label_hull.label_hull`).
-
-    :param settings: the keys of SEARCH.yaml, for its pressure
-    :return: ``pressure`` (GPa) and ``phases``: ``formula``, ``id`` of its lowest labelled structure, ``enthalpy`` and
-        ``distance`` from the hull (eV/atom), number of ``labels``; or the ``reason`` why there is no hull
-    """
-    pressure = SearchSettings.parse(settings.get_dict()).pressure
-    try:
-        phases = [asdict(phase) for phase in label_hull(dataset.get_frames(), pressure)]
-    except InputError as error:
-        return Dict({"pressure": pressure, "phases": [], "reason": error.problem})
-    return Dict({"pressure": pressure, "phases": phases})
-
-
-@calcfunction
-def sscha_summary(**nodes: Any) -> Dict:
-    """Result of an SSCHA run whose stages and audit were jobs of their own.
-
-    :param nodes: ``structure`` and ``final`` (structures), ``stage_01``, ``stage_02``, ... in the order they ran and,
-        if there was one, ``audit``: the results of the jobs; ``unaudited``, why one that was wanted is missing, and
-        ``given_up``, why the run ended early, if they do
-    :return: the result of the last job, with the ``stages`` of all, ``n_evaluations`` summed, and ``initial`` and
-        ``final``: cell (angstrom), volume (angstrom^3), spacegroup, quantum stress (GPa, ASE's sign)
-    """
-    stages = [nodes[name].get_dict() for name in sorted(nodes) if name.startswith("stage_")]
-    parts = [*stages, *([nodes["audit"].get_dict()] if "audit" in nodes else [])]
-    last = parts[-1]
-    result = {
-        **stages[-1],
-        **last,
-        "converged": all(part["converged"] for part in (stages[-1], last)),
-        "spacegroup_initial": stages[0]["spacegroup_initial"],
-        "n_evaluations": sum(part["n_evaluations"] for part in parts),
-        "stages": [entry for part in stages for entry in part["stages"]],
-        "initial": {**_cell(nodes["structure"]), "spacegroup": stages[0]["spacegroup_initial"]},
-        "final": {**_cell(nodes["final"]), "spacegroup": last.get("spacegroup_final", "P1")},
-    }
-    difference = between_stages(result["stages"])
-    if difference is not None:
-        result["finite_size"] = {**result.get("finite_size", {}), "between_stages": difference}
-    if "audit" in nodes and result["converged"] and (contradiction := jump(stages[-1], last)):
-        result |= {"converged": False, "reason": contradiction}
-    for ending in ("unaudited", "given_up"):
-        if ending in nodes:
-            result |= {"converged": False, "reason": nodes[ending].value}
-    if result["stages"] and "stress" in last:
-        result["initial"]["stress"] = result["stages"][0]["stress_initial"]
-        result["final"]["stress"] = last["stress"]
-    return Dict(result)
 
 
 @calcfunction
@@ -204,31 +119,6 @@ def with_ranks(frames: list[Atoms]) -> list[Atoms]:
     for place, frame in enumerate(relaxed, start=1):
         frame.info.setdefault("rank", place)
     return relaxed
-
-
-def shortest_distances(atoms: Atoms, number: int = 2, cutoff: float = 4.0) -> dict[str, list[float]]:
-    """The shortest distinct distances of each pair of unlike elements (of like ones in an element), in angstrom.
-
-    :param cutoff: longest distance considered
-    """
-    symbols = np.array(atoms.get_chemical_symbols())
-    first, second, distances = neighbor_list("ijd", atoms, cutoff)
-    elements = sorted(set(symbols))
-    pairs = list(itertools.combinations(elements, 2)) or [(elements[0], elements[0])]
-    return {f"{a}-{b}": _distinct(distances[(symbols[first] == a) & (symbols[second] == b)], number) for a, b in pairs}
-
-
-def _distinct(distances: Any, number: int) -> list[float]:
-    kept: list[float] = []
-    for distance in np.sort(distances):
-        if len(kept) < number and (not kept or distance - kept[-1] > DISTANCE_STEP):
-            kept.append(round(float(distance), 4))
-    return kept
-
-
-def _cell(structure: StructureData | DynamicalMatricesData) -> dict[str, Any]:
-    atoms = structure.get_structure() if isinstance(structure, DynamicalMatricesData) else structure.get_ase()
-    return {"cell": atoms.cell.tolist(), "volume": float(atoms.get_volume())}
 
 
 def _row(run: dict[str, Any], frame: Atoms, result: Dict | None, structure: StructureData | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The tables at the end."""
+"""Structures ranked by free energy."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def population(*enthalpies: float) -> Any:
 def rows(runs: dict[str, Any], **nodes: Any) -> list[dict[str, Any]]:
     from aiida.orm import Dict
 
-    from aiida_anhcsp.calculations.functions.csp import ranking_table
+    from aiida_anhcsp.calculations.functions.ranking import ranking_table
 
     table: list[dict[str, Any]] = ranking_table(runs=Dict(runs), **nodes)["rows"]
     return table
@@ -57,7 +57,7 @@ def profile(aiida_profile: Any) -> None:
 
 
 def test_symmetric_h3s_has_one_distance_and_the_distorted_one_two() -> None:
-    from aiida_anhcsp.calculations.functions.csp import shortest_distances
+    from aiida_anhcsp.calculations.functions.distances import shortest_distances
 
     symmetric = shortest_distances(h3s(), cutoff=2.0)["H-S"]
     distorted = shortest_distances(h3s(0.1), cutoff=2.0)["H-S"]
@@ -293,7 +293,7 @@ def test_one_composition_has_no_hull() -> None:
 
 
 def test_elements_have_the_distances_of_like_atoms() -> None:
-    from aiida_anhcsp.calculations.functions.csp import shortest_distances
+    from aiida_anhcsp.calculations.functions.distances import shortest_distances
 
     assert shortest_distances(bulk("Cu", a=3.6)) == {"Cu-Cu": [pytest.approx(2.5456), pytest.approx(3.6)]}
 
@@ -301,7 +301,7 @@ def test_elements_have_the_distances_of_like_atoms() -> None:
 def test_runs_that_came_to_one_crystal_say_how_far_their_free_energies_are_apart() -> None:
     from aiida.orm import Dict, StructureData
 
-    from aiida_anhcsp.calculations.functions.csp import ranking_table
+    from aiida_anhcsp.calculations.functions.ranking import ranking_table
 
     corrections = {
         name: Dict({"gibbs_free_energy": gibbs, "gibbs_free_energy_error": 0.001, "n_labels": 20})
