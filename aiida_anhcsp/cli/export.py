@@ -21,10 +21,11 @@ from .status import load_run
 def command(pk: str, folder: Path, number: int, form: str) -> None:
     """Write ranking, structures, a plot of the enthalpies and an AiiDA archive of the run PK into FOLDER."""
     from ..report.archive import write_archive
-    from ..report.phase_diagram import plot_phase_diagram
-    from ..report.plot import plot_search
+    from ..report.figures.panel import side_by_side
+    from ..report.figures.phase_diagram import diagram_panels
+    from ..report.figures.search import error_panels, history_panel
     from ..report.ranking import ranking_csv, ranking_rows
-    from ..report.searching import searches_of
+    from ..report.searches import searches_of, title_of
     from ..report.structures import write_structures
 
     node = load_run(pk)
@@ -35,13 +36,13 @@ def command(pk: str, folder: Path, number: int, form: str) -> None:
     ranking.write_text(ranking_csv(ranking_rows(node)))
     click.echo(f"ranking   {ranking}")
     if "phase_diagram" in node.outputs:
-        click.echo(
-            f"plot      {plot_phase_diagram(node.outputs.phase_diagram.get_dict(), folder / 'phase_diagram.png')}"
-        )
+        panels = diagram_panels(node.outputs.phase_diagram.get_dict())
+        click.echo(f"plot      {side_by_side(panels, folder / 'phase_diagram.png')}")
     structures = write_structures(node, folder / "structures", number, form)
     click.echo(f"{form:9} {folder / 'structures'} ({len(structures)} files)")
     for place, search in enumerate(searches_of(node), start=1):
         plot = folder / ("enthalpy_by_generation.png" if place == 1 else f"enthalpy_by_generation_{place}.png")
-        click.echo(f"plot      {plot_search(search, plot)}")
+        panels = [history_panel(search), *error_panels(search)]
+        click.echo(f"plot      {side_by_side(panels, plot, title_of(search))}")
     logging.getLogger("aiida.export").setLevel(logging.WARNING)
     click.echo(f"archive   {write_archive(node, folder / 'archive.aiida', overwrite=True)}")

@@ -18,9 +18,9 @@ from .status import load_run
 def command(pk: str, form: str | None) -> None:
     """Rank the structures of the run PK: by free energy after SSCHA, by enthalpy after a search."""
     from ..report.identical import identical_text
-    from ..report.phase_diagram import transition_table
     from ..report.ranking import ranking_csv, ranking_rows, ranking_table
     from ..report.study import study_text
+    from ..report.transitions import transition_table
 
     node = load_run(pk)
     study = node.outputs.study.get_dict() if "study" in node.outputs else None

@@ -26,9 +26,9 @@ POLL_SECONDS = 5.0
 @with_dbenv()
 def command(pk: str, watch: bool, keep_going: bool) -> None:
     """What the run PK has done and is doing: generation, structures, labels, lowest enthalpy, running jobs."""
-    from ..report.dispersions import stability_lines
+    from ..report.hessians import stability_lines
     from ..report.progress import messages_of, progress_of
-    from ..report.searching import searches_of
+    from ..report.searches import searches_of
 
     node = load_run(pk)
     if watch:
@@ -63,7 +63,7 @@ def load_run(pk: str) -> ProcessNode:
 
 def operator_line(search: ProcessNode) -> str:
     """What the operators of a search made, and how much of it was relaxed."""
-    from ..report.searching import operators_of
+    from ..report.searches import operators_of
 
     made = [f"{row['operator']} {row['relaxed']} of {row['made']}" for row in operators_of(search)]
     return f"relaxed by operator, search {search.pk}: {', '.join(made) or 'nothing yet'}"

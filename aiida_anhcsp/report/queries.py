@@ -20,7 +20,7 @@ from ..engine.search.rank import is_relaxed, lowest, rank
 from ..engine.search.settings import DuplicateRule
 from .progress import entry_point_of
 from .provenance import sources_of
-from .searching import relaxed_by_generation, searches_of, settings_of
+from .searches import relaxed_by_generation, searches_of, settings_of
 
 PRESSURE_TOLERANCE = 0.05
 """GPa within which two pressures are one."""

@@ -19,7 +19,7 @@ from ..engine.search.rank import lowest
 from ..engine.search.settings import HULL_DISTANCE, SearchSettings
 from .progress import entry_point_of, state_of
 from .provenance import table_of
-from .searching import settings_of
+from .searches import settings_of
 
 Row = Mapping[str, Any]
 WITHOUT = (GIVEN_UP, FAILED)

@@ -9,9 +9,10 @@ from aiida.orm import WorkChainNode
 from click.testing import CliRunner
 
 from aiida_anhcsp.cli.main import command
+from aiida_anhcsp.report.figures.search import history_panel
 from aiida_anhcsp.report.page import write_page
 from aiida_anhcsp.report.ranking import ranking_rows, ranking_table
-from aiida_anhcsp.report.searching import history_panel, title_of
+from aiida_anhcsp.report.searches import title_of
 
 from .page.test_write import own_part
 

@@ -94,7 +94,8 @@ def test_an_odd_ensemble_is_refused(inputs: dict[str, Any], generate_workchain: 
 def test_a_run_gives_verdict_dispersions_and_matrices_that_the_report_shows(inputs: dict[str, Any]) -> None:
     from aiida.engine import run_get_node
 
-    from aiida_anhcsp.report.dispersions import dispersion_panels, stability_lines
+    from aiida_anhcsp.report.figures.dispersions import dispersion_panels
+    from aiida_anhcsp.report.hessians import stability_lines
     from aiida_anhcsp.workflows.hessian import HessianWorkChain
 
     found, node = run_get_node(HessianWorkChain, **inputs)

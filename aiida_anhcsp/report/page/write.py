@@ -20,13 +20,13 @@ from ..changes import changes_of
 from ..failures import failures_of
 from ..figures import figures_of
 from ..identical import identical_text
-from ..landscape import MOST, landscape, library
-from ..phase_diagram import transition_table
 from ..progress import messages_of, state_of
 from ..provenance import final_structures, sources_of, table_of
 from ..ranking import ranking_rows
-from ..searching import operators_of, searches_of, title_of
+from ..searches import operators_of, searches_of, title_of
 from ..study import study_text
+from ..transitions import transition_table
+from .landscape import MOST, landscape, library
 
 
 def write_page(node: ProcessNode, path: Path) -> Path:

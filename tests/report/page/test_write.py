@@ -9,7 +9,7 @@ from aiida.orm import WorkChainNode
 
 from aiida_anhcsp.report.page import write_page
 from aiida_anhcsp.report.page.write import embedded
-from aiida_anhcsp.report.searching import searches_of
+from aiida_anhcsp.report.searches import searches_of
 
 
 def own_part(page: str) -> str:

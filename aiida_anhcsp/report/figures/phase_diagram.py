@@ -1,44 +1,13 @@
-"""Table and figures of a phase diagram."""
+"""Figures of a phase diagram."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-from matplotlib.figure import Figure
-from tabulate import tabulate
 
 from .panel import Panel, Series
 
 Document = Mapping[str, Any]
-
-
-def transition_table(document: Document) -> str:
-    """The transitions, classical beside quantum, and which phases merged into which."""
-    rows = [
-        [*_where(found), f"{found['lower']} -> {found['upper']}", f"{found['pressure']:.1f} +- {found['error']:.1f}"]
-        for found in document["transitions"]
-    ]
-    rows += [
-        [*_where(found), f"{found['phase']} merges into {found['into']}", f"between {low:g} and {high:g}"]
-        for found in document["mergings"]
-        for low, high in [sorted((found["separate"], found["merged"]))]
-    ]
-    text = (
-        tabulate(rows, ["ions", "T (K)", "transition", "P (GPa)"], disable_numparse=True) if rows else "no transition"
-    )
-    merged = [
-        f"{row['id']} has become {row['merged_into']} at {row['pressure']:g} GPa, {row['temperature']:g} K"
-        for row in document["rows"]
-        if "merged_into" in row
-    ]
-    return "\n".join([text, *merged])
-
-
-def _where(found: Document) -> list[str]:
-    """Ions and temperature of a transition or a merging."""
-    return [found["kind"], f"{found['temperature']:g}" if "temperature" in found else ""]
 
 
 def diagram_panels(document: Document) -> list[Panel]:
@@ -52,17 +21,6 @@ def diagram_panels(document: Document) -> list[Panel]:
         key, title = f"diagram_{temperature:g}K".replace(".", "_"), f"quantum ions, {temperature:g} K"
         panels.append(_panel(key, title, here, "gibbs_free_energy", document, temperature))
     return panels
-
-
-def plot_phase_diagram(document: Document, path: Path) -> Path:
-    """The panels of a phase diagram side by side in one picture."""
-    panels = diagram_panels(document)
-    figure = Figure(figsize=(4.2 * len(panels), 4.0), layout="constrained")
-    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False, sharey=True)[0], panels, strict=True):
-        panel.draw(axes)
-        axes.set_title(panel.title)
-    figure.savefig(path, dpi=150)
-    return path
 
 
 def _panel(

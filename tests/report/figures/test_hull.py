@@ -11,7 +11,7 @@ from aiida.orm import WorkChainNode
 from pymatgen.core import Composition as Formula
 
 from aiida_anhcsp.report.figures import figures_of
-from aiida_anhcsp.report.hull import Hull, Phase, classical_hull_panel, quantum_hull_panels
+from aiida_anhcsp.report.figures.hull import Hull, Phase, classical_hull_panel, quantum_hull_panels
 
 
 def row(name: str, formula: str, enthalpy: float, gibbs: float, **more: Any) -> dict[str, Any]:

@@ -92,6 +92,23 @@ class Panel:
         return paths
 
 
+def side_by_side(panels: Sequence[Panel], path: Path, title: str | None = None) -> Path:
+    """Write figures into one picture, beside each other; those of one quantity share its axis.
+
+    :param title: of all; without, each has its own
+    """
+    figure = Figure(figsize=(SIZE[0] * len(panels), SIZE[1]), layout="constrained")
+    shared = len({panel.y_label for panel in panels}) == 1
+    places = figure.subplots(1, len(panels), squeeze=False, sharey=shared)[0]
+    for axes, panel in zip(places, panels, strict=True):
+        panel.draw(axes)
+        axes.set_title(panel.title if title is None else "")
+    if title is not None:
+        figure.suptitle(title)
+    figure.savefig(path, dpi=150)
+    return path
+
+
 def _trace(series: Series) -> go.Scatter:
     color = COLORS[series.color % len(COLORS)]
     return go.Scatter(

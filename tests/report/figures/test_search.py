@@ -8,15 +8,9 @@ import pytest
 from aiida.orm import WorkChainNode
 from matplotlib.image import imread
 
-from aiida_anhcsp.report.plot import plot_search
-from aiida_anhcsp.report.searching import (
-    children_by_generation,
-    error_panels,
-    history_panel,
-    operators_of,
-    parity_panel,
-    searches_of,
-)
+from aiida_anhcsp.report.figures.panel import side_by_side
+from aiida_anhcsp.report.figures.search import error_panels, history_panel, parity_panel
+from aiida_anhcsp.report.searches import children_by_generation, searches_of
 
 
 def test_enthalpies_are_those_of_the_relaxed_structures(search: WorkChainNode) -> None:
@@ -24,10 +18,6 @@ def test_enthalpies_are_those_of_the_relaxed_structures(search: WorkChainNode) -
     assert (list(points.x), list(points.y)) == ([0, 0], [0.1, 0.2])
     assert list(lowest.y) == [0.1]
     assert "g000-0001" in points.texts[1]
-
-
-def test_a_search_is_among_its_own_searches(search: WorkChainNode) -> None:
-    assert [node.pk for node in searches_of(search)] == [search.pk]
 
 
 def test_errors_are_shown_before_and_after_each_round(whole: WorkChainNode) -> None:
@@ -49,13 +39,6 @@ def test_parity_has_both_models_against_the_labels(whole: WorkChainNode) -> None
     assert {series.name for series in panel.series} == {"perfect", "before", "after"}
 
 
-def test_operators_count_what_they_made_and_what_survived(whole: WorkChainNode) -> None:
-    (learned,) = searches_of(whole)
-    bred, random = operators_of(learned)
-    assert bred == {"operator": "heredity", "made": 1, "relaxed": 1, "survived": 0, "lowest": None}
-    assert random == {"operator": "random", "made": 2, "relaxed": 1, "survived": 4, "lowest": 1}
-
-
-def test_plot_is_a_picture(search: WorkChainNode, tmp_path: Path) -> None:
-    picture = imread(plot_search(search, tmp_path / "plot.png"))
+def test_figures_side_by_side_are_a_picture(search: WorkChainNode, tmp_path: Path) -> None:
+    picture = imread(side_by_side([history_panel(search)], tmp_path / "plot.png", "title"))
     assert picture.std() > 0

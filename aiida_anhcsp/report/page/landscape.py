@@ -11,8 +11,8 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from ..engine.frames import bare
-from ..engine.search.fingerprint import fingerprint
+from ...engine.frames import bare
+from ...engine.search.fingerprint import fingerprint
 
 MOST = 500
 """structures on a map; a browser turns no more than about a thousand smoothly"""

@@ -14,11 +14,12 @@ from pymatgen.analysis.phase_diagram import PhaseDiagram
 from pymatgen.core import Composition as Formula
 from pymatgen.core import Element
 
-from ..engine.errors import InputError
-from ..engine.search.hull import formula_of, hull_of
-from ..engine.search.settings import HULL_DISTANCE
+from ...engine.errors import InputError
+from ...engine.search.hull import formula_of, hull_of
+from ...engine.search.settings import HULL_DISTANCE
+from ..searches import settings_of, title_of
 from .panel import Panel, Series
-from .searching import describe, settings_of, title_of
+from .search import describe
 
 Row = Mapping[str, Any]
 ON_HULL = 1e-6

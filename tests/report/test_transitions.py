@@ -7,7 +7,9 @@ from typing import Any
 
 from matplotlib.image import imread
 
-from aiida_anhcsp.report.phase_diagram import plot_phase_diagram, transition_table
+from aiida_anhcsp.report.figures.panel import side_by_side
+from aiida_anhcsp.report.figures.phase_diagram import diagram_panels
+from aiida_anhcsp.report.transitions import transition_table
 
 
 def document() -> dict[str, Any]:
@@ -48,4 +50,4 @@ def test_a_diagram_without_transitions_says_so() -> None:
 
 
 def test_the_figure_is_a_picture(tmp_path: Path) -> None:
-    assert imread(plot_phase_diagram(document(), tmp_path / "diagram.png")).std() > 0
+    assert imread(side_by_side(diagram_panels(document()), tmp_path / "diagram.png")).std() > 0

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from aiida.orm import ProcessNode
 
-from .changes import changes_of
+from ..changes import changes_of
+from ..progress import entry_point_of
+from ..provenance import final_structures, table_of
+from ..searches import searches_of
 from .dispersions import dispersion_panels
 from .hull import classical_hull_panel, quantum_hull_panels
 from .panel import Panel
 from .phase_diagram import diagram_panels
-from .progress import entry_point_of
-from .provenance import final_structures, table_of
-from .ranked import phase_panel, ranked_panels
-from .searching import error_panels, history_panel, parity_panel, searches_of
+from .ranking import phase_panel, ranked_panels
+from .search import error_panels, history_panel, parity_panel
 
 
 def figures_of(node: ProcessNode) -> list[Panel]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from ase import Atoms
 
-from aiida_anhcsp.report.landscape import coordinates, landscape, library
+from aiida_anhcsp.report.page.landscape import coordinates, landscape, library
 
 
 def test_what_is_alike_is_near(crystals: list[Atoms]) -> None:

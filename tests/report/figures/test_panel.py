@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aiida_anhcsp.report.panel import Panel, Series
+from aiida_anhcsp.report.figures.panel import Panel, Series
 
 PANEL = Panel(
     "example",
