@@ -13,9 +13,9 @@ from ase.data import atomic_numbers
 from motep.io.mlip.mtp import read_mtp
 from motep.potentials.mtp.cext.engine import CExtMTPEngine
 from motep.potentials.mtp.data import MTPData
-from vesin import NeighborList
 
 from ..errors import InputError
+from ..neighbours import NeighborList
 from .base import Evaluation
 from .screening import ScreenedPotential, reduced_cell
 

@@ -9,8 +9,8 @@ import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 from ase.geometry import complete_cell, minkowski_reduce
-from vesin import NeighborList
 
+from ..neighbours import NeighborList
 from .base import Evaluation, Potential
 
 OVERLAP = 0.3

@@ -10,7 +10,8 @@ from ase import Atoms
 from ase.data import chemical_symbols, covalent_radii
 from ase.geometry.minkowski_reduction import minkowski_reduce
 from numpy.typing import NDArray
-from vesin import NeighborList
+
+from ..neighbours import NeighborList
 
 Floats = NDArray[np.float64]
 Fault = Literal["too_close", "nonfinite", "collapsed", "exploded", "failed"]

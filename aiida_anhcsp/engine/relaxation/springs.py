@@ -7,8 +7,8 @@ further coordinates: a spring feels the strain through its own vector, which cou
 from __future__ import annotations
 
 import numpy as np
-from vesin import NeighborList
 
+from ..neighbours import NeighborList
 from .ragged import Floats
 
 STIFFEST = 10.0

@@ -10,8 +10,8 @@ import torch
 from ase import Atoms
 from numpy.typing import NDArray
 from torch import Tensor
-from vesin import NeighborList
 
+from ...neighbours import NeighborList
 from ..screening import reduced_cell
 
 
