@@ -14,7 +14,8 @@ from ..data.potential import PotentialData
 from .base import IN_FILE, OUT_FOLDER, Command, EngineCalculation, positive, write_settings
 
 SETTINGS_FILE = "TRAIN.yaml"
-CHECKPOINT_FILE = "checkpoint.pth"
+CHECKPOINTS = ("checkpoint.pth", "checkpoint.npz")
+"""Of a graph network and of a moment tensor potential."""
 
 
 class TrainCalculation(EngineCalculation):

@@ -17,7 +17,7 @@ from aiida.engine import (
 from aiida.orm import CalcJobNode, Dict
 
 from ..calculations.base import OUT_FOLDER, STATUS_FILE
-from ..calculations.train import CHECKPOINT_FILE, TrainCalculation
+from ..calculations.train import CHECKPOINTS, TrainCalculation
 from ..engine.learning.settings import TrainSettings
 from ..parsers.train import OUT_OF_MEMORY
 from .ports import define_engine, engine_inputs, parsed_by
@@ -108,6 +108,7 @@ class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
         """A training that was stopped, by its wall time or the machine, goes on after its last epoch."""
         self.report(f"{failure(node)}; it goes on from its last epoch")
         files = node.outputs.retrieved.base.repository
-        if OUT_FOLDER in files.list_object_names() and CHECKPOINT_FILE in files.list_object_names(OUT_FOLDER):
+        kept = files.list_object_names(OUT_FOLDER) if OUT_FOLDER in files.list_object_names() else []
+        if not set(CHECKPOINTS).isdisjoint(kept):
             self.ctx.inputs.parent_folder = node.outputs.remote_folder
         return ProcessHandlerReport(True)

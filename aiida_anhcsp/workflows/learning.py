@@ -81,7 +81,7 @@ def define_learning(spec: ProcessSpec) -> None:
         valid_type=Str,
         serializer=to_aiida_type,
         validator=validate_label_engine,
-        help="Entry point of the work chain that labels: anhcsp.label.gpaw, anhcsp.label.vasp or anhcsp.label.ase.",
+        help="Entry point of the work chain that labels: anhcsp.label.gpaw, .vasp, .espresso or .ase.",
     )
     spec.input_namespace(
         "learning.label",

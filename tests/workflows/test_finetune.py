@@ -75,12 +75,13 @@ def test_training_whose_single_structures_do_not_fit_is_given_up(finetune: Calla
     assert workchain.inspect_process().status == 411
 
 
+@pytest.mark.parametrize("checkpoint", ["checkpoint.pth", "checkpoint.npz"])
 def test_interrupted_training_goes_on_after_its_last_epoch(
-    finetune: Callable, add_child: Callable, aiida_localhost: Any
+    finetune: Callable, add_child: Callable, aiida_localhost: Any, checkpoint: str
 ) -> None:
     from aiida.orm import RemoteData
 
-    files = retrieved({"out/checkpoint.pth": "epoch 2"})
+    files = retrieved({f"out/{checkpoint}": "epoch 2"})
     remote = RemoteData(computer=aiida_localhost, remote_path="/somewhere")
     workchain = finetune()
     failed(workchain, add_child, 400, "wall time", retrieved=files, remote_folder=remote)

@@ -73,9 +73,9 @@ def command(
 ) -> None:
     """Train or finetune a potential on the labelled frames of DATASET.
 
-    Writes model.pth or model.mtp (with model.mtp.json) and metrics.json into OUTDIR. An interrupted training of a
-    graph network goes on from OUTDIR/checkpoint.pth. Exit status 3: the training diverges at every learning rate
-    tried; 4: not even one structure at a time fits into the memory.
+    Writes model.pth or model.mtp (with model.mtp.json) and metrics.json into OUTDIR. An interrupted training goes on
+    from its checkpoint in OUTDIR. Exit status 3: the training diverges at every learning rate tried; 4: not even one
+    structure at a time fits into the memory.
     """
     from ..learning.distributed import device_of, helped_by
     from ..learning.errors import TrainingDivergedError, TrainingMemoryError

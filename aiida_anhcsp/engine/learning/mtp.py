@@ -28,6 +28,7 @@ from .errors import TrainingDivergedError
 from .gradient import Report
 from .learner import Learner
 from .mtp_basis import LEVELS, untrained_mtp
+from .mtp_checkpoint import MtpCheckpoint, fingerprint_of
 from .settings import CompleteSettings, Weights
 
 logging.getLogger("motep").setLevel(logging.WARNING)  # it logs every iteration
@@ -75,28 +76,43 @@ class MtpLearner(Learner):
             self.data,
             LossSetting(energy_weight=weights.energy, forces_weight=weights.force, stress_weight=weights.stress),
         )
-        if self.is_new:
+        fingerprint = fingerprint_of(train, settings, self.data.parameters)
+        checkpoint = MtpCheckpoint(outdir / "checkpoint.npz", fingerprint)
+        losses: list[float] = []
+        if (state := checkpoint.load()) is not None:
+            self.data.parameters, losses = state
+        elif self.is_new:
             LLSOptimizer(loss, optimized=["species_coeffs", "moment_coeffs"]).optimize()
             self.data.optimized = PARAMETERS
-        history: list[dict[str, Any]] = []
+        if len(losses) < settings.epochs:
+            self._minimise(loss, settings.epochs, losses, checkpoint, report)
+        checkpoint.remove()
+        history = [{"epoch": epoch, "loss": value} for epoch, value in enumerate(losses)]
+        return {"cutoff": float(self.data.radial_basis.max), "epochs": history}
+
+    def _minimise(
+        self, loss: LossFunction, epochs: int, losses: list[float], checkpoint: MtpCheckpoint, report: Report
+    ) -> None:
+        """Iterate from the parameters of now to the last epoch, and append to ``losses``."""
+        sizes, left = self._sizes(), epochs - len(losses)
 
         def record(intermediate_result: OptimizeResult) -> None:
-            history.append({"epoch": len(history), "loss": float(intermediate_result.fun)})
-            report(history[-1])
+            losses.append(float(intermediate_result.fun))
+            checkpoint.save(intermediate_result.x * sizes, losses)
+            report({"epoch": len(losses) - 1, "loss": losses[-1]})
 
-        sizes = self._sizes()
         result = minimize(
             lambda scaled: loss(scaled * sizes),
             self.data.parameters / sizes,
             jac=lambda scaled: loss.jac(scaled * sizes) * sizes,
             method="L-BFGS-B",
             callback=record,
-            options={"maxiter": settings.epochs, "maxfun": 4 * settings.epochs, "ftol": 1e-12, "gtol": 1e-10},
+            options={"maxiter": left, "maxfun": 4 * left, "ftol": 1e-12, "gtol": 1e-10},
         )
         if not np.isfinite(result.fun):
+            checkpoint.remove()
             raise TrainingDivergedError(f"the loss of the MTP became {result.fun}; look for wrong labels")
         self.data.parameters = result.x * sizes
-        return {"cutoff": float(self.data.radial_basis.max), "epochs": history}
 
     def _sizes(self) -> NDArray[np.float64]:
         """Typical size of every parameter, which L-BFGS takes as its unit: moments span orders of magnitude."""

@@ -85,6 +85,35 @@ def test_retraining_begins_where_the_file_ended(trained, frames, tmp_path):
     assert metrics["epochs"][-1]["loss"] <= parent["epochs"][-1]["loss"]
 
 
+def test_interrupted_training_goes_on_after_its_last_iteration(frames, tmp_path):
+    values = TrainSettings.parse({"seed": 2, "epochs": 40})
+    seen = []
+
+    def die(record):
+        seen.append(record)
+        if len(seen) == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(frames, load_learner(NEW, frames, seed=2), values, tmp_path, die)
+    metrics = train(frames, load_learner(NEW, frames, seed=2), values, tmp_path, seen.append)
+    assert [record["epoch"] for record in seen] == list(range(40))
+    losses = [record["loss"] for record in metrics["epochs"]]
+    assert losses == [record["loss"] for record in seen]
+    assert losses[20] <= losses[19]
+    assert not (tmp_path / "checkpoint.npz").exists()
+
+
+def test_checkpoint_of_another_training_is_not_continued(frames, tmp_path):
+    def die(record):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(frames, load_learner(NEW, frames, seed=2), TrainSettings.parse({"seed": 2}), tmp_path, die)
+    metrics = _train(frames[:60], NEW, tmp_path, epochs=3)
+    assert [record["epoch"] for record in metrics["epochs"]] == [0, 1, 2]
+
+
 def test_unknown_element_is_refused(frames, tmp_path):
     with pytest.raises(InputError, match="Au"):
         _train(frames, 'mtp:new:{"level": 4, "elements": ["Cu"]}', tmp_path)
