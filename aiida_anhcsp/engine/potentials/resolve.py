@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from ..errors import InputError
-from .specification import GUARD, Specification, parse_specification
+from .specification import GUARD_FILES, Specification, parse_specification
 
 BUNDLED = {"mini-H-S": Path(__file__).parents[2] / "potentials_data" / "mini-H-S.pth"}
 BUNDLED_DATASETS = {name: path.with_suffix(".extxyz") for name, path in BUNDLED.items()}
@@ -50,14 +50,21 @@ def content_identity(specification: Specification, argument: str = "--potential"
     if specification.kind == "ase":
         return f"ase:{specification.target}:{json.dumps(dict(specification.options), sort_keys=True)}"
     if specification.kind == "guarded":
-        inner, training, grade = (specification.options[name] for name in GUARD)
-        trained_on = hashlib.sha256(Path(training).read_bytes()).hexdigest()
-        return f"guarded:{grade!r}:{trained_on}:{content_identity(parse_specification(inner, argument), argument)}"
+        options = dict(specification.options)
+        inner = content_identity(parse_specification(str(options.pop("potential")), argument), argument)
+        for name in GUARD_FILES & set(options):
+            options[name] = _digest(Path(options[name]), argument)
+        return f"guarded:{json.dumps(options, sort_keys=True)}:{inner}"
     path = resolve_file(specification, argument)
-    digest = hashlib.sha256(path.read_bytes())
-    if specification.kind == "mtp":
-        digest.update(Path(f"{path}.json").read_bytes())
-    return f"{specification.kind}:{digest.hexdigest()}"
+    species = f":{_digest(Path(f'{path}.json'), argument)}" if specification.kind == "mtp" else ""
+    return f"{specification.kind}:{_digest(path, argument)}{species}"
+
+
+def _digest(path: Path, argument: str) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(argument, f"{path} cannot be read ({error.strerror})", "give an existing file") from error
 
 
 def _pretrained(filename: str, argument: str) -> Path:

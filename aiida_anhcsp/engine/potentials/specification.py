@@ -15,6 +15,8 @@ NEW = "new"
 FORMS = "mattersim:NAME_OR_FILE, mtp:FILE, ase:MODULE:CALLABLE[:JSON] or guarded:JSON"
 GUARD = ("potential", "training", "largest_grade")
 CALIBRATED_GUARD = ("potential", "training", "held_out", "largest_error")
+GUARD_FILES = frozenset({"training", "held_out"})
+"""Options of a guard that name files."""
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,27 @@ def test_a_guarded_potential_is_known_by_what_it_was_trained_on_and_its_grade(tm
 
     def identity(content: str, grade: float) -> str:
         training.write_text(content)
-        guard = {"potential": "ase:ase.calculators.emt:EMT", "training": str(training), "largest_grade": grade}
+        guard = {"potential": EMT, "training": str(training), "largest_grade": grade}
         return content_identity(parse_specification(f"guarded:{json.dumps(guard)}"))
 
     assert identity("one", 2.0) == identity("one", 2.0)
     assert len({identity("one", 2.0), identity("two", 2.0), identity("one", 3.0)}) == 3
+
+
+def test_a_guard_by_an_error_is_known_by_both_its_files_wherever_they_lie(tmp_path):
+    def identity(folder: str, held_out: str) -> str:
+        place = tmp_path / folder
+        place.mkdir(exist_ok=True)
+        guard = {"potential": EMT, "largest_error": 100}
+        for name, content in (("training", "one"), ("held_out", held_out)):
+            (place / name).write_text(content)
+            guard[name] = str(place / name)
+        return content_identity(parse_specification(f"guarded:{json.dumps(guard)}"))
+
+    assert identity("here", "two") == identity("there", "two") != identity("here", "three")
+
+
+def test_files_of_a_guard_that_are_missing_are_bad_input(tmp_path):
+    guard = {"potential": EMT, "training": str(tmp_path / "none"), "largest_grade": 2}
+    with pytest.raises(InputError, match=r"--potential: .*none cannot be read"):
+        content_identity(parse_specification(f"guarded:{json.dumps(guard)}"))
