@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from aiida_anhcsp.engine.potentials.base import Evaluation
 from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
 from aiida_anhcsp.engine.relaxation.checkpoint import fingerprint, save
 from aiida_anhcsp.engine.relaxation.run import Run
+from aiida_anhcsp.engine.relaxation.settings import Method
 
 from .conftest import EmtPotential, alloy
 
@@ -57,14 +59,15 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("eager")
-def test_killed_again_and_again_the_result_is_the_same(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "run.npz"
-    expected = relax(starts(), EmtPotential(), 20.0, SETTINGS)
+@pytest.mark.parametrize("method", ["lbfgs", "fire"])
+def test_killed_again_and_again_the_result_is_the_same(tmp_path: Path, method: Method) -> None:
+    checkpoint, settings = tmp_path / "run.npz", replace(SETTINGS, method=method)
+    expected = relax(starts(), EmtPotential(), 20.0, settings)
     for calls in (1, 4, 7):
         with pytest.raises(KilledError):
-            relax(starts(), Mortal(calls), 20.0, SETTINGS, checkpoint=checkpoint)
+            relax(starts(), Mortal(calls), 20.0, settings, checkpoint=checkpoint)
     rest = EmtPotential()
-    assert_equal(relax(starts(), rest, 20.0, SETTINGS, checkpoint=checkpoint), expected)
+    assert_equal(relax(starts(), rest, 20.0, settings, checkpoint=checkpoint), expected)
     assert sum(frame.info.get("steps", 0) for frame in expected) > sum(rest.calls) / 4
     assert not checkpoint.exists()
 

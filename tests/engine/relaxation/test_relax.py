@@ -14,6 +14,7 @@ from ase.units import GPa
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import labels_of, through_text
 from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
+from aiida_anhcsp.engine.relaxation.settings import Method
 
 from .conftest import EmtPotential, alloy
 
@@ -27,11 +28,13 @@ def minimum_by_ase(frame: Atoms, pressure: float, optimiser: type = BFGS) -> tup
     return enthalpy, spglib.get_symmetry_dataset(cell, symprec=0.05).international
 
 
-@pytest.mark.parametrize(("pressure", "optimiser"), [(0.0, BFGS), (20.0, BFGS), (20.0, FIRE)])
+@pytest.mark.parametrize(
+    ("pressure", "method", "optimiser"), [(0.0, "lbfgs", BFGS), (20.0, "lbfgs", FIRE), (20.0, "fire", BFGS)]
+)
 def test_minima_are_those_of_the_frechet_cell_filter(
-    emt: EmtPotential, alloys: list[Atoms], pressure: float, optimiser: type
+    emt: EmtPotential, alloys: list[Atoms], pressure: float, method: Method, optimiser: type
 ) -> None:
-    for frame, relaxed in zip(alloys, relax(alloys, emt, pressure), strict=True):
+    for frame, relaxed in zip(alloys, relax(alloys, emt, pressure, RelaxSettings(method=method)), strict=True):
         enthalpy, spacegroup = minimum_by_ase(frame, pressure, optimiser)
         assert relaxed.info["status"] == "converged"
         assert relaxed.info["enthalpy"] == pytest.approx(enthalpy, abs=1e-3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -58,6 +60,17 @@ def test_energies_forces_and_stresses_are_those_of_the_stock_model(architecture)
         assert abs(ours.energy - theirs.energy) <= 1e-6 * len(frame) + rounding
         assert np.allclose(ours.forces, theirs.forces, rtol=0, atol=1e-4)
         assert np.allclose(ours.stress, theirs.stress, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("max_l", "max_n"), itertools.product(range(1, 5), repeat=2))
+def test_every_basis_that_mattersim_takes_is_evaluated_fast(max_l, max_n):
+    sizes = {"num_blocks": 1, "units": 8, "cutoff": 3.5, "threebody_cutoff": 3.0}
+    assert deviation(random_model(max_l, strength=30.0, max_l=max_l, max_n=max_n, **sizes), ("H", "S")) == ""
+
+
+def test_a_larger_basis_is_refused_by_mattersim_itself():
+    with pytest.raises(AssertionError):
+        random_model(1, num_blocks=1, units=8, max_l=5, max_n=4, cutoff=3.5, threebody_cutoff=3.0)
 
 
 def test_the_written_gradient_is_that_of_autograd(small):
