@@ -79,20 +79,20 @@ def free_energy_hessian(
     return HessianOutcome(hessian, np.array(squares))
 
 
-def check_memory(n_atoms: int, available: int) -> None:
-    """Refuse the fourth-order term where its tensor and the copy that is symmetrised do not fit.
+def check_memory(n_atoms: int, available: int, v4: bool) -> None:
+    """Refuse a Hessian whose tensor of highest order and the copy that is symmetrised do not fit.
 
     :param n_atoms: of the supercell
     :param available: bytes
+    :param v4: with the fourth-order term
     :raises InputError: naming what is needed
     """
-    needed = 2 * 8 * (3 * n_atoms) ** 4
-    if needed > available:
-        raise InputError(
-            "--v4",
-            f"{n_atoms} atoms need {needed / 1e9:.1f} GB and {available / 1e9:.1f} GB are available",
-            "leave it out or use a smaller supercell",
-        )
+    for order in (3, 4) if v4 else (3,):
+        needed = 2 * 8 * (3 * n_atoms) ** order
+        if needed > available:
+            argument, fix = ("SSCHA_OUTDIR", "use a smaller supercell") if order == 3 else ("--v4", "leave it out")
+            problem = f"{n_atoms} atoms need {needed / 1e9:.1f} GB and {available / 1e9:.1f} GB are available"
+            raise InputError(argument, problem, f"{fix}, or a machine with more memory")
 
 
 def verdict(lowest: float, resampled: np.ndarray) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import numpy as np
 from ase import Atoms
 from ase.units import GPa
 
+from ..errors import InputError
+from ..frames import labels_of
 from ..potentials.base import Potential
 from .cell import CellSteps, static_stiffness
 from .dynamics import Phonons, frequencies_gamma, to_atoms
@@ -47,9 +49,12 @@ def step(
     :param frames: configurations with energy, forces and stress of the reference
     :param pressure: target, GPa
     :param model: a potential near the reference, whose static stiffness scales the cell's step
-    :raises InputError: a frame is no configuration of the matrices' supercell, or lacks forces
+    :raises InputError: a frame is no configuration of the matrices' supercell, or lacks forces or stress
     :raises StageError: python-sscha finds no positive definite matrix
     """
+    for frame in frames:
+        if "stress" not in labels_of(frame):
+            raise InputError("LABELS", f"frame {frame.info.get('id', '(none)')} has no stress", "label stresses too")
     population = reminimise(phonons, temperature, frames)
     reason = _unrest(population, pressure, fixed_cell)
     moved = population.phonons.Copy()

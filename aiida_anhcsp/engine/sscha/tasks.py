@@ -140,14 +140,13 @@ def run_hessian(
 ) -> dict[str, Any]:
     """Hessian of the point in a folder: its matrices go to ``folder``, what describes them is returned.
 
-    :raises InputError: the folder is incomplete, the path names unknown points, or the memory is too small for v4
+    :raises InputError: the folder is incomplete, the path names unknown points, or the memory is too small
     :raises EvaluationError: the potential refuses a configuration
     """
     phonons, temperature = load(start, "SSCHA_OUTDIR"), load_temperature(start, "SSCHA_OUTDIR")
     check_potential(potential, to_atoms(phonons.structure))
     bands = None if path is None else band_path(phonons, path)
-    if v4:
-        check_memory(phonons.structure.N_atoms * int(np.prod(phonons.GetSupercell())), available_memory())
+    check_memory(phonons.structure.N_atoms * int(np.prod(phonons.GetSupercell())), available_memory(), v4)
     outcome = free_energy_hessian(phonons, temperature, configurations, seed, potential, v4, resamples)
     save(outcome.phonons, folder, temperature)
     document = {"temperature": temperature, "configurations": configurations, "v4": v4}

@@ -80,10 +80,13 @@ def test_without_resampling_nothing_is_said_on_the_noise():
     assert "stability" not in verdict(100.0, np.array([]))
 
 
-def test_too_little_memory_for_the_fourth_order_is_told():
-    check_memory(4, 10**9)
-    with pytest.raises(InputError, match=r"--v4: 32 atoms need 1.4 GB and 1.0 GB are available"):
-        check_memory(32, 10**9)
+def test_too_little_memory_for_the_order_asked_for_is_told():
+    check_memory(4, 10**9, v4=True)
+    check_memory(32, 10**9, v4=False)
+    with pytest.raises(InputError, match=r"--v4: 32 atoms need 1.4 GB and 1.0 GB are available; leave it out"):
+        check_memory(32, 10**9, v4=True)
+    with pytest.raises(InputError, match=r"SSCHA_OUTDIR: 256 atoms need 7.2 GB and 1.0 GB are available; use"):
+        check_memory(256, 10**9, v4=False)
 
 
 def test_the_command_refuses_a_fourth_order_that_no_machine_has_the_memory_for(toy_potential, tmp_path, capfd):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import with_labels
 from aiida_anhcsp.engine.potentials import Potential, load_potential
 from aiida_anhcsp.engine.sscha.audit import configurations_of
@@ -38,6 +39,13 @@ def test_a_fixed_cell_stays(toy_potential):
     phonons = harmonic(to_structure(crystal()), (1, 1, 1), toy_potential)
     outcome = population(phonons, toy_potential, 1, fixed_cell=True)
     assert np.array_equal(outcome.phonons.structure.unit_cell, phonons.structure.unit_cell)
+
+
+def test_labels_without_stress_are_refused_for_they_would_tell_a_wrong_pressure(toy_potential):
+    phonons = harmonic(to_structure(crystal()), (1, 1, 1), toy_potential)
+    frames = [with_labels(frame, 0.0, [[0, 0, 0]] * 2) for frame in configurations_of(phonons, 0.0, 4, 1)]
+    with pytest.raises(InputError, match="LABELS: frame a0000 has no stress"):
+        step(phonons, 0.0, frames, PRESSURE, False, toy_potential)
 
 
 def test_configurations_depend_on_the_seed_alone(toy_potential):
