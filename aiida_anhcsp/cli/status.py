@@ -28,7 +28,6 @@ def command(pk: str, watch: bool, keep_going: bool) -> None:
     """What the run PK has done and is doing: generation, structures, labels, lowest enthalpy, running jobs."""
     from ..report.hessians import stability_lines
     from ..report.progress import messages_of, progress_of
-    from ..report.searches import searches_of
 
     node = load_run(pk)
     if watch:
@@ -37,9 +36,7 @@ def command(pk: str, watch: bool, keep_going: bool) -> None:
     for _, when, name, text in messages_of(node):
         click.echo(f"{when.astimezone():%H:%M:%S} {name}: {text}")
     click.echo(progress_of(node).line)
-    for search in searches_of(node):
-        click.echo(operator_line(search))
-    for line in stability_lines(node):
+    for line in (*operator_lines(node), *stability_lines(node)):
         click.echo(line)
     warn_without_daemon(node)
 
@@ -61,12 +58,16 @@ def load_run(pk: str) -> ProcessNode:
     return node
 
 
-def operator_line(search: ProcessNode) -> str:
-    """What the operators of a search made, and how much of it was relaxed."""
-    from ..report.searches import operators_of
+def operator_lines(node: ProcessNode) -> list[str]:
+    """For each search of a run that has made something, how much of what each operator made was relaxed."""
+    from ..report.searches import operators_of, searches_of
 
-    made = [f"{row['operator']} {row['relaxed']} of {row['made']}" for row in operators_of(search)]
-    return f"relaxed by operator, search {search.pk}: {', '.join(made) or 'nothing yet'}"
+    lines = []
+    for search in searches_of(node):
+        made = [f"{row['operator']} {row['relaxed']} of {row['made']}" for row in operators_of(search)]
+        if made:
+            lines.append(f"relaxed by operator, search {search.pk}: {', '.join(made)}")
+    return lines
 
 
 def follow(node: ProcessNode, keep_going: bool = False) -> None:
@@ -78,7 +79,7 @@ def follow(node: ProcessNode, keep_going: bool = False) -> None:
 
     supervisor = Supervisor()
     live = sys.stdout.isatty()
-    seen, before = 0, ""
+    seen, before, told = 0, "", set[str]()
     warn_without_daemon(node)
     while True:
         ended = node.is_terminated
@@ -89,6 +90,11 @@ def follow(node: ProcessNode, keep_going: bool = False) -> None:
         for _, when, name, text in messages:
             click.echo(f"{when.astimezone():%H:%M:%S} {name}: {text}")
         seen = latest(messages, seen)
+        if messages or ended:
+            news = [text for text in operator_lines(node) if text not in told]
+            told |= set(news)
+            for text in news:
+                click.echo(text)
         if ended:
             click.echo(line)
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import io
 import json
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from ..engine.errors import InputError
 
 FILENAMES = {"mattersim": "potential.pth", "mtp": "potential.mtp", "ase": "potential.json"}
 MODEL_FILES = ("mattersim", "mtp")
+SHOWN = ("name", "kind", "elements", "cutoff", "sha256", "training_set")
 
 
 class PotentialData(SinglefileData):
@@ -139,6 +141,12 @@ class PotentialData(SinglefileData):
         """Range of its interactions in angstrom, or None where that is unknown."""
         cutoff = self.base.attributes.get("cutoff", None)
         return None if cutoff is None else float(cutoff)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: which model this is, for which elements."""
+        shown = {key: value for key, value in self.base.attributes.all.items() if key in SHOWN}
+        rows = "".join(f"<tr><th>{key}</th><td>{html.escape(str(value))}</td></tr>" for key, value in shown.items())
+        return f"<p>PotentialData {self.uuid}</p><table>{rows}</table>"
 
     def require_own(self, argument: str = "potential") -> None:
         """Refuse what would run code that came from elsewhere; a model file is data, whoever made it.

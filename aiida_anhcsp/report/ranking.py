@@ -38,6 +38,9 @@ def ranking_rows(node: ProcessNode) -> list[dict[str, Any]]:
     if "population" in node.outputs and isinstance(node.outputs.population, PopulationData):
         searched = entry_point_of(node) == "anhcsp.search" and "settings" in node.inputs
         return population_rows(node.outputs.population, settings_of(node) if searched else None)
+    if node.is_finished_ok:
+        problem = f"run {node.pk} ({entry_point_of(node) or node.process_label}) makes no ranking"
+        raise InputError("PK", problem, "see what it found with aiida-anhcsp report PK")
     if node.is_terminated:
         problem = f"run {node.pk} ended without a ranking: {state_of(node)}"
         raise InputError("PK", problem, "see aiida-anhcsp report PK")
@@ -94,10 +97,10 @@ def ranking_table(rows: list[dict[str, Any]]) -> str:
         "H (eV/atom)": [f"{row['enthalpy']:.4f}" for row in rows],
         "dH (meV)": [_number(row, "relative_enthalpy", ".1f") for row in rows],
         "above hull (meV/atom)": [_number(row, "above_hull", ".1f") for row in rows],
-        "G (eV/atom)": [_free_energy(row) for row in rows],
+        "G (eV/atom)": [free_energy_text(row) for row in rows],
         "dG (meV)": [_number(row, "relative_gibbs_free_energy", ".1f") for row in rows],
         "finite size (meV/atom)": [_shift(row) for row in rows],
-        "G corrected (eV/atom)": [_free_energy(row, "gibbs_free_energy_corrected") for row in rows],
+        "G corrected (eV/atom)": [free_energy_text(row, "gibbs_free_energy_corrected") for row in rows],
         "dG corrected (meV)": [_number(row, "relative_gibbs_free_energy_corrected", ".1f") for row in rows],
         "space group": [_change(row.get("spacegroup_initial"), row.get("spacegroup_final")) for row in rows],
         **_distance_columns(rows),
@@ -141,7 +144,8 @@ def _number(row: Row, key: str, form: str) -> str:
     return format(row[key], form) if key in row else ""
 
 
-def _free_energy(row: Row, key: str = "gibbs_free_energy") -> str:
+def free_energy_text(row: Row, key: str = "gibbs_free_energy") -> str:
+    """A free energy of a row with its error, eV/atom; empty where it has none."""
     if key not in row:
         return ""
     error = row.get(f"{key}_error")

@@ -24,10 +24,15 @@ def settings_of(search: ProcessNode) -> SearchSettings:
     return SearchSettings.model_validate(search.inputs.settings.get_dict())
 
 
+def system_of(search: ProcessNode) -> str:
+    """Formula, or elements, and pressure of a search."""
+    settings = settings_of(search)
+    return f"{settings.system}, {settings.pressure:g} GPa"
+
+
 def title_of(search: ProcessNode) -> str:
     """Formula, or elements, and pressure of a search, and its place in the run."""
-    settings = settings_of(search)
-    name = f"{settings.system}, {settings.pressure:g} GPa"
+    name = system_of(search)
     return f"{name} ({search.label})" if search.caller is not None and search.label else name
 
 

@@ -73,3 +73,11 @@ def test_without_the_engine_the_extra_to_install_is_named(monkeypatch):
     monkeypatch.delitem(sys.modules, "aiida_anhcsp.engine.potentials.ase", raising=False)
     with pytest.raises(InputError, match=r"^potential: cannot be loaded here without threadpoolctl; .*\[engine\]"):
         PotentialData.from_specification("ase:ase.calculators.emt:EMT")
+
+
+def test_a_notebook_shows_which_model_it_is_and_no_markup_of_others(tmp_path):
+    path = tmp_path / "model.pth"
+    path.write_bytes(b"weights")
+    text = PotentialData.from_file(path, "mattersim", {"S", "H"}, 5.0, name="<b>")._repr_html_()
+    assert hashlib.sha256(b"weights").hexdigest() in text
+    assert "<b>" not in text

@@ -8,12 +8,14 @@ from ..changes import changes_of
 from ..progress import entry_point_of
 from ..provenance import final_structures, table_of
 from ..searches import searches_of
+from ..sscha import sscha_runs_of
 from .dispersions import dispersion_panels
 from .hull import classical_hull_panel, quantum_hull_panels
 from .panel import Panel
 from .phase_diagram import diagram_panels
 from .ranking import phase_panel, ranked_panels
 from .search import error_panels, history_panel, parity_panel
+from .stages import stage_panels
 
 
 def figures_of(node: ProcessNode) -> list[Panel]:
@@ -30,12 +32,13 @@ def figures_of(node: ProcessNode) -> list[Panel]:
         panels += [*quantum_hull_panels(rows), phase_panel(rows)]
         if "transitions" in table.get_dict():
             panels += diagram_panels(table.get_dict())
-    panels += [parity_panel(training, f"parity_{training.pk}") for training in trainings_of(node)]
+    panels += [parity_panel(training, f"parity_{training.pk}") for training in finetunings_of(node)]
+    panels += stage_panels(sscha_runs_of(node))
     panels += dispersion_panels(node)
     return [panel for panel in panels if panel is not None and panel.series]
 
 
-def trainings_of(node: ProcessNode) -> list[ProcessNode]:
+def finetunings_of(node: ProcessNode) -> list[ProcessNode]:
     """Trainings of a run, oldest first."""
     nodes = [node, *node.called_descendants]
     return sorted((n for n in nodes if entry_point_of(n) == "anhcsp.finetune"), key=lambda n: n.pk)

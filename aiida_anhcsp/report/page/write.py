@@ -24,7 +24,9 @@ from ..progress import messages_of, state_of
 from ..provenance import final_structures, sources_of, table_of
 from ..ranking import ranking_rows
 from ..searches import operators_of, searches_of, title_of
+from ..sscha import sscha_runs_of
 from ..study import study_text
+from ..summary import summary_of
 from ..transitions import transition_table
 from .landscape import MOST, landscape, library
 
@@ -58,6 +60,7 @@ def contents(node: ProcessNode) -> dict[str, Any]:
         "title": title,
         "node": node,
         "state": state_of(node),
+        "summary": summary_of(node, rows),
         "rows": list(zip(rows, changes, sources, strict=True)),
         "common": shared(sources),
         "why": why,
@@ -67,6 +70,7 @@ def contents(node: ProcessNode) -> dict[str, Any]:
         "identical": "" if table is None else identical_text(table.get_dict()),
         "quantum": any("gibbs_free_energy" in row for row in rows),
         "searches": [(title_of(search), operators_of(search)) for search in searches_of(node)],
+        "runs": sscha_runs_of(node),
         "panels": [(panel, json.loads(panel.plotly().to_json())) for panel in panels],
         "landscape": landscape(frames, title, hull) if frames else None,
         "on_map": (min(len(frames), MOST), len(frames)),
