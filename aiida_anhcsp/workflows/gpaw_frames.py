@@ -5,7 +5,8 @@ This file is an input of the jobs and imports nothing of the package:
     python3 gpaw_frames.py FRAMES.extxyz SETTINGS.json RESULT.extxyz [START STOP]
 
 SETTINGS.json: ``cutoff`` (plane waves, eV), ``kpoints_spacing`` (1/angstrom, 2 pi included), ``xc``,
-``smearing`` (Fermi-Dirac width, eV), ``energy_tolerance`` (eV per valence electron), ``max_iterations``. With ``fmax``
+``smearing`` (Fermi-Dirac width, eV), ``energy_tolerance`` (eV per valence electron), ``max_iterations``, and for a
+calculation with spin ``magnetic_moment`` (of each atom to begin with, Bohr magnetons). With ``fmax``
 (eV/angstrom, forces and the cell's) frames are relaxed at ``pressure`` (GPa) in at most ``max_steps``, with the k-point
 grid of the first cell.
 One frame is appended to RESULT.extxyz as soon as it is done, with ``index`` (position in the input) and ``status``:
@@ -62,6 +63,8 @@ def computed(frame, index, settings):
     bare.info = {"index": index}
     for name in set(bare.arrays) - {"numbers", "positions"}:
         del bare.arrays[name]
+    if "magnetic_moment" in settings:
+        bare.set_initial_magnetic_moments([settings["magnetic_moment"]] * len(bare))
     try:
         bare.calc = calculator(bare, settings)
         bare.info.update(relax(bare, settings) if "fmax" in settings else {"status": "ok"})

@@ -25,6 +25,9 @@ DEFAULTS: dict[str, Any] = {
     "energy_tolerance": 1e-5,
     "max_iterations": 120,
 }
+SPIN = "magnetic_moment"
+"""A setting without a default, so that labels without spin are what they were."""
+
 DEFAULT_OPTIONS: dict[str, Any] = {
     "resources": {"num_machines": 1, "num_mpiprocs_per_machine": 1},
     "withmpi": False,
@@ -33,7 +36,7 @@ DEFAULT_OPTIONS: dict[str, Any] = {
 HELP = (
     "GPAW's settings: cutoff (plane waves, eV, default 500), kpoints_spacing (1/angstrom, 2 pi included, 0.5), xc "
     "(PBE), smearing (Fermi-Dirac width, eV, 0.1), energy_tolerance (eV per valence electron, 1e-5), max_iterations "
-    "(120)"
+    "(120), magnetic_moment (of each atom to begin with, Bohr magnetons; without it there is no spin)"
 )
 
 
@@ -53,7 +56,7 @@ class GpawWorkChain(ChunkedWorkChain):
             "settings",
             valid_type=Dict,
             default=lambda: Dict({}),
-            validator=known_keys("settings", *cls.SETTINGS),
+            validator=known_keys("settings", *cls.SETTINGS, SPIN),
             help=cls.SETTINGS_HELP,
         )
 

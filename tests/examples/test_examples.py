@@ -54,6 +54,13 @@ def test_the_h3s_study_is_planned_at_full_size(plan: Callable) -> None:
     assert "missing: learning.label.code" not in text
 
 
+def test_the_h3s_study_on_one_machine_is_ready_to_run_after_setup(plan: Callable) -> None:
+    text = plan("h3s_study", file="gpaw.yaml")
+    assert "75, 125 GPa" in text
+    assert "8 x 4 structures x 2 distortions = 64, by anhcsp.label.gpaw" in text
+    assert "missing" not in text
+
+
 def test_lah10_is_planned_at_300_kelvin(plan: Callable) -> None:
     text = plan("lah10")
     assert "LaH10, 11 atoms a cell, 150 GPa" in text
@@ -70,6 +77,13 @@ def test_lah10_is_planned_by_free_energy(plan: Callable) -> None:
 def test_active_learning_of_im3m_is_ready_to_run_after_setup(plan: Callable) -> None:
     text = plan("h3s_active", "active")
     assert "40 distortions of 1x1x1 cells, then at most 10 in each of 6 rounds, by anhcsp.label.gpaw" in text
+    assert "missing" not in text
+
+
+def test_both_strategies_are_ready_to_run_after_setup(plan: Callable) -> None:
+    text = plan("h3s_active", "active", "library.yaml")
+    assert "2, one after the other" in text
+    assert "correction    to 1 meV/atom, 2 x 16 to 32 labels by anhcsp.label.gpaw" in text
     assert "missing" not in text
 
 

@@ -81,6 +81,21 @@ def test_forces_and_stress_are_the_derivatives_of_the_energy(system_python):
     assert outputs["report"]["label_settings"] == expected
 
 
+@pytest.mark.skipif(not has_gpaw(), reason="needs Debian's gpaw and gpaw-data")
+def test_spin_lowers_the_energy_of_an_atom_by_itself_and_is_another_setting(system_python):
+    population = PopulationData.from_frames([Atoms("H", cell=[5, 5, 5], pbc=True, info={"id": "h"})])
+    labels, settings = [], []
+    for spin in ({}, {"magnetic_moment": 1.0}):
+        outputs, node = run_get_node(
+            GpawLabelWorkChain, population=population, code=system_python, settings=orm.Dict({**CHEAP, **spin})
+        )
+        assert node.is_finished_ok
+        labels.append(labels_of(outputs["population"].get_frames()[0])["energy"])
+        settings.append(outputs["report"]["label_settings"])
+    assert labels[0] - labels[1] == pytest.approx(0.9, abs=0.4)
+    assert settings[0] != settings[1]
+
+
 def cells(number):
     return PopulationData.from_frames(
         [Atoms("H", cell=[2, 2, 2], pbc=True, info={"id": f"h{index}"}) for index in range(number)]
