@@ -43,7 +43,7 @@ POSTGRES = Path(__file__).parents[2] / "scripts/postgres.sh"
 EMT = "ase:ase.calculators.emt:EMT"
 VICTIMS = ("worker", "broker", "everything")
 CODE = "anhcsp-engine-counted"
-LIMIT = 3600.0
+LIMIT = 7200.0
 LONGEST = 300.0
 """Seconds to wait for a submission; where none comes, the next fault and its repair do."""
 
@@ -70,9 +70,9 @@ def counted_code(folder: Path, log: Path) -> None:
         ).store()
 
 
-def launch(profile: str, folder: Path, seed: int) -> ProcessNode:
+def launch(profile: str, folder: Path, generations: int) -> ProcessNode:
     """Submit the search."""
-    search = {"formula": "Cu3Au", "pressure": 10, "population": 8, "generations": 6, "seed": seed}
+    search = {"formula": "Cu3Au", "pressure": 10, "population": 8, "generations": generations, "seed": 4}
     search["relax"] = {"fmax": 0.05, "max_steps": 60}
     path = folder / "input.yaml"
     path.write_text(yaml.safe_dump({"potential": EMT, "code": f"{CODE}@localhost", "search": search}))
@@ -117,8 +117,10 @@ def await_moment(moment: str, seconds: float, node: ProcessNode) -> None:
 
 
 def strike(victim: str) -> list[int]:
-    """Kill the victim at once; the pids that died."""
-    victims = processes()[victim]
+    """Kill the victim as soon as there is one; the pids that died."""
+    end = time.monotonic() + LONGEST
+    while not (victims := processes()[victim]) and time.monotonic() < end:
+        time.sleep(0.01)
     for process in victims:
         os.kill(process.pid, signal.SIGKILL)
     psutil.wait_procs(victims, timeout=10)
@@ -222,7 +224,8 @@ def main() -> None:
     parser.add_argument("--profile", required=True)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--restarts", type=int, default=0, help="restarts of the PostgreSQL server")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--generations", type=int, default=16, help="enough for all faults to strike")
+    parser.add_argument("--seed", type=int, default=1, help="of the faults")
     parser.add_argument("--mean", type=float, default=6.0, help="mean seconds between a repair and the next fault")
     parser.add_argument("--calm", type=int, help="PK of an undisturbed run made before")
     parser.add_argument("--out", type=Path, required=True)
@@ -235,9 +238,9 @@ def main() -> None:
     counted_code(folder, log)
     if not get_daemon_client().is_daemon_running:
         program(arguments.profile, "doctor", "--repair")
-    calm = load_node(arguments.calm) if arguments.calm else launch(arguments.profile, folder, seed=4)
+    calm = load_node(arguments.calm) if arguments.calm else launch(arguments.profile, folder, arguments.generations)
     wait(calm)
-    rough = launch(arguments.profile, folder, seed=4)
+    rough = launch(arguments.profile, folder, arguments.generations)
     started = time.monotonic()
     rng = np.random.default_rng(arguments.seed)
     faults = disturb(arguments.profile, rough, arguments.kills, arguments.restarts, rng, arguments.mean)
