@@ -72,8 +72,8 @@ def counted_code(folder: Path, log: Path) -> None:
 
 def launch(profile: str, folder: Path, generations: int) -> ProcessNode:
     """Submit the search."""
-    search = {"formula": "Cu3Au", "pressure": 10, "population": 8, "generations": generations, "seed": 4}
-    search["relax"] = {"fmax": 0.05, "max_steps": 60}
+    search = {"formula": "Cu3Au", "pressure": 10, "population": 4, "generations": generations, "seed": 4}
+    search["relax"] = {"fmax": 0.05, "max_steps": 20}
     path = folder / "input.yaml"
     path.write_text(yaml.safe_dump({"potential": EMT, "code": f"{CODE}@localhost", "search": search}))
     found = re.search(r"PK (\d+)", program(profile, "launch", "search", str(path)))
@@ -224,9 +224,9 @@ def main() -> None:
     parser.add_argument("--profile", required=True)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--restarts", type=int, default=0, help="restarts of the PostgreSQL server")
-    parser.add_argument("--generations", type=int, default=16, help="enough for all faults to strike")
+    parser.add_argument("--generations", type=int, default=18, help="enough for all faults to strike")
     parser.add_argument("--seed", type=int, default=1, help="of the faults")
-    parser.add_argument("--mean", type=float, default=6.0, help="mean seconds between a repair and the next fault")
+    parser.add_argument("--mean", type=float, default=4.0, help="mean seconds between a repair and the next fault")
     parser.add_argument("--calm", type=int, help="PK of an undisturbed run made before")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
-from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition as Formula
 
 from ..errors import InputError
+
+if TYPE_CHECKING:
+    from pymatgen.analysis.phase_diagram import PhaseDiagram
 
 
 def hull_of(values: Sequence[tuple[Formula, float]], argument: str = "POPULATION") -> PhaseDiagram:
@@ -18,6 +21,8 @@ def hull_of(values: Sequence[tuple[Formula, float]], argument: str = "POPULATION
     :param values: composition of a phase and what it is worth in eV/atom (enthalpy or Gibbs free energy)
     :raises InputError: an element has no phase of its own.
     """
+    from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram  # seconds of imports, for hulls only
+
     alone = {formula.elements[0] for formula, _ in values if formula.is_element}
     missing = sorted({str(element) for formula, _ in values for element in formula.elements if element not in alone})
     if missing:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ase import Atoms
-from pymatgen.analysis.phase_diagram import PhaseDiagram
 from pymatgen.core import Composition as Formula
 
 from ..errors import InputError
 from .hull import formula_of, hull_of
 from .rank import is_relaxed
+
+if TYPE_CHECKING:
+    from pymatgen.analysis.phase_diagram import PhaseDiagram
 
 
 @dataclass(frozen=True)
