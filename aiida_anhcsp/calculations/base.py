@@ -12,7 +12,8 @@ import yaml
 from aiida.common.datastructures import CalcInfo, CodeInfo
 from aiida.common.folders import Folder
 from aiida.engine import CalcJob, CalcJobProcessSpec
-from aiida.orm import Dict, Float
+from aiida.engine.processes.ports import InputPort
+from aiida.orm import Dict, Float, Int
 
 from .. import __version__
 from ..data.population import PopulationData
@@ -85,14 +86,19 @@ class EngineCalculation(CalcJob):
         spec.input_namespace("runtime", help="Where and how fast to compute; not part of the provenance.")
         spec.input("runtime.device", valid_type=str, default="cpu", non_db=True, validator=_device, help="cpu or cuda.")
         spec.input(
-            "runtime.threads", valid_type=int, default=1, non_db=True, validator=positive, help="Threads of the job."
+            "runtime.threads",
+            valid_type=int,
+            default=1,
+            non_db=True,
+            validator=at_least_one,
+            help="Threads of the job.",
         )
         spec.input(
             "runtime.batch_atoms",
             valid_type=int,
             required=False,
             non_db=True,
-            validator=positive,
+            validator=at_least_one,
             help="Most atoms evaluated in one call; the engine's own choice if absent.",
         )
 
@@ -212,9 +218,12 @@ def known_keys(port: str, *known: str, required: tuple[str, ...] = ()) -> Callab
     return validate
 
 
-def positive(value: int | None, _: Any) -> str | None:
-    """Validator of a number of processes, threads or atoms."""
-    return "must be a positive number of them; give 1 or more" if value is not None and value < 1 else None
+def at_least_one(value: Int | int | None, port: InputPort) -> str | None:
+    """Validator of a number of structures, jobs, processes, threads or atoms."""
+    if value is None:
+        return None
+    number = value if isinstance(value, int) else value.value
+    return None if number >= 1 else f"{port.name}: {number} is too few; give 1 or more"
 
 
 def _guard(value: Mapping[str, Any] | None, _: Any) -> str | None:

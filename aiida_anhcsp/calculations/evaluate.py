@@ -6,7 +6,7 @@ from aiida.common.folders import Folder
 from aiida.engine import CalcJobProcessSpec
 
 from ..data.population import PopulationData
-from .base import IN_FILE, OUT_FILE, Command, EngineCalculation, positive
+from .base import IN_FILE, OUT_FILE, Command, EngineCalculation, at_least_one
 
 
 class EvaluateCalculation(EngineCalculation):
@@ -25,7 +25,7 @@ class EvaluateCalculation(EngineCalculation):
             valid_type=int,
             required=False,
             non_db=True,
-            validator=positive,
+            validator=at_least_one,
             help="Processes of the job that share the structures; one for each core is fastest.",
         )
         spec.output(

@@ -7,7 +7,7 @@ from aiida.engine import CalcJobProcessSpec
 from aiida.orm import Dict, Float, SinglefileData
 
 from ..data.population import PopulationData
-from .base import IN_FILE, OUT_FILE, Command, EngineCalculation, flags, known_keys, positive
+from .base import IN_FILE, OUT_FILE, Command, EngineCalculation, at_least_one, flags, known_keys
 
 CHECKPOINT_FILE = f"{OUT_FILE}.checkpoint.npz"
 SHARE_OF_WALLCLOCK = 0.9
@@ -49,7 +49,7 @@ class RelaxCalculation(EngineCalculation):
             valid_type=int,
             required=False,
             non_db=True,
-            validator=positive,
+            validator=at_least_one,
             help="Processes of the job that share the evaluations; one for each core is fastest.",
         )
         spec.output(

@@ -11,7 +11,7 @@ from aiida.orm import Dict, RemoteData, Str
 
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
-from .base import IN_FILE, OUT_FOLDER, Command, EngineCalculation, positive, write_settings
+from .base import IN_FILE, OUT_FOLDER, Command, EngineCalculation, at_least_one, write_settings
 
 SETTINGS_FILE = "TRAIN.yaml"
 CHECKPOINTS = ("checkpoint.pth", "checkpoint.npz")
@@ -35,7 +35,7 @@ class TrainCalculation(EngineCalculation):
             valid_type=int,
             default=1,
             non_db=True,
-            validator=positive,
+            validator=at_least_one,
             help="Processes that share each batch, one for each CPU or GPU of the job.",
         )
         spec.inputs["potential"].required = False

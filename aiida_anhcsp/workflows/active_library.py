@@ -8,6 +8,7 @@ from typing import Any
 from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, if_, while_
 from aiida.orm import Dict, Int, Node, ProcessNode, Str
 
+from ..calculations.base import at_least_one
 from ..calculations.functions.library import library_study
 from ..calculations.functions.population import extract_structure
 from ..data.population import PopulationData
@@ -16,7 +17,7 @@ from .correct import CorrectWorkChain
 from .finalists import define_correction
 from .names import awaited, listed, reason_of
 from .phase_diagram import validate_structures
-from .ports import engine_inputs, plain, validate_label_inputs, validate_positive
+from .ports import engine_inputs, plain, validate_label_inputs
 from .protocols.studies import ActiveLibraryProtocol
 from .settings import ActiveSettings, derived_seed
 from .submission import call_once, failure, find_child, get_child, has_ended, submit_once
@@ -81,7 +82,7 @@ class ActiveLibraryWorkChain(ActiveLibraryProtocol, WorkChain):
             valid_type=int,
             non_db=True,
             default=2,
-            validator=validate_positive,
+            validator=at_least_one,
             help="Repetitions, and corrections, at a time; the others follow one another, so that the library grows.",
         )
         define_correction(spec)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from aiida.engine import ExitCode, ProcessSpec, WorkChain, while_
 from aiida.orm import AbstractCode, Data, Dict, Float, Int, ProcessNode
 
+from ..calculations.base import at_least_one
 from ..data.population import PopulationData
 from .ports import validate_options
 from .submission import failure, find_child
@@ -203,14 +204,6 @@ def _label(name: str, attempt: int) -> str:
 
 def _described(nodes: list[ProcessNode]) -> str:
     return ", ".join(f"{node.process_label}<{node.pk}>" for node in nodes)
-
-
-def at_least_one(value: Int | int | None, _: Any) -> str | None:
-    """Validator of a number of structures or jobs."""
-    if value is None:
-        return None
-    number = value if isinstance(value, int) else value.value
-    return None if number >= 1 else f"{number} is too few; give 1 or more"
 
 
 def _fraction(value: Float, _: Any) -> str | None:

@@ -9,6 +9,7 @@ from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, while_
 from aiida.orm import Bool, Dict, Float, Node, ProcessNode, Str
 from ase import Atoms
 
+from ..calculations.base import at_least_one
 from ..calculations.functions.phase_diagram import phase_table
 from ..calculations.functions.population import extract_structure
 from ..calculations.relax import RelaxCalculation
@@ -16,7 +17,7 @@ from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
 from .names import awaited, has_structures, linkable, listed, name_of, reason_of, tag
-from .ports import define_engine, engine_inputs, parsed_by, validate_positive
+from .ports import define_engine, engine_inputs, parsed_by
 from .protocols.studies import PhaseDiagramProtocol
 from .settings import PhaseDiagramSettings
 from .sscha import SschaWorkChain
@@ -69,7 +70,7 @@ class PhaseDiagramWorkChain(PhaseDiagramProtocol, WorkChain):
             valid_type=int,
             non_db=True,
             default=2,
-            validator=validate_positive,
+            validator=at_least_one,
             help="SSCHA runs at a time.",
         )
         define_engine(spec)

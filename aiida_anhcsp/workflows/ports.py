@@ -11,6 +11,7 @@ from aiida.engine.processes.ports import InputPort, PortNamespace
 from aiida.orm import AbstractCode, Data, Dict, Str, to_aiida_type
 from aiida.plugins import WorkflowFactory
 
+from ..calculations.base import at_least_one
 from ..calculations.relax import RelaxCalculation
 from ..engine.errors import InputError
 
@@ -85,7 +86,7 @@ def define_sscha_jobs(spec: ProcessSpec, otherwise: str = "") -> None:
         valid_type=int,
         non_db=True,
         default=2,
-        validator=validate_positive,
+        validator=at_least_one,
         help="SSCHA runs at a time.",
     )
 
@@ -147,11 +148,6 @@ def training_inputs(inputs: Mapping[str, Any], process: type[Process]) -> dict[s
     """Code, runtime and scheduler options of a training among the inputs of a search."""
     own = {name: value for name, value in inputs.get("learning", {}).items() if name in ("code", "runtime", "options")}
     return engine_inputs({**inputs, **own}, process)
-
-
-def validate_positive(value: int | None, _: Any) -> str | None:
-    """A number of processes below one."""
-    return None if value is None or value >= 1 else f"{value} at a time is none; give 1 or more"
 
 
 def validate_label_engine(value: Str | None, _: Any) -> str | None:

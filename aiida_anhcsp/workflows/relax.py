@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, while_
 from aiida.orm import Dict, Int, ProcessNode
 
+from ..calculations.base import at_least_one
 from ..calculations.functions.labels import take_frames
 from ..calculations.functions.population import merge_populations
 from ..calculations.relax import RelaxCalculation
 from ..data.population import PopulationData
-from .chunked import at_least_one
 from .names import awaited, listed
 from .ports import define_engine, engine_inputs, plain
 from .protocols.studies import RelaxProtocol
@@ -56,7 +56,11 @@ class RelaxWorkChain(RelaxProtocol, WorkChain):
             help="Structures in one job, the jobs at the same time; all in one job if absent.",
         )
         spec.input(
-            "max_jobs", valid_type=Int, default=lambda: Int(20), help="Most jobs that follow each other in a chunk."
+            "max_jobs",
+            valid_type=Int,
+            default=lambda: Int(20),
+            validator=at_least_one,
+            help="Most jobs that follow each other in a chunk.",
         )
         spec.outline(
             while_(cls.is_unfinished)(cls.relax),

@@ -8,13 +8,13 @@ from typing import Any
 from aiida.engine import ProcessSpec
 from aiida.orm import Dict, Int, StructureData
 
+from ..calculations.base import at_least_one
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
 from ..engine.search.seeds import with_seeds
 from ..engine.search.settings import SearchSettings
 from ..engine.search.target import require_target
-from .chunked import at_least_one
 from .dft_finalists import define_dft_relax
 from .gibbs import define_gibbs, validate_gibbs
 from .learning import define_learning

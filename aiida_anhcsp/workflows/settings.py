@@ -31,10 +31,12 @@ class Settings(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            raise InputError(
-                f"{argument}.{field}", first["msg"].lower(), f"the keys are {', '.join(cls.model_fields)}"
-            ) from error
+            field = ".".join([argument, *(str(part) for part in first["loc"])])
+            cause = first.get("ctx", {}).get("error")
+            if isinstance(cause, InputError):
+                raise InputError(field, cause.problem, cause.fix) from error
+            problem = first["msg"].removeprefix("Value error, ").lower()
+            raise InputError(field, problem, f"the keys are {', '.join(cls.model_fields)}") from error
 
 
 def _validated_training(values: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,3 +144,69 @@ def test_a_guard_goes_with_every_job(engine_code: Any, emt: Any, copper: Any, ge
     job = generate_workchain(RelaxWorkChain, {**inputs, "guard": guard}).relax()["child_0"]
     assert job.inputs.guard.largest_grade.value == 10
     assert job.inputs.guard.training.uuid == copper.uuid
+
+
+DYING = """#!{python}
+# an engine whose job dies after its first checkpoint, as at the end of its wall time
+import os
+import signal
+
+from aiida_anhcsp.engine.cli.main import main
+from aiida_anhcsp.engine.relaxation import relaxer
+
+save, fresh = relaxer.save, not os.path.exists("result.extxyz.checkpoint.npz")
+
+
+def save_and_die(*arguments):
+    save(*arguments)
+    if fresh:
+        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+relaxer.CHECKPOINT_INTERVAL, relaxer.save = 0.0, save_and_die
+main()
+"""
+FULL_DISK = """#!/bin/sh
+ln -s /dev/full result.extxyz
+exec {engine} "$@"
+"""
+
+
+@pytest.fixture
+def run_with(engine_code: Any, emt: Any, copper: Any, aiida_code_installed: Callable, tmp_path: Path) -> Callable:
+    """Relax four cells by a program that stands in for the engine."""
+
+    def run(program: str) -> Any:
+        from aiida.engine import run_get_node
+        from aiida.orm import Dict, Float
+
+        from aiida_anhcsp.workflows.relax import RelaxWorkChain
+
+        engine = engine_code.filepath_executable
+        path = tmp_path / "engine"
+        path.write_text(program.format(engine=engine, python=engine.with_name("python")))
+        path.chmod(0o755)
+        code = aiida_code_installed(label=tmp_path.name, filepath_executable=str(path))
+        inputs = {"code": code, "population": copper, "potential": emt, "pressure": Float(5)}
+        return run_get_node(RelaxWorkChain, **inputs, settings=Dict({"fmax": 0.05, "max_steps": 40}))[1]
+
+    return run
+
+
+def test_a_job_killed_at_its_wall_time_goes_on_and_ends_with_the_same_result(run_with: Callable) -> None:
+    undisturbed, killed = run_with('#!/bin/sh\nexec {engine} "$@"\n'), run_with(DYING)
+    assert killed.is_finished_ok, killed.exit_message
+    first, second = sorted(killed.called, key=lambda child: child.pk)
+    assert first.exit_status == 400
+    assert second.inputs.checkpoint.uuid == first.outputs.checkpoint.uuid
+    assert killed.outputs.population.get_content() == undisturbed.outputs.population.get_content()
+
+
+def test_a_full_disk_where_the_job_runs_is_named(run_with: Callable) -> None:
+    from aiida_anhcsp.report.failures import failures_of
+
+    node = run_with(FULL_DISK)
+    assert node.exit_status == 401
+    assert "No space left on device" in node.exit_message
+    assert all("No space left on device" in failure.reason for failure in failures_of(node))
