@@ -4,14 +4,15 @@
     .venv/bin/python benchmarks/faults/faults.py --profile faults --kills 20 --out benchmarks/faults/sqlite.json
 
 With a profile made by ``scripts/profile.sh postgresql``, ``--restarts 5`` also restarts its server. A small search
-(EMT) runs once undisturbed and once disturbed. By ``--seed`` each fault has a victim (a worker, the broker, the whole
-daemon as when the machine goes down, or the database) and a moment: some seconds after the last one, or the instant in
-which the next process appears in the database, which is inside a submitting step. Processes die by SIGKILL. After each
-fault the daemon is put in order as a user would: ``aiida-anhcsp doctor --repair``.
+(EMT) runs undisturbed in one process (``anhcsp-engine search``), and disturbed through the daemon. By ``--seed`` each
+fault has a victim (a worker, the broker, the whole daemon as when the machine goes down, or the database) and a moment:
+some seconds after the last one, or the instant in which the next process appears in the database, which is inside a
+submitting step. Processes die by SIGKILL. After each fault the daemon is put in order as a user would:
+``aiida-anhcsp doctor --repair``.
 
 Compared: all structures of the final populations; the calls, by link label: those that a fault interrupted (closed, and
-called again), and those that ended twice; how often each job was really started (its code writes into a log when it
-starts); processes that never ended. The moments are recorded with the outcome.
+called again), those that ended twice and those that never ended well; how often each job was really started (its code
+writes into a log when it starts); processes that are left open. The moments are recorded with the outcome.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ from aiida.common import NotExistent
 from aiida.engine.daemon.client import get_daemon_client
 from aiida.manage import get_manager
 from aiida.orm import CalcJobNode, InstalledCode, ProcessNode, QueryBuilder, load_code, load_computer, load_node
+from ase import Atoms
+
+from aiida_anhcsp.engine.frames import read_frames
 
 BIN = Path(sys.executable).parent
 POSTGRES = Path(__file__).parents[2] / "scripts/postgres.sh"
@@ -70,12 +74,26 @@ def counted_code(folder: Path, log: Path) -> None:
         ).store()
 
 
+def settings(generations: int) -> dict[str, Any]:
+    """A small search."""
+    search = {"formula": "Cu3Au", "pressure": 10, "population": 4, "generations": generations, "seed": 4}
+    return {**search, "relax": {"fmax": 0.05, "max_steps": 20}}
+
+
+def undisturbed(folder: Path, generations: int) -> list[Atoms]:
+    """The structures of the search in one process, which nothing disturbs."""
+    path = folder / "search.yaml"
+    path.write_text(yaml.safe_dump({**settings(generations), "potential": EMT}))
+    out = folder / "undisturbed"
+    subprocess.run([BIN / "anhcsp-engine", "search", path, out], check=True, capture_output=True)
+    return read_frames(out / "population.extxyz")
+
+
 def launch(profile: str, folder: Path, generations: int) -> ProcessNode:
     """Submit the search."""
-    search = {"formula": "Cu3Au", "pressure": 10, "population": 4, "generations": generations, "seed": 4}
-    search["relax"] = {"fmax": 0.05, "max_steps": 20}
     path = folder / "input.yaml"
-    path.write_text(yaml.safe_dump({"potential": EMT, "code": f"{CODE}@localhost", "search": search}))
+    keys = {"potential": EMT, "code": f"{CODE}@localhost", "search": settings(generations)}
+    path.write_text(yaml.safe_dump(keys))
     found = re.search(r"PK (\d+)", program(profile, "launch", "search", str(path)))
     assert found is not None
     return load_node(int(found.group(1)))
@@ -185,9 +203,12 @@ def wait(node: ProcessNode) -> None:
         release()
 
 
-def calls(node: ProcessNode) -> Counter[str]:
-    """Calls of a run and of its children, by the labels on the way to them."""
-    return Counter(path for path, _ in descendants(node))
+def expected_calls(generations: int) -> set[str]:
+    """What the search calls, by the labels on the way to it."""
+    steps = ("relax", "relax/job_00", "judge", "rank")
+    called = {f"/generation_{number:03d}_{step}" for number in range(generations) for step in steps}
+    later = {f"/generation_{number:03d}_{step}" for number in range(1, generations) for step in ("vary", "merge")}
+    return called | later | {"/generation_000_generate", "/history"}
 
 
 def descendants(node: ProcessNode, path: str = "") -> Iterator[tuple[str, ProcessNode]]:
@@ -197,24 +218,33 @@ def descendants(node: ProcessNode, path: str = "") -> Iterator[tuple[str, Proces
         yield from descendants(child, f"{path}/{child.label}")
 
 
-def compare(calm: ProcessNode, rough: ProcessNode, log: Path) -> dict[str, Any]:
+def same(some: list[Atoms], others: list[Atoms]) -> bool:
+    """Whether all structures are the same to the last bit, with all that is known of them."""
+    pairs = list(zip(some, others, strict=False))
+    return len(some) == len(others) and all(
+        one.info == other.info and one == other and np.array_equal(one.cell[:], other.cell[:]) for one, other in pairs
+    )
+
+
+def compare(calm: list[Atoms], rough: ProcessNode, generations: int, log: Path) -> dict[str, Any]:
     """What the disturbed run came to, beside the undisturbed one."""
     release()
     starts = Counter(log.read_text().splitlines())
     called = list(descendants(rough))
     folders = {child.get_remote_workdir() for _, child in called if isinstance(child, CalcJobNode)}
     ended = Counter(path for path, child in called if child.is_finished)
-    contents = [node.outputs.population.get_content() for node in (calm, rough)]
+    expected = expected_calls(generations)
     return {
-        "same_population": contents[0] == contents[1],
-        "exit_status": [calm.exit_status, rough.exit_status],
-        "calls": [sum(calls(node).values()) for node in (calm, rough)],
+        "same_population": same(calm, rough.outputs.population.get_frames()),
+        "structures": len(calm),
+        "exit_status": rough.exit_status,
+        "calls": {"expected": len(expected), "made": len(called)},
         "interrupted": sorted(path for path, child in called if child.is_killed),
         "ended_twice": sorted(path for path, times in ended.items() if times > 1),
-        "never_called": sorted(set(calls(calm)) - set(calls(rough))),
+        "never_ended_well": sorted(expected ^ {path for path, child in called if child.is_finished_ok}),
         "jobs": len(folders),
         "started_twice": sorted(folder for folder in folders if starts[folder] > 1),
-        "never_ended": [path for path, child in called if not child.is_terminated],
+        "left_open": [path for path, child in called if not child.is_terminated],
     }
 
 
@@ -224,10 +254,9 @@ def main() -> None:
     parser.add_argument("--profile", required=True)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--restarts", type=int, default=0, help="restarts of the PostgreSQL server")
-    parser.add_argument("--generations", type=int, default=18, help="enough for all faults to strike")
+    parser.add_argument("--generations", type=int, default=12, help="enough for all faults to strike")
     parser.add_argument("--seed", type=int, default=1, help="of the faults")
-    parser.add_argument("--mean", type=float, default=4.0, help="mean seconds between a repair and the next fault")
-    parser.add_argument("--calm", type=int, help="PK of an undisturbed run made before")
+    parser.add_argument("--mean", type=float, default=2.0, help="mean seconds between a repair and the next fault")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     load_profile(arguments.profile)
@@ -238,22 +267,20 @@ def main() -> None:
     counted_code(folder, log)
     if not get_daemon_client().is_daemon_running:
         program(arguments.profile, "doctor", "--repair")
-    calm = load_node(arguments.calm) if arguments.calm else launch(arguments.profile, folder, arguments.generations)
-    wait(calm)
+    calm = undisturbed(folder, arguments.generations)
     rough = launch(arguments.profile, folder, arguments.generations)
     started = time.monotonic()
     rng = np.random.default_rng(arguments.seed)
     faults = disturb(arguments.profile, rough, arguments.kills, arguments.restarts, rng, arguments.mean)
     wait(rough)
-    outcome = compare(calm, rough, log)
-    undisturbed = (calm.mtime - calm.ctime).total_seconds()
-    times = {"undisturbed": round(undisturbed, 1), "disturbed": round(time.monotonic() - started, 1)}
+    outcome = compare(calm, rough, arguments.generations, log)
     asked = {"kills": arguments.kills, "restarts": arguments.restarts}
     document = {
         "seed": arguments.seed,
         "asked_for": asked,
         "struck": len(faults),
-        "seconds": times,
+        "generations": arguments.generations,
+        "seconds": round(time.monotonic() - started, 1),
         "faults": faults,
         "outcome": outcome,
     }
