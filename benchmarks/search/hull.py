@@ -55,7 +55,7 @@ def lowest_elements(population: list[Atoms]) -> dict[str, float]:
 @click.option("--seeds", default=3, show_default=True)
 def main(seeds: int) -> None:
     """Run the searches and write the depths."""
-    potential = load_potential("ase:ase.calculators.emt:EMT")
+    potential = load_potential("ase:potentials:Metals")
     means: dict[str, dict[int, list[float | None]]] = {name: {} for name in METHODS}
     elements: dict[str, float] = {}
     cpu: dict[str, float] = dict.fromkeys(METHODS, 0.0)

@@ -33,7 +33,7 @@ class System:
         return self.settings(0).compositions()[0]
 
 
-EMT = "ase:ase.calculators.emt:EMT"
+EMT = "ase:potentials:Metals"
 SYSTEMS = {
     "cu8au8": System("Cu8Au8", EMT),
     "si8": System("Si8", "ase:potentials:silicon"),

@@ -74,3 +74,26 @@ def test_forces_and_stress_are_derivatives_of_the_energy(rutile: Atoms) -> None:
     np.testing.assert_allclose(rutile.get_forces(), calculate_numerical_forces(rutile, 1e-4), atol=1e-4)
     numerical = calculate_numerical_stress(rutile, 1e-4, voigt=True, force_consistent=False)
     np.testing.assert_allclose(rutile.get_stress(), numerical, atol=2e-4)
+
+
+@pytest.mark.parametrize("system", ["silicon", "carbon", "metals"])
+def test_faster_neighbours_change_no_potential(system: str) -> None:
+    matscipy = pytest.importorskip("matscipy.calculators.manybody")
+    import potentials as fast
+    from ase.calculators.emt import EMT
+
+    forms = fast.StillingerWeber, fast.TersoffBrenner
+    parameters = fast.Stillinger_Weber_PRB_31_5262_Si, fast.Tersoff_PRB_39_5566_Si_C
+    frame = {"silicon": bulk("Si", cubic=True), "carbon": bulk("C"), "metals": bulk("Cu") * (2, 2, 1)}[system]
+    if system == "metals":
+        frame.symbols[1] = "Au"
+        calculators = fast.Metals(), EMT()
+    else:
+        place = ["silicon", "carbon"].index(system)
+        calculators = getattr(fast, system)(), matscipy.Manybody(**forms[place](parameters[place]))
+    frame.rattle(0.1, seed=1)
+    labels = []
+    for calculator in calculators:
+        frame.calc = calculator
+        labels.append(np.concatenate([[frame.get_potential_energy()], frame.get_forces().ravel(), frame.get_stress()]))
+    assert labels[0] == pytest.approx(labels[1], abs=1e-10)

@@ -60,15 +60,28 @@ def _overlap(frame: Atoms) -> Evaluation | None:
         return Evaluation("too_close", f"atom 0 and its image are {lengths.min():.4f} angstrom apart")
     if abs(np.linalg.det(cell)) < FLATNESS * lengths.prod():
         return Evaluation("failed", f"cell is flat: {abs(np.linalg.det(cell)):.3g} angstrom^3")
-    first, second, distances = NeighborList(cutoff=OVERLAP, full_list=False, n_threads=1).compute(
+    reach = cheap_reach(OVERLAP, abs(np.linalg.det(cell)), len(frame))
+    first, second, distances = NeighborList(cutoff=reach, full_list=False, n_threads=1).compute(
         points=frame.positions, box=cell, periodic=True, quantities="ijd"
     )
-    if len(distances) == 0:
+    if not np.any(distances < OVERLAP):
         return None
     nearest = int(np.argmin(distances))
     i, j = int(first[nearest]), int(second[nearest])
     names = f"{chemical_symbols[frame.numbers[i]]}{i} and {chemical_symbols[frame.numbers[j]]}{j}"
     return Evaluation("too_close", f"{names} are {distances[nearest]:.4f} angstrom apart")
+
+
+def cheap_reach(reach: float, volume: float, number: int) -> float:
+    """A cutoff, at least ``reach`` (angstrom), at which the pairs of a cell are found fastest.
+
+    A list with a cutoff far below the cell visits its empty boxes by the thousand (2.4 ms for eight atoms of silicon
+    at 0.3 angstrom, 0.06 ms at 2.2): about as many boxes as atoms, and sixteen in small cells, cost least.
+
+    :param volume: angstrom^3
+    :param number: of atoms
+    """
+    return max(reach, float(np.cbrt(volume / max(number, 16))))
 
 
 def reduced_cell(cell: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from ase.geometry.minkowski_reduction import minkowski_reduce
 from numpy.typing import NDArray
 
 from ..neighbours import NeighborList
+from ..potentials.screening import cheap_reach
 
 Floats = NDArray[np.float64]
 Fault = Literal["too_close", "nonfinite", "collapsed", "exploded", "failed"]
@@ -38,8 +39,10 @@ def closest_pair(numbers: NDArray[np.int64], positions: Floats, cell: Floats) ->
     Pairs longer than :data:`CLOSEST` of the largest sum are not looked at: then the ratio is infinite.
     """
     radii = covalent_radii[numbers]
-    pairs = NeighborList(cutoff=2 * CLOSEST * float(radii.max()), full_list=False)
-    first, second, distance = pairs.compute(points=positions, box=cell, periodic=True, quantities="ijd")
+    reach = 2 * CLOSEST * float(radii.max())
+    pairs = NeighborList(cutoff=cheap_reach(reach, abs(np.linalg.det(cell)), len(numbers)), full_list=False)
+    found = pairs.compute(points=positions, box=cell, periodic=True, quantities="ijd")
+    first, second, distance = (values[found[2] < reach] for values in found)
     if len(distance) == 0:
         return np.inf, ""
     ratio = distance / (radii[first] + radii[second])

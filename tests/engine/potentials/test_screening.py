@@ -95,3 +95,12 @@ def test_the_company_of_broken_frames_changes_nothing(copper):
     assert [evaluation.status for evaluation in together] == ["ok", "nonfinite", "ok", "nonfinite"]
     assert together[2].energy == alone.energy
     assert np.array_equal(together[2].forces, alone.forces)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 8.0])
+def test_overlaps_are_found_in_cells_of_any_size(factor: float) -> None:
+    cell = factor * 4.0
+    for apart, status in ((0.29, "too_close"), (0.31, None)):
+        frame = Atoms("H2", positions=[[0.1, 0, 0], [0.1 - apart, 0, 0]], cell=[cell] * 3, pbc=True)
+        found = refusal(frame)
+        assert (found and found.status) == status
