@@ -91,7 +91,7 @@ def search_lines(described: SearchKeys, inputs: Mapping[str, Any], pressures: li
     rounds = len(pressures) * sum(1 for generation in range(search.generations) if search.number_in(generation))
     lines = [
         ("system", f"{search.system}, {span(atoms)} atoms a cell, {points(pressures, 'GPa')}"),
-        ("potential", potential_line(described.potential, inputs.get("potential"))),
+        ("potential", start_line(described, inputs)),
         ("search", structures_line(search, len(pressures))),
         ("relaxation", f"to {search.relax.fmax:g} eV/angstrom in at most {search.relax.max_steps} steps"),
     ]
@@ -114,6 +114,14 @@ def search_lines(described: SearchKeys, inputs: Mapping[str, Any], pressures: li
             ("label jobs", label_resources(learning.label, inputs["learning"]["label"])),
         ]
     return lines
+
+
+def start_line(described: SearchKeys, inputs: Mapping[str, Any]) -> str:
+    """The potential a search starts with."""
+    if described.potential is not None:
+        return potential_line(described.potential, inputs.get("potential"))
+    assert described.learning is not None
+    return f"{described.learning.new}, from nothing on the first labels"
 
 
 def dft_lines(described: SearchKeys, pressures: list[float]) -> list[Line]:

@@ -67,6 +67,7 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
     def define(cls, spec: ProcessSpec) -> None:
         super().define(spec)
         spec.expose_inputs(SearchWorkChain, namespace="search", exclude=("metadata", "sscha", "dft_relax"))
+        spec.inputs["search"]["potential"].required = True
         spec.inputs["search"].help = "The search, and with search.learning what it learns: the inputs of anhcsp.search."
         spec.input(
             "pressures",

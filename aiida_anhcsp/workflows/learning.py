@@ -74,7 +74,8 @@ def define_learning(spec: ProcessSpec) -> None:
         "(potentials), distortions (of each), amplitude (angstrom), strain, unphysical (structures labelled as they "
         "are), unphysical_limit (learn after so many), replay (old configurations), survivors (relaxed again), "
         "largest_grade (of relaxations), convergence {rmse, lowest}, hull_tolerance (eV/atom), max_rounds, initial "
-        "(random structures labelled first), train {epochs, learning_rate, ...}; the H3S study if absent.",
+        "(random structures labelled first), new (what learns from these where no potential is given), train {epochs, "
+        "learning_rate, ...}; the H3S study if absent.",
     )
     spec.input(
         "learning.label_engine",
@@ -95,6 +96,7 @@ def define_learning(spec: ProcessSpec) -> None:
         help="Labelled structures the potential has learned before; some are replayed in each round.",
     )
     define_training(spec, "learning")
+    spec.exit_code(407, "ERROR_NO_POTENTIAL", message="The first labels came to no potential: {reason}")
     spec.exit_code(
         406, "ERROR_LABELS_DO_NOT_MIX", message="The labels are of other settings than those learned before: {reason}"
     )
@@ -306,14 +308,23 @@ class LearningSteps(WorkChain):
         inputs = {
             **training_inputs(self.inputs, FinetuneWorkChain),
             "dataset": training,
-            "potential": load_node(self.ctx.potential),
+            **self.start(),
             "settings": Dict(settings),
         }
         return submit_once(self, self.label_of(_training(number)), FinetuneWorkChain, inputs)
 
-    def refresh(self) -> ToContext | None:
+    def start(self) -> dict[str, Any]:
+        """What a training begins with: the potential of now, or nothing."""
+        if self.ctx.potential is None:
+            return {"new": Str(self.learning.new)}
+        return {"potential": load_node(self.ctx.potential)}
+
+    def refresh(self) -> ToContext | ExitCode | None:
         """Relax the lowest distinct structures again with the new potential."""
         node = find_child(self, self.label_of("finetune"))
+        if self.ctx.potential is None and (node is None or "potential" not in node.outputs):
+            last = get_child(self, self.label_of("label")) if node is None else node
+            return self.exit_codes.ERROR_NO_POTENTIAL.format(reason=failure(last))
         if node is None:
             return None
         if "potential" not in node.outputs:

@@ -81,7 +81,7 @@ class SearchWorkChain(SearchProtocol, InitialLabelSteps, ConvergenceSteps, Gibbs
         """Remember where the search stands: numbers and PKs only."""
         self.ctx.generation = INITIAL
         self.ctx.population = None
-        self.ctx.potential = self.inputs.potential.pk
+        self.ctx.potential = self.inputs.potential.pk if "potential" in self.inputs else None
         self.ctx.dataset = None
         self.ctx.learned = False
         self.ctx.settled = False

@@ -34,7 +34,7 @@ def validate_structures(value: Mapping[str, Any], _: Any) -> str | None:
     """Seeds and a target that are no structures of the search, and what a search by free energy needs."""
     if "settings" not in value:
         return None
-    if (problem := validate_gibbs(value)) is not None:
+    if (problem := validate_gibbs(value) or validate_start(value)) is not None:
         return problem
     try:
         settings = SearchSettings.parse(value["settings"].get_dict())
@@ -45,6 +45,15 @@ def validate_structures(value: Mapping[str, Any], _: Any) -> str | None:
         require_hull(settings, value)
     except InputError as error:
         return str(error)
+    return None
+
+
+def validate_start(inputs: Mapping[str, Any]) -> str | None:
+    """A search has a potential, or learns one from nothing."""
+    learning = inputs.get("learning") or {}
+    new = learning["settings"].get_dict().get("new") if "settings" in learning else None
+    if ("potential" in inputs) == (new is not None):
+        return "potential: give either potential, or learning.settings.new to train one on the first labels"
     return None
 
 
@@ -77,7 +86,12 @@ def define_search_inputs(spec: ProcessSpec) -> None:
         "generations, max_relaxations, seed, relax {fmax, max_steps}, minimum_distances, operators, stop, or "
         "composition instead of formula; the documentation of the search lists all.",
     )
-    spec.input("potential", valid_type=PotentialData, help="The potential the search starts with.")
+    spec.input(
+        "potential",
+        valid_type=PotentialData,
+        required=False,
+        help="The potential the search starts with; without, learning.settings.new is trained on the first labels.",
+    )
     spec.input("seeds", valid_type=PopulationData, required=False, help="Structures that join the first generation.")
     spec.input(
         "target",

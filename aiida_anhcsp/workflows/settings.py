@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..engine.errors import InputError
 from ..engine.learning.settings import TrainSettings
+from ..engine.potentials.specification import parse_specification
 from ..engine.search.near_hull import WINDOW
 from ..engine.sscha.lattice import check_supercell, primitive_cell
 from ..engine.sscha.settings import AUTO, SYMMETRY_TOLERANCE, Stage, parse_stages, resolve_stages
@@ -68,7 +69,8 @@ class LearningSettings(Settings):
     pick at random as long as there is nothing to judge by. ``hull`` picks the ``per_composition`` lowest of each of the
     ``number / per_composition`` compositions nearest the hull (Li et al.). ``unphysical`` structures are labelled
     undistorted beside the chosen ones; with ``unphysical_limit`` the search learns only when so many have come up since
-    it last did. ``initial`` random structures are labelled as they are before the first generation, and learned from.
+    it last did. ``initial`` random structures are labelled as they are before the first generation, and learned from:
+    by a ``new`` potential from nothing (``mtp:new:{json}``), where the search is given none.
     With ``largest_grade`` a relaxation ends where its grade by the labels so far is above it. The search
     learns no more after ``max_rounds``, or once ``convergence`` is reached. Over compositions the search ends once no
     phase of the hull has moved by more than ``hull_tolerance`` (eV/atom, of formation) since the last round.
@@ -91,6 +93,7 @@ class LearningSettings(Settings):
     hull_tolerance: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_rounds: int | None = Field(default=None, ge=1)
     initial: int = Field(default=0, ge=0)
+    new: str | None = None
     train: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -108,6 +111,15 @@ class LearningSettings(Settings):
     @classmethod
     def _train_is_known(cls, values: dict[str, Any]) -> dict[str, Any]:
         return _validated_training(values)
+
+    @model_validator(mode="after")
+    def _new_learns_from_something(self) -> Self:
+        if self.new is not None and not parse_specification(self.new, "new").is_new:
+            fix = "give mattersim:new:{json} or mtp:new:{json}, or potential instead"
+            raise InputError("new", f"{self.new!r} is no new potential", fix)
+        if self.new is not None and not self.initial:
+            raise InputError("new", "a new potential has nothing to learn from", "give initial, a number of labels")
+        return self
 
 
 class SschaStages(Settings):

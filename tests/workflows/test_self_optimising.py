@@ -116,6 +116,46 @@ def test_without_first_labels_the_first_potential_goes_on(
     assert workchain.ctx.generation == INITIAL
 
 
+@pytest.fixture
+def from_nothing(inputs: Callable, generate_workchain: Callable) -> SearchWorkChain:
+    """A search that is given no potential."""
+    given = inputs(initial=3, new='mtp:new:{"level": 6}')
+    del given["potential"]
+    workchain = generate_workchain(SearchWorkChain, given)
+    workchain.setup()
+    return workchain
+
+
+def test_a_new_potential_learns_the_first_labels(from_nothing: SearchWorkChain, add_child: Callable, emt: Any) -> None:
+    drawn = population(_cells([Atoms("Cu4"), Atoms("Au4"), Atoms("CuAu")]))
+    add_child(from_nothing, "initial_select_and_distort", {"result": drawn})
+    add_child(from_nothing, "initial_label", {"population": labels(["Cu4", "Au4", "Cu2Au2"])}, job=False)
+    training = from_nothing.finetune()["training_0"]
+    assert training.inputs.new.value == 'mtp:new:{"level": 6}' and "potential" not in training.inputs
+    add_child(from_nothing, "initial_dataset", {"result": load_node(from_nothing.ctx.dataset)}, job=False)
+    learned = emt.clone()
+    add_child(from_nothing, "initial_finetune", {"potential": learned, "metrics": Dict({})}, job=False)
+    assert from_nothing.refresh() is None and from_nothing.start() == {"potential": load_node(learned.pk)}
+
+
+def test_without_first_labels_there_is_no_new_potential(from_nothing: SearchWorkChain, add_child: Callable) -> None:
+    add_child(from_nothing, "initial_label", {}, status=401, message="None succeeded", job=False)
+    assert from_nothing.finetune() is None
+    code = from_nothing.refresh()
+    assert code.status == 407 and "None succeeded" in code.message
+
+
+def test_a_search_has_a_potential_or_a_new_one_not_both(inputs: Callable, generate_workchain: Callable) -> None:
+    both = inputs(initial=3, new="mtp:new")
+    neither = {key: value for key, value in inputs().items() if key != "potential"}
+    for wrong in (both, neither):
+        with pytest.raises(ValueError, match="give either potential, or learning"):
+            generate_workchain(SearchWorkChain, wrong)
+    for settings, fault in (({"new": "mtp:new"}, "nothing to learn from"), ({"new": "mtp:a.mtp"}, "no new potential")):
+        with pytest.raises(ValueError, match=fault):
+            generate_workchain(SearchWorkChain, {**neither, "learning": inputs(**settings)["learning"]})
+
+
 @pytest.mark.parametrize(("lower", "ends"), [(0.002, True), (0.05, False)])
 def test_search_ends_when_the_hull_has_stopped_moving(
     lower: float, ends: bool, inputs: Callable, generate_workchain: Callable, add_child: Callable

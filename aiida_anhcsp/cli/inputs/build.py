@@ -111,8 +111,9 @@ def build_search(described: SearchKeys, resources: Resources) -> tuple[str, dict
     """Inputs of ``anhcsp.search``."""
     inputs = engine_inputs(described, resources)
     inputs["settings"] = Dict(described.search.model_dump(exclude_none=True))
-    inputs["potential"] = resources.potential("potential", described.potential)
-    note_elements(described, inputs["potential"], resources)
+    if described.potential is not None:
+        inputs["potential"] = resources.potential("potential", described.potential)
+        note_elements(described, inputs["potential"], resources)
     if described.seeds is not None:
         inputs["seeds"] = resources.seeds("seeds", described.seeds)
     if described.target is not None:

@@ -139,7 +139,7 @@ class CorrectionInput(CorrectionSettings):
 class SearchKeys(EngineInput):
     """What a search is given, by itself or as the first part of ``launch csp``."""
 
-    potential: str | int
+    potential: str | int | None = None
     search: SearchSettings
     seeds: str | int | list[str | int] | None = Field(
         default=None,
@@ -155,6 +155,13 @@ class SearchKeys(EngineInput):
     chunk_size: int | None = Field(
         default=None, ge=1, description="Structures that one job relaxes; all of a generation if not given."
     )
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        if (self.potential is None) == (self.learning is None or self.learning.new is None):
+            fix = "give potential, or learning.new and learning.initial to train one from nothing"
+            raise InputError("potential", "needed, or learning.new (not both)", fix)
+        return self
 
     @field_validator("search")
     @classmethod
@@ -193,6 +200,7 @@ class CspInput(SearchKeys):
     learned together with ``finetune``; ``production`` searches follow with that potential.
     """
 
+    potential: str | int
     pressures: list[float] | None = Field(default=None, min_length=1, description="GPa")
     finetune: JointSettings | None = None
     production: ProductionSettings | None = None

@@ -119,6 +119,19 @@ def test_a_missing_key_is_named() -> None:
     assert problems(keys) == [f"search.formula: missing; {fix}"]
 
 
+def test_a_search_without_a_potential_says_what_it_learns_from_nothing() -> None:
+    learning = {"label": {"engine": "gpaw"}, "initial": 8, "new": "mtp:new"}
+    search = {key: value for key, value in VALID.items() if key not in ("sscha", "potential")}
+    assert parse(SearchInput, {**search, "learning": learning}).potential is None
+    for wrong in (search, {**search, "potential": VALID["potential"], "learning": learning}):
+        with pytest.raises(InvalidInputError, match=r"potential: needed, or learning\.new"):
+            parse(SearchInput, wrong)
+    with pytest.raises(InvalidInputError, match=r"nothing to learn from; give initial"):
+        parse(SearchInput, {**search, "learning": {**learning, "initial": 0}})
+    with pytest.raises(InvalidInputError, match=r"^potential: "):
+        parse(CspInput, {**search, "sscha": VALID["sscha"], "learning": learning})
+
+
 def test_labels_of_several_pressures_need_a_joint_training() -> None:
     keys = {**VALID, "pressures": [75, 125], "learning": {"label": {"engine": "gpaw"}}}
     (line,) = problems(keys)
