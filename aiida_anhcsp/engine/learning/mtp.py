@@ -1,4 +1,4 @@
-"""Training of moment tensor potentials: motep's loss and gradient, minimised by L-BFGS."""
+"""Training of moment tensor potentials: motep's derivatives, minimised by Levenberg-Marquardt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from motep.loss import LossFunction, LossSetting
 from motep.optimizers.lls import LLSOptimizer
 from motep.potentials.mtp.data import MTPData
 from numpy.typing import NDArray
-from scipy.optimize import OptimizeResult, minimize
 
 from ..errors import InputError
 from ..frames import bare, labels_of
@@ -27,16 +26,15 @@ from ..potentials.mtp import MtpPotential, read_elements
 from .errors import TrainingDivergedError
 from .gradient import Report
 from .learner import Learner
+from .levenberg import minimise
 from .mtp_basis import LEVELS, untrained_mtp
 from .mtp_checkpoint import MtpCheckpoint, fingerprint_of
+from .mtp_errors import MtpErrors
 from .settings import CompleteSettings, Weights
 
 logging.getLogger("motep").setLevel(logging.WARNING)  # it logs every iteration
 
 PARAMETERS = ["species_coeffs", "moment_coeffs", "radial_coeffs"]
-SMALLEST_MOMENT = 1e-3
-"""Of the largest moment coefficient: smaller ones are of no concern to the scaling."""
-
 OPTIONS = ("level", "cutoff", "elements", "minimum_distance", "radial_basis_size")
 
 
@@ -46,7 +44,7 @@ class MtpLearner(Learner):
     The default weights are of (eV/atom)^2, (eV/angstrom)^2 and (eV)^2 of the virial, motep's units.
     """
 
-    default_epochs = 1000
+    default_epochs = 200
     default_weights = Weights(energy=1.0, force=0.3, stress=0.3)
 
     def __init__(self, data: MTPData, elements: Sequence[str], *, is_new: bool) -> None:
@@ -84,47 +82,19 @@ class MtpLearner(Learner):
         elif self.is_new:
             LLSOptimizer(loss, optimized=["species_coeffs", "moment_coeffs"]).optimize()
             self.data.optimized = PARAMETERS
-        if len(losses) < settings.epochs:
-            self._minimise(loss, settings.epochs, losses, checkpoint, report)
+        errors = MtpErrors(loss.images, self.data, weights)
+        if not np.isfinite(errors.value(self.data.parameters)):
+            raise TrainingDivergedError("the first errors of the MTP are not finite; look for wrong labels")
+
+        def record(parameters: NDArray[np.float64], value: float) -> None:
+            losses.append(value)
+            checkpoint.save(parameters, losses)
+            report({"epoch": len(losses) - 1, "loss": value})
+
+        self.data.parameters = minimise(errors, self.data.parameters, settings.epochs - len(losses), record)
         checkpoint.remove()
         history = [{"epoch": epoch, "loss": value} for epoch, value in enumerate(losses)]
         return {"cutoff": float(self.data.radial_basis.max), "epochs": history}
-
-    def _minimise(
-        self, loss: LossFunction, epochs: int, losses: list[float], checkpoint: MtpCheckpoint, report: Report
-    ) -> None:
-        """Iterate from the parameters of now to the last epoch, and append to ``losses``."""
-        sizes, left = self._sizes(), epochs - len(losses)
-
-        def record(intermediate_result: OptimizeResult) -> None:
-            losses.append(float(intermediate_result.fun))
-            checkpoint.save(intermediate_result.x * sizes, losses)
-            report({"epoch": len(losses) - 1, "loss": losses[-1]})
-
-        result = minimize(
-            lambda scaled: loss(scaled * sizes),
-            self.data.parameters / sizes,
-            jac=lambda scaled: loss.jac(scaled * sizes) * sizes,
-            method="L-BFGS-B",
-            callback=record,
-            options={"maxiter": left, "maxfun": 4 * left, "ftol": 1e-12, "gtol": 1e-10},
-        )
-        if not np.isfinite(result.fun):
-            checkpoint.remove()
-            raise TrainingDivergedError(f"the loss of the MTP became {result.fun}; look for wrong labels")
-        self.data.parameters = result.x * sizes
-
-    def _sizes(self) -> NDArray[np.float64]:
-        """Typical size of every parameter, which L-BFGS takes as its unit: moments span orders of magnitude."""
-        moments = np.abs(self.data.moment_coeffs)
-        radial = np.sqrt(np.mean(self.data.radial_coeffs**2))
-        return np.concatenate(
-            [
-                np.maximum(moments, SMALLEST_MOMENT * moments.max()),
-                np.ones(len(self.data.species)),
-                np.full(self.data.radial_coeffs.size, radial),
-            ]
-        )
 
     def save(self, outdir: Path) -> Path:
         path = outdir / "model.mtp"

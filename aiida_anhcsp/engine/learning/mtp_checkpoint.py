@@ -1,4 +1,4 @@
-"""The checkpoint of a training of a moment tensor potential: where L-BFGS has come to."""
+"""The checkpoint of a training of a moment tensor potential: where the minimiser has come to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 class MtpCheckpoint:
     """Parameters and losses of a training after each iteration; ``fingerprint`` tells one training from another.
 
-    What L-BFGS knows of the curvature is not kept: it is gathered again in some ten iterations.
+    The damping is not kept: it is found again within a few iterations.
     """
 
     path: Path

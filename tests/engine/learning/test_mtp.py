@@ -7,12 +7,15 @@ import pytest
 from ase import Atoms
 from motep.calculator import make_calculator
 from motep.io.mlip.mtp import read_mtp
+from motep.loss import LossFunction, LossSetting
 
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import labels_of
 from aiida_anhcsp.engine.learning.load import load_learner
+from aiida_anhcsp.engine.learning.mtp import PARAMETERS
 from aiida_anhcsp.engine.learning.mtp_basis import untrained_mtp
-from aiida_anhcsp.engine.learning.settings import TrainSettings
+from aiida_anhcsp.engine.learning.mtp_errors import MtpErrors
+from aiida_anhcsp.engine.learning.settings import TrainSettings, Weights
 from aiida_anhcsp.engine.learning.train import train
 from aiida_anhcsp.engine.potentials import load_potential
 
@@ -83,6 +86,24 @@ def test_retraining_begins_where_the_file_ended(trained, frames, tmp_path):
     metrics = _train(frames, f"mtp:{outdir / 'model.mtp'}", tmp_path, epochs=2)
     assert metrics["before"]["test"] == pytest.approx(parent["after"]["test"], rel=1e-4)
     assert metrics["epochs"][-1]["loss"] <= parent["epochs"][-1]["loss"]
+
+
+def test_squared_errors_are_those_of_motep_and_their_gradient_that_of_finite_differences(frames):
+    learner = load_learner(NEW, frames, seed=2)
+    learner.data.initialize(np.random.default_rng(1))
+    learner.data.optimized = PARAMETERS
+    setting = LossSetting(energy_weight=1.0, forces_weight=0.3, stress_weight=0.2)
+    loss = LossFunction(frames[:4], learner.data, setting)
+    errors = MtpErrors(loss.images, learner.data, Weights(energy=1.0, force=0.3, stress=0.2))
+    here = np.array(learner.data.parameters)
+    assert errors.value(here) == pytest.approx(loss(here), rel=1e-12)
+    local = errors.expand()
+    assert local.value == pytest.approx(loss(here), rel=1e-12)
+    for index in (0, 5, len(here) - 1):
+        step = np.zeros_like(here)
+        step[index] = 1e-5 * max(1.0, abs(here[index]))
+        slope = (errors.value(here + step) - errors.value(here - step)) / (2 * step[index])
+        assert 2 * local.gradient[index] == pytest.approx(slope, rel=1e-4)
 
 
 def test_interrupted_training_goes_on_after_its_last_iteration(frames, tmp_path):
