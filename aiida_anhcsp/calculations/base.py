@@ -103,6 +103,18 @@ class EngineCalculation(CalcJob):
         )
 
     @classmethod
+    def define_processes(cls, spec: CalcJobProcessSpec) -> None:
+        """Add the port of a command that evaluates many structures at a time."""
+        spec.input(
+            "runtime.processes",
+            valid_type=int,
+            required=False,
+            non_db=True,
+            validator=at_least_one,
+            help="Processes of the job that share the evaluations; one of one thread for each core is fastest.",
+        )
+
+    @classmethod
     def define_guard(cls, spec: CalcJobProcessSpec) -> None:
         """Add the ports of a command that may stop where the potential knows nothing."""
         spec.input_namespace(

@@ -25,6 +25,7 @@ class HessianCalculation(EngineCalculation):
         super().define(spec)
         spec.input("dynamical_matrices", valid_type=DynamicalMatricesData, help="The converged SSCHA state.")
         cls.define_potential(spec)
+        cls.define_processes(spec)
         spec.input(
             "settings",
             valid_type=Dict,

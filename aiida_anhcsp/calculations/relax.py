@@ -7,7 +7,7 @@ from aiida.engine import CalcJobProcessSpec
 from aiida.orm import Dict, Float, SinglefileData
 
 from ..data.population import PopulationData
-from .base import IN_FILE, OUT_FILE, Command, EngineCalculation, at_least_one, flags, known_keys
+from .base import IN_FILE, OUT_FILE, Command, EngineCalculation, flags, known_keys
 
 CHECKPOINT_FILE = f"{OUT_FILE}.checkpoint.npz"
 SHARE_OF_WALLCLOCK = 0.9
@@ -28,6 +28,7 @@ class RelaxCalculation(EngineCalculation):
         super().define(spec)
         spec.input("population", valid_type=PopulationData, help="Structures to relax.")
         cls.define_potential(spec)
+        cls.define_processes(spec)
         cls.define_guard(spec)
         spec.input("pressure", valid_type=Float, help="Target pressure, GPa.")
         spec.input(
@@ -43,14 +44,6 @@ class RelaxCalculation(EngineCalculation):
             valid_type=SinglefileData,
             required=False,
             help="Checkpoint of a job with the same inputs that ended early; the relaxation goes on from there.",
-        )
-        spec.input(
-            "runtime.processes",
-            valid_type=int,
-            required=False,
-            non_db=True,
-            validator=at_least_one,
-            help="Processes of the job that share the evaluations; one for each core is fastest.",
         )
         spec.output(
             "population",

@@ -45,6 +45,7 @@ class SschaCalculation(EngineCalculation):
             help="State of the stage before: centroids and auxiliary dynamical matrices.",
         )
         cls.define_potential(spec)
+        cls.define_processes(spec)
         cls.define_guard(spec)
         spec.input(
             "settings",

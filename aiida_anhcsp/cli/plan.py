@@ -284,7 +284,9 @@ def label_resources(label: LabelInput, inputs: Mapping[str, Any]) -> str:
 def engine_resources(described: EngineInput) -> str:
     """Code, device and scheduler options of the engine's jobs."""
     runtime = described.runtime
-    return f"{described.code}: {options_line(described.options)}, {runtime.threads} threads on {runtime.device}"
+    processes = f"{runtime.processes} processes of " if runtime.processes else ""
+    computing = f"{processes}{runtime.threads} threads on {runtime.device}"
+    return f"{described.code}: {options_line(described.options)}, {computing}"
 
 
 def potential_line(written: str | int, node: PotentialData | None) -> str:

@@ -23,7 +23,7 @@ from ..engine.learning.metrics import forgotten, old_errors
 from ..engine.learning.settings import TrainSettings
 from ..engine.sscha.lattice import check_supercell, primitive_cell
 from ..engine.sscha.settings import SYMMETRY_TOLERANCE
-from .finetune import FinetuneWorkChain
+from .finetune import FinetuneWorkChain, training_inputs
 from .ports import define_engine, define_label, engine_inputs, parsed_by, plain, validate_label_inputs
 from .protocols.studies import ActiveProtocol
 from .settings import ActiveSettings, derived_seed
@@ -351,7 +351,7 @@ class ActiveSschaWorkChain(ActiveProtocol, WorkChain):
         """Submit a training, from the potential so far or from nothing."""
         start = {"new": Str(self.settings.new)} if potential is None else {"potential": load_node(potential)}
         inputs = {
-            **engine_inputs(self.inputs, FinetuneWorkChain),
+            **training_inputs(self.inputs),
             **start,
             "dataset": load_node(dataset),
             "settings": Dict(self.training),

@@ -19,9 +19,9 @@ from ..engine.search.rank import lowest
 from ..engine.search.settings import GIBBS, SearchSettings
 from .dft_finalists import DftRelaxSteps, define_dft_relax
 from .finalists import FinalistSteps, define_finalists, validate_finalists
-from .finetune import FinetuneWorkChain
+from .finetune import FinetuneWorkChain, training_inputs
 from .names import awaited, describe, has_structures, listed, name_of, reason_of, tag, training_name
-from .ports import engine_inputs, parsed_by, training_inputs
+from .ports import engine_inputs, parsed_by
 from .protocols.builders import CspProtocol
 from .relax import RelaxWorkChain
 from .search import SearchWorkChain
@@ -240,7 +240,7 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
         if "learning" in search:
             settings["split"]["seed"] = split_seed_of(search)
         inputs = {
-            **training_inputs(search, FinetuneWorkChain),
+            **training_inputs(search),
             "dataset": dataset,
             "potential": self.potential if stage else search.potential,
             "settings": Dict(settings),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiida.common import AttributeDict
@@ -112,3 +113,15 @@ class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
         if not set(CHECKPOINTS).isdisjoint(kept):
             self.ctx.inputs.parent_folder = node.outputs.remote_folder
         return ProcessHandlerReport(True)
+
+
+def training_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Code, runtime and scheduler options of a training among the inputs of what learns.
+
+    Processes that share evaluations are not meant to share the few structures of a batch.
+    """
+    own = {name: value for name, value in inputs.get("learning", {}).items() if name in ("code", "runtime", "options")}
+    chosen = engine_inputs({**inputs, **own}, FinetuneWorkChain)
+    if "runtime" not in own:
+        chosen.get("runtime", {}).pop("processes", None)
+    return chosen

@@ -22,14 +22,13 @@ from ..engine.learning.samplers import SAMPLERS
 from ..engine.learning.settings import TrainSettings
 from ..engine.search.rank import lowest
 from ..engine.search.unphysical import STATUSES
-from .finetune import FinetuneWorkChain
+from .finetune import FinetuneWorkChain, training_inputs
 from .names import INITIAL, generation_label
 from .ports import (
     define_training,
     engine_inputs,
     parsed_by,
     plain,
-    training_inputs,
     validate_label_engine,
     validate_label_inputs,
 )
@@ -306,7 +305,7 @@ class LearningSteps(WorkChain):
         if number == 0:
             settings["split"] = self.split
         inputs = {
-            **training_inputs(self.inputs, FinetuneWorkChain),
+            **training_inputs(self.inputs),
             "dataset": training,
             **self.start(),
             "settings": Dict(settings),

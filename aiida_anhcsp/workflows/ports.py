@@ -144,12 +144,6 @@ def define_training(spec: ProcessSpec, namespace: str) -> None:
     )
 
 
-def training_inputs(inputs: Mapping[str, Any], process: type[Process]) -> dict[str, Any]:
-    """Code, runtime and scheduler options of a training among the inputs of a search."""
-    own = {name: value for name, value in inputs.get("learning", {}).items() if name in ("code", "runtime", "options")}
-    return engine_inputs({**inputs, **own}, process)
-
-
 def validate_label_engine(value: Str | None, _: Any) -> str | None:
     """An entry point that is no label work chain."""
     return validate_entry_point(value, "label_engine", LABEL_PREFIX, "does not label")

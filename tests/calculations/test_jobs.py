@@ -118,8 +118,9 @@ def test_train_starts_from_a_potential_or_from_nothing(generate_calc_job, engine
 
 def test_sscha_continues_from_the_stage_before(generate_calc_job, engine_code, emt, state):
     inputs = {"code": engine_code, "potential": emt, "start": state, "settings": orm.Dict({**STAGE, "audit": "only"})}
-    info, folder = generate_calc_job("anhcsp.sscha", inputs)
+    info, folder = generate_calc_job("anhcsp.sscha", {**inputs, "runtime": {"processes": 4}})
     line = " ".join(arguments(info))
+    assert "--processes 4" in line
     assert line.startswith("sscha start/structure.extxyz out --potential ase:ase.calculators.emt:EMT")
     assert "--pressure 130 --temperature 0 --seed 3 --stages 2x2x2:500 --audit-only --start start" in line
     assert (folder / "start" / "dynamical_matrices" / "dyn1").read_text() == "matrix"
@@ -156,8 +157,9 @@ def test_sscha_without_structure_and_start_is_refused(generate_calc_job, engine_
 def test_hessian_reads_the_state_of_an_sscha(generate_calc_job, engine_code, emt, state):
     settings = orm.Dict({"configurations": 2000, "seed": 1, "path": "GXMG"})
     inputs = {"code": engine_code, "potential": emt, "dynamical_matrices": state, "settings": settings}
-    info, folder = generate_calc_job("anhcsp.hessian", inputs)
+    info, folder = generate_calc_job("anhcsp.hessian", {**inputs, "runtime": {"processes": 4}})
     line = " ".join(arguments(info))
+    assert "--processes 4" in line
     assert line.startswith("hessian start out --potential")
     assert "--configurations 2000" in line
     assert "--path GXMG" in line

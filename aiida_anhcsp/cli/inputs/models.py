@@ -37,6 +37,17 @@ class Runtime(Section):
     device: Literal["cpu", "cuda"] = "cpu"
     threads: int = Field(default=1, ge=1)
     batch_atoms: int | None = Field(default=None, ge=1, description="Most atoms evaluated in one call.")
+    processes: int | None = Field(
+        default=None,
+        ge=1,
+        description="Processes of a job that share the evaluations (relaxations, SSCHA), one for each of its cores.",
+    )
+
+    @model_validator(mode="after")
+    def _a_gpu_is_not_shared(self) -> Self:
+        if self.device == "cuda" and (self.processes or 1) > 1:
+            raise InputError("runtime.processes", "several do not share a GPU", "leave it out, or give device: cpu")
+        return self
 
 
 class EngineInput(Section):

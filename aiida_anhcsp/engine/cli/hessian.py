@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from .options import log_to_terminal, potential_options, seed_option
+from .options import log_to_terminal, potential_options, processes_option, seed_option
 
 
 @click.command("hessian")
 @click.argument("sscha_outdir", type=click.Path(path_type=Path))
 @click.argument("outdir", type=click.Path(path_type=Path))
 @potential_options
+@processes_option
 @click.option(
     "--configurations", type=click.IntRange(min=4), default=2000, help="Configurations of the ensemble, an even number."
 )
@@ -30,6 +31,7 @@ def command(
     device: str,
     threads: int,
     batch_atoms: int | None,
+    processes: int,
     configurations: int,
     seed: int,
     path: str | None,
@@ -52,7 +54,7 @@ def command(
     if not sscha_outdir.is_dir():
         raise InputError("SSCHA_OUTDIR", f"no folder {sscha_outdir}", "give the OUTDIR of an sscha command")
     outdir.mkdir(parents=True, exist_ok=True)
-    with Worker(PotentialChoice(specification, device, threads, batch_atoms), outdir / LOG_FILE) as worker:
+    with Worker(PotentialChoice(specification, device, threads, batch_atoms, processes), outdir / LOG_FILE) as worker:
         result = worker.run("run_hessian", sscha_outdir, configurations, seed, path, outdir, v4, resamples)
     (outdir / RESULT_FILE).write_text(json.dumps(result, indent=2) + "\n")
     verdict = "dynamically stable" if result["dynamically_stable"] else "dynamically unstable"

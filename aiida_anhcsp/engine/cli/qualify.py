@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from .options import log_to_terminal, potential_options, seed_option
+from .options import log_to_terminal, potential_options, processes_option, seed_option
 
 
 @click.command("qualify")
 @click.argument("structure", type=click.Path(path_type=Path))
 @click.argument("outdir", type=click.Path(path_type=Path))
 @potential_options
+@processes_option
 @click.option("--pressure", type=float, required=True, help="Pressure of the intended search, GPa.")
 @seed_option
 @click.option("--number", type=click.IntRange(min=1), default=10, help="Random structures to relax.")
@@ -25,6 +26,7 @@ def command(
     device: str,
     threads: int,
     batch_atoms: int | None,
+    processes: int,
     pressure: float,
     seed: int,
     number: int,
@@ -43,7 +45,7 @@ def command(
     from ..sscha.worker import PotentialChoice
 
     log_to_terminal()
-    choice = PotentialChoice(specification, device, threads, batch_atoms)
+    choice = PotentialChoice(specification, device, threads, batch_atoms, processes)
     result = qualify(structure, outdir, choice, pressure, number, configurations, seed)
     rows = [
         (entry["check"], "pass" if entry["passed"] else "FAIL", entry["measured"], entry.get("reason", ""))

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from ..sscha.settings import SYMMETRY_TOLERANCE
-from .options import log_to_terminal, potential_options, seed_option
+from .options import log_to_terminal, potential_options, processes_option, seed_option
 
 
 @click.command("sscha")
 @click.argument("structure", type=click.Path(path_type=Path))
 @click.argument("outdir", type=click.Path(path_type=Path))
 @potential_options
+@processes_option
 @click.option("--pressure", type=float, required=True, help="Target pressure in GPa.")
 @click.option("--temperature", type=float, required=True, help="Temperature in K; 0 is allowed.")
 @click.option(
@@ -43,6 +44,7 @@ def command(
     device: str,
     threads: int,
     batch_atoms: int | None,
+    processes: int,
     pressure: float,
     temperature: float,
     stages: str,
@@ -70,7 +72,7 @@ def command(
     if no_audit and audit_only:
         raise InputError("--no-audit", "it contradicts --audit-only", "give one of the two")
     log_to_terminal()
-    choice = PotentialChoice(specification, device, threads, batch_atoms)
+    choice = PotentialChoice(specification, device, threads, batch_atoms, processes)
     settings = SschaSettings(
         pressure=pressure,
         temperature=temperature,

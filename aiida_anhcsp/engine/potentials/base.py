@@ -46,3 +46,6 @@ class Potential(ABC):
         Never raises for a bad frame: that frame's ``status`` and ``reason`` say what is wrong with it, and the
         others are not affected by its company.
         """
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to do
+        """Let go of what it holds beyond memory, such as other processes."""

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from ase import Atoms
 
+from ..children import die_with_parent
 from .base import Evaluation, Potential
 from .batching import batches
 
@@ -18,7 +19,7 @@ class ParallelPotential(Potential):
     """Shares the frames of a call out to processes, in calls of at most ``batch_atoms`` atoms.
 
     Every process loads the potential for itself, with ``load``, which has to be picklable (a function of a module and
-    its arguments); the potential itself never travels.
+    its arguments); the potential itself never travels. None of them outlives this one, however that ends.
     """
 
     def __init__(self, local: Potential, load: Callable[[], Potential], processes: int, batch_atoms: int) -> None:
@@ -37,9 +38,14 @@ class ParallelPotential(Potential):
             return self.local.evaluate(frames)
         return [evaluation for part in self._processes.map(_evaluate, calls) for evaluation in part]
 
+    def close(self) -> None:
+        """End the processes."""
+        self._processes.shutdown()
+
 
 def _start(load: Callable[[], Potential]) -> None:
     global _potential
+    die_with_parent()
     _potential = load()
 
 

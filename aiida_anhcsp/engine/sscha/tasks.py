@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from ..children import leave_without_parent
 from ..errors import InputError
 from ..frames import read_frames, write_frames
 from ..potentials.base import Potential
@@ -37,7 +38,6 @@ from .reminimise import gain_error, reminimise
 from .reports import AuditReport, Examination, Point, StageReport
 from .settings import Minimisation, SschaSettings, Stage
 from .step import describe_step, step
-from .worker import leave_without_parent
 
 LOG = logging.getLogger(__name__)
 

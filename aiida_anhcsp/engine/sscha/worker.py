@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import logging
 import multiprocessing
@@ -12,16 +11,14 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ..children import die_with_parent
 from ..errors import InputError
-
-DEATH_SIGNAL = 1
-"""PR_SET_PDEATHSIG of linux/prctl.h."""
 
 
 class WorkerError(RuntimeError):
@@ -36,6 +33,7 @@ class PotentialChoice:
     device: str = "cpu"
     threads: int = 1
     batch_atoms: int | None = None
+    processes: int = 1
 
 
 class Worker:
@@ -49,7 +47,8 @@ class Worker:
     def __init__(self, choice: PotentialChoice | None, log: Path) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, choice, log), daemon=True)
+        alone = choice is None or choice.processes == 1
+        self._process = context.Process(target=_serve, args=(theirs, choice, log), daemon=alone)  # one has no children
         with _threads(1 if choice is None else choice.threads):
             self._process.start()
         theirs.close()
@@ -89,21 +88,16 @@ class Worker:
         self.close()
 
 
-def leave_without_parent() -> None:
-    """End this process if it is a worker and the process that started it is gone."""
-    parent = multiprocessing.parent_process()
-    if parent is not None and not parent.is_alive():
-        raise SystemExit(1)
-
-
 def _serve(connection: Connection, choice: PotentialChoice | None, log: Path) -> None:
-    _die_with_parent()
+    die_with_parent()
     _silence(log)
     potential = None
     while True:
         try:
             task, arguments = connection.recv()
         except EOFError:
+            if potential is not None:
+                potential.close()
             return
         try:
             if potential is None and choice is not None:
@@ -117,19 +111,10 @@ def _serve(connection: Connection, choice: PotentialChoice | None, log: Path) ->
             connection.send(("failure", f"{type(error).__name__}: {' '.join(str(error).split())}"))
 
 
-def _die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies, where it is one that can; see prctl(2)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
-    leave_without_parent()
-
-
 def _load(choice: PotentialChoice) -> Any:
     from ..potentials import load_potential
 
-    return load_potential(
-        choice.specification, device=choice.device, threads=choice.threads, batch_atoms=choice.batch_atoms
-    )
+    return load_potential(**asdict(choice))
 
 
 def _silence(log: Path) -> None:

@@ -138,6 +138,12 @@ def test_labels_of_several_pressures_need_a_joint_training() -> None:
     assert line.startswith("finetune: missing")
 
 
+def test_a_gpu_is_not_shared_by_processes() -> None:
+    (line,) = problems({**VALID, "runtime": {"device": "cuda", "processes": 2}})
+    assert line.startswith("runtime.processes: several do not share a GPU; leave it out")
+    assert parse(CspInput, {**VALID, "runtime": {"processes": 2}}).runtime.processes == 2
+
+
 def test_production_keys_are_checked_as_search_keys() -> None:
     keys = {**VALID, "production": {"pressures": [100], "search": {"population": 0}}}
     (line,) = problems(keys)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.frames import write_frames
 from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.potentials.parallel import ParallelPotential
 from aiida_anhcsp.engine.potentials.resolve import content_identity
 from aiida_anhcsp.engine.potentials.specification import parse_specification
 from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
 
+from ..endless import gone, processes_in, soon
 from ..relaxation.conftest import alloy
 
+ROOT = Path(__file__).parents[3]
 EMT = "ase:ase.calculators.emt:EMT"
 
 
@@ -32,6 +39,23 @@ def test_two_processes_evaluate_and_relax_as_one_does():
     for alone, shared in zip(relax(frames, one, 5.0, settings), relax(frames, two, 5.0, settings), strict=True):
         assert alone.info == shared.info
         np.testing.assert_array_equal(alone.positions, shared.positions)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_processes_end_with_the_one_they_work_for(tmp_path, how):
+    told = tmp_path / "told"
+    write_frames(tmp_path / "in.extxyz", [alloy("Cu3Au", seed) for seed in range(4)])
+    potential = f"ase:tests.engine.endless:Endless:{json.dumps({'told': str(told)})}"
+    arguments = ["relax", str(tmp_path / "in.extxyz"), str(tmp_path / "out.extxyz"), "--potential", potential]
+    arguments += ["--pressure", "0", "--processes", "2", "--batch-atoms", "4"]
+    engine = subprocess.Popen([sys.executable, "-m", "aiida_anhcsp.engine.cli.main", *arguments], cwd=ROOT)
+    try:
+        workers = processes_in(told, 2)
+        assert engine.pid not in workers and not any(gone(worker) for worker in workers)
+    finally:
+        engine.send_signal(how)
+        engine.wait()
+    assert soon(lambda: all(gone(worker) for worker in workers))
 
 
 def test_processes_do_not_share_a_gpu():

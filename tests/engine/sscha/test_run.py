@@ -94,6 +94,16 @@ def test_the_result_is_complete_and_comes_from_the_audit(tmp_path):
     assert (tmp_path / "out/python-sscha.log").stat().st_size > 0
 
 
+def test_processes_share_the_populations_and_change_nothing(tmp_path):
+    chosen = settings("1x1x1:20", max_populations=2)
+    alone, shared = (
+        run_sscha(written(crystal(), tmp_path), tmp_path / str(processes), choice, chosen)
+        for processes in (1, 2)
+        for choice in [PotentialChoice(toy(), batch_atoms=8, processes=processes)]
+    )
+    assert shared == alone
+
+
 def test_the_terminal_sees_a_line_per_population_and_nothing_else(tmp_path, capfd):
     result = run_sscha(written(crystal(), tmp_path), tmp_path / "out", PotentialChoice(toy()), settings("1x1x1:20"))
     standard_output, standard_error = capfd.readouterr()
