@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import signal
 import subprocess
 import sys
@@ -39,6 +40,9 @@ def test_two_processes_evaluate_and_relax_as_one_does():
     for alone, shared in zip(relax(frames, one, 5.0, settings), relax(frames, two, 5.0, settings), strict=True):
         assert alone.info == shared.info
         np.testing.assert_array_equal(alone.positions, shared.positions)
+    assert len(multiprocessing.active_children()) >= 2
+    two.close()
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
