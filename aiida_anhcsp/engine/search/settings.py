@@ -45,11 +45,23 @@ class OperatorWeights(Section):
 
 
 class DuplicateRule(Section):
-    """Two structures of one formula are duplicates when all three differences are within these tolerances."""
+    """Two structures of one formula are duplicates when they agree within these tolerances."""
 
     fingerprint: float = Field(default=0.01, ge=0, le=1, description="Cosine distance of the fingerprints, 0 to 1.")
     enthalpy: float = Field(default=0.003, ge=0, description="Difference of enthalpy, eV/atom.")
     volume: float = Field(default=0.02, ge=0, description="Difference of volume per atom, relative to the mean.")
+    symmetry: tuple[float, ...] = Field(
+        default=(0.01, 0.05, 0.1, 0.2),
+        description="Tolerances, angstrom: those of converged structures must have one space group in common; none: "
+        "space groups are not compared.",
+    )
+
+    @field_validator("symmetry")
+    @classmethod
+    def _positive(cls, tolerances: tuple[float, ...]) -> tuple[float, ...]:
+        if any(tolerance <= 0 for tolerance in tolerances):
+            raise ValueError("a tolerance is not positive")
+        return tolerances
 
 
 class Antiseeds(Section):

@@ -10,16 +10,10 @@ from ase.spacegroup.symmetrize import refine_symmetry
 
 from ..frames import bare
 from .rank import lowest
+from .space_groups import space_groups
 
 TOLERANCES = (0.01, 0.1, 0.2)
 """angstrom"""
-
-
-def space_groups(frame: Atoms) -> list[int]:
-    """International numbers at :data:`TOLERANCES`; 0 where spglib finds none."""
-    cell = (frame.cell.array, frame.get_scaled_positions(), frame.numbers)
-    found = [spglib.get_symmetry_dataset(cell, symprec=tolerance) for tolerance in TOLERANCES]
-    return [0 if dataset is None else int(dataset.number) for dataset in found]
 
 
 def in_symmetry(frame: Atoms, tolerance: float) -> Atoms:
@@ -43,7 +37,7 @@ def symmetrised(population: Sequence[Atoms], number: int) -> list[Atoms]:
     """
     copies = []
     for parent in lowest(population, number):
-        groups = space_groups(parent)
+        groups = space_groups(parent, TOLERANCES)
         parent_id = str(parent.info["id"])
         for place in range(1, len(TOLERANCES)):
             if groups[place] <= max(groups[:place]):

@@ -43,6 +43,30 @@ def test_a_difference_in_any_of_the_three_makes_distinct(other):
     assert find_duplicates([copper("a", -1.0), other], RULE) == {}
 
 
+def tetragonal(identity: str, ratio: float, status: str = "converged") -> Atoms:
+    frame = copper(identity, -1.0)
+    frame.set_cell(frame.cell * np.array([1.0, 1.0, ratio]).reshape(3, 1), scale_atoms=True)
+    frame.info["status"] = status
+    return frame
+
+
+def test_converged_structures_without_a_common_space_group_are_distinct_in_both_orders():
+    loose = DuplicateRule(fingerprint=1, enthalpy=1, volume=1)
+    cubic, other = tetragonal("a", 1.0), tetragonal("b", 1.2)
+    assert find_duplicates([cubic, other], loose) == find_duplicates([other, cubic], loose) == {}
+    unfinished = tetragonal("b", 1.2, status="max_steps")
+    assert find_duplicates([cubic, unfinished], loose) == {"b": "a"}
+    assert find_duplicates([cubic, other], loose.model_copy(update={"symmetry": ()})) == {"b": "a"}
+
+
+@pytest.mark.parametrize("noise", [0.003, 0.01, 0.02])
+def test_noise_that_hides_the_symmetry_at_a_strict_tolerance_makes_no_difference(noise: float):
+    frames = [copper("a", -1.0), copper("b", -1.0, noise=noise)]
+    for frame in frames:
+        frame.info["status"] = "converged"
+    assert find_duplicates(frames, DuplicateRule(fingerprint=0.1)) == {"b": "a"}
+
+
 def test_different_formulas_are_never_duplicates():
     gold = copper("b", -1.0)
     gold.symbols[:] = "Au"

@@ -39,6 +39,7 @@ def test_what_is_not_given_has_a_default():
         ({"adaptation": 1.5}, "^adaptation: "),
         ({"antiseeds": {"weight": 0}}, "^antiseeds.weight: "),
         ({"stop": {"target_distance": 2}}, "^stop.target_distance: "),
+        ({"duplicates": {"symmetry": [0.1, 0]}}, "^duplicates.symmetry: a tolerance is not positive"),
         ({"fitness": "beauty"}, "^fitness: 'beauty' is unknown; give one of enthalpy, hull_distance, gibbs"),
         ({"fitness": "hull_distance"}, "^fitness: one formula has no hull; use enthalpy"),
         ({"fitness": "gibbs", "symmetrise": 2}, "^symmetrise: not with fitness: gibbs.*remove it"),

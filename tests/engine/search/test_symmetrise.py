@@ -4,7 +4,8 @@ import pytest
 from ase.build import bulk
 
 from aiida_anhcsp.engine.search.rank import rank
-from aiida_anhcsp.engine.search.symmetrise import space_groups, symmetrised
+from aiida_anhcsp.engine.search.space_groups import space_groups
+from aiida_anhcsp.engine.search.symmetrise import TOLERANCES, symmetrised
 
 
 @pytest.fixture
@@ -16,13 +17,13 @@ def noisy():
 
 
 def test_a_looser_tolerance_sees_the_symmetry_behind_noise(noisy):
-    assert space_groups(noisy) == [1, 225, 225]
-    assert space_groups(bulk("Cu")) == [225, 225, 225]
+    assert space_groups(noisy, TOLERANCES) == [1, 225, 225]
+    assert space_groups(bulk("Cu"), TOLERANCES) == [225, 225, 225]
 
 
 def test_the_copy_has_that_symmetry_exactly_and_names_its_parent(noisy):
     (copy,) = symmetrised(rank([noisy]), 5)
-    assert space_groups(copy) == [225, 225, 225]
+    assert space_groups(copy, TOLERANCES) == [225, 225, 225]
     assert len(copy) == 4
     assert copy.info == {"id": "g001-0002-s1", "generation": 1, "operator": "symmetrise", "parents": "g001-0002"}
 
