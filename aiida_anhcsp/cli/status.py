@@ -75,7 +75,8 @@ def follow(node: ProcessNode, keep_going: bool = False) -> None:
 
     On a terminal the last line is rewritten in place; elsewhere it is printed when something has changed.
     """
-    from ..report.progress import latest, messages_of, progress_of, state_of
+    from ..report.processes import state_of
+    from ..report.progress import latest, messages_of, progress_of
 
     supervisor = Supervisor()
     live = sys.stdout.isatty()

@@ -78,7 +78,8 @@ def _problem(model: type[BaseModel], details: ErrorDetails) -> InputError:
     message = details["msg"].removeprefix("Value error, ")
     match details["type"]:
         case "extra_forbidden":
-            return InputError(field, "unknown key", _spelling(location[-1], _keys(model, location[:-1])))
+            section = _section(model, location[:-1])
+            return InputError(field, "unknown key", _spelling(location[-1], section) if section else "remove it")
         case "missing":
             return InputError(field, "missing", "add this key")
         case "value_error":
@@ -101,20 +102,32 @@ def _place(field: str, argument: str) -> str:
     return argument if field == "INPUT.yaml" or argument.startswith(f"{field}.") else field
 
 
-def _keys(model: type[BaseModel], location: list[str]) -> list[str]:
+def _section(model: type[BaseModel], location: list[str]) -> type[BaseModel] | None:
+    """The group of keys at a place of an input file."""
     for part in location:
-        field = model.model_fields.get(part)
-        if field is None:
-            return []
-        choices = [field.annotation, *get_args(field.annotation)]
-        sections = [choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel)]
-        if not sections:
-            return []
-        model = sections[0]
-    return list(model.model_fields)
+        inner = _group(model, part)
+        if inner is None:
+            return None
+        model = inner
+    return model
 
 
-def _spelling(key: str, known: list[str]) -> str:
+def _group(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    """The group of keys that a key holds, None where it holds a value."""
+    field = model.model_fields.get(key)
+    if field is None:
+        return None
+    choices = [field.annotation, *get_args(field.annotation)]
+    return next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel)), None)
+
+
+def _spelling(key: str, model: type[BaseModel]) -> str:
+    """Where an unknown key belongs, or which key may be meant."""
+    known = list(model.model_fields)
+    for name in known:
+        inner = _group(model, name)
+        if inner is not None and key in inner.model_fields:
+            return f"did you mean {name}.{key}?"
     close = difflib.get_close_matches(key, known, n=1)
     if close:
         return f"did you mean {close[0]}?"

@@ -136,7 +136,7 @@ class SearchSettings(Section):
         "entry point of the group anhcsp.fitness.",
     )
     formula_units: str | int = Field(default="1", description="Formula units in a cell: 1, or a range such as 1-4.")
-    pressure: float = Field(default=0.0, description="Pressure, GPa.")
+    pressure: float = Field(default=0.0, ge=-100, le=10_000, description="Pressure, GPa.")
     potential: str | None = Field(
         default=None, description="Potential specification; the work chain has a port instead."
     )

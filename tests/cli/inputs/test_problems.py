@@ -44,6 +44,7 @@ def test_valid_keys_are_accepted() -> None:
     ("key", "value", "fix"),
     [
         ("search.popluation", 16, "did you mean population?"),
+        ("pressure", 130, "did you mean search.pressure?"),
         ("search.population", 0, "greater than or equal to 1"),
         ("search.population", -3, "greater than or equal to 1"),
         ("search.population", "many", "should be a valid integer"),
@@ -67,6 +68,7 @@ def test_valid_keys_are_accepted() -> None:
         ("search.generations", 2.5, "should be a valid integer"),
         ("search.seed", -1, "greater than or equal to 0"),
         ("search.seed", "one", "should be a valid integer"),
+        ("search.pressure", 1.3e6, "less than or equal to 10000"),
         ("search.pressure", "high", "should be a valid number"),
         ("search.pressure", float("inf"), "should be a finite number"),
         ("search.max_relaxations", 0, "greater than or equal to 1"),
