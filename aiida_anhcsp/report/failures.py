@@ -12,7 +12,7 @@ from ..calculations.functions.population import judge_population
 from ..data.population import PopulationData
 from ..engine.search.rank import is_relaxed
 from ..engine.search.unphysical import STATUS
-from .progress import entry_point_of, state_of
+from .processes import entry_point_of, processes_of, state_of
 
 RELAX = "anhcsp.relax"
 """Entry point of the work chain, and of its jobs"""
@@ -35,7 +35,7 @@ def failures_of(node: ProcessNode) -> list[Failure]:
     the populations it was merged into; one that was relaxed but is unphysical, by the function that judged it.
     """
     found = []
-    processes = sorted([node, *node.called_descendants], key=lambda process: process.pk)
+    processes = processes_of(node)
     numbers = {process.pk for process in processes}
     for process in processes:
         name = f"{process.label or process.process_label} <{process.pk}>"

@@ -6,14 +6,14 @@ from aiida.common import LinkType
 from aiida.orm import CalcJobNode, ProcessNode
 
 from ..workflows.hessian import describe
-from .progress import entry_point_of
+from .processes import entry_point_of, processes_of, work_chains_of
 
 
 def hessians_of(node: ProcessNode) -> list[CalcJobNode]:
     """Hessians that the run computed, and those computed later of what its SSCHA runs came to; oldest first."""
-    nodes = {each.pk: each for each in (node, *node.called_descendants)}
-    for run in list(nodes.values()):
-        if entry_point_of(run) == "anhcsp.sscha" and "dynamical_matrices" in run.outputs:
+    nodes = {each.pk: each for each in processes_of(node)}
+    for run in work_chains_of(node, "anhcsp.sscha"):
+        if "dynamical_matrices" in run.outputs:
             users = run.outputs.dynamical_matrices.base.links.get_outgoing(link_type=LinkType.INPUT_CALC).all_nodes()
             nodes |= {user.pk: user for user in users}
     jobs = [each for each in nodes.values() if isinstance(each, CalcJobNode)]

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from aiida.orm import CalcJobNode, Log, ProcessNode, QueryBuilder, WorkChainNode
-from aiida.plugins.entry_point import is_valid_entry_point_string, parse_entry_point_string
 
 from ..engine.search.settings import HULL_DISTANCE
 from ..workflows.gpaw_jobs import RESULT_FILE
 from ..workflows.progress import hull_phases, lowest_free_energy
+from .processes import entry_point_of, jobs_at_work, processes_of, state_of
 
 LABEL = "anhcsp.label."
 STEP = re.compile(r"generation_(\d+)_(\w+)")
@@ -79,7 +79,7 @@ class Progress:
 
 def progress_of(root: ProcessNode) -> Progress:
     """Progress of a run: any process of this package, with all it called."""
-    nodes = [root, *root.called_descendants]
+    nodes = processes_of(root)
     progress = Progress(state=state_of(root))
     for node in nodes:
         kind = entry_point_of(node)
@@ -93,9 +93,8 @@ def progress_of(root: ProcessNode) -> Progress:
         elif kind == "anhcsp.finetune" and "metrics" in node.outputs:
             progress.rmse = _newest_errors(node.outputs.metrics.get_dict()) or progress.rmse
         progress.failed += node.is_terminated and not node.is_finished_ok
-    jobs = [node for node in nodes if isinstance(node, CalcJobNode) and not node.is_terminated]
     progress.seconds_left = _seconds_left(root, progress)
-    progress.running = [describe_job(node, root) for node in sorted(jobs, key=lambda node: node.pk)]
+    progress.running = [describe_job(node, root) for node in jobs_at_work(root)]
     return progress
 
 
@@ -104,7 +103,7 @@ def messages_of(root: ProcessNode, after: int = 0) -> list[tuple[int, datetime, 
 
     :param after: only messages with a higher number
     """
-    names = {node.pk: node.label or node.process_label for node in [root, *root.called_descendants]}
+    names = {node.pk: node.label or node.process_label for node in processes_of(root)}
     query = QueryBuilder().append(
         Log,
         filters={"dbnode_id": {"in": list(names)}, "levelname": {"in": ["REPORT", "ERROR"]}, "id": {">": after}},
@@ -112,19 +111,6 @@ def messages_of(root: ProcessNode, after: int = 0) -> list[tuple[int, datetime, 
     )
     rows = sorted(query.iterall())
     return [(number, time, str(names[pk]), _text(message)) for number, time, pk, message in rows]
-
-
-def state_of(node: ProcessNode) -> str:
-    """State of a process in words; the exit message where it failed."""
-    if node.is_finished_ok:
-        return "finished"
-    if node.is_finished:
-        return f"failed with exit status {node.exit_status}: {node.exit_message}"
-    if node.is_excepted:
-        return f"excepted: {str(node.exception).strip().splitlines()[-1]}"
-    if node.is_killed:
-        return "killed"
-    return "paused" if node.paused else str(node.process_state.value if node.process_state else "created")
 
 
 def describe_job(node: CalcJobNode, root: ProcessNode) -> str:
@@ -137,12 +123,6 @@ def describe_job(node: CalcJobNode, root: ProcessNode) -> str:
     scheduler = node.get_scheduler_state()
     state = scheduler.value if scheduler is not None else (node.get_state() or "created")
     return f"{' '.join(names) or node.process_label} ({getattr(state, 'value', state)})"
-
-
-def entry_point_of(node: ProcessNode) -> str:
-    """Entry point of a process, or an empty text for a function."""
-    kind = node.process_type or ""
-    return parse_entry_point_string(kind)[1] if is_valid_entry_point_string(kind) else ""
 
 
 def _add_search(progress: Progress, node: ProcessNode) -> None:

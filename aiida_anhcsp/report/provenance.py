@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aiida.common.links import LinkType
 from aiida.orm import Dict, Node, ProcessNode, StructureData
 from ase import Atoms
 
@@ -40,6 +41,13 @@ def sources_of(node: ProcessNode, rows: Sequence[Mapping[str, Any]]) -> list[dic
         found = {link.removesuffix(suffix): inputs[link] for link in inputs if link.endswith(suffix)}
         by_run.append({POPULATION: _population_of(inputs, row), **found, **common})
     return by_run
+
+
+def given_and_found(run: ProcessNode) -> dict[str, Node]:
+    """The inputs and outputs of a run by their ports."""
+    given = run.base.links.get_incoming(link_type=(LinkType.INPUT_WORK, LinkType.INPUT_CALC)).all()
+    found = run.base.links.get_outgoing(link_type=(LinkType.RETURN, LinkType.CREATE)).all()
+    return {link.link_label.replace("__", "."): link.node for link in (*given, *found)}
 
 
 def final_structures(node: ProcessNode) -> dict[Run, Atoms]:

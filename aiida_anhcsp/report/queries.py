@@ -18,7 +18,7 @@ from ..engine.errors import InputError
 from ..engine.search.fingerprint import distance, fingerprint
 from ..engine.search.rank import is_relaxed, lowest, rank
 from ..engine.search.settings import DuplicateRule
-from .progress import entry_point_of
+from .processes import entry_point_of
 from .provenance import sources_of
 from .searches import relaxed_by_generation, searches_of, settings_of
 

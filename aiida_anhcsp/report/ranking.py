@@ -17,7 +17,7 @@ from ..engine.errors import InputError
 from ..engine.search.quantum import ADDED, CONVERGED, FAILED, GIVEN_UP
 from ..engine.search.rank import lowest
 from ..engine.search.settings import HULL_DISTANCE, SearchSettings
-from .progress import entry_point_of, state_of
+from .processes import entry_point_of, state_of
 from .provenance import table_of
 from .searches import settings_of
 

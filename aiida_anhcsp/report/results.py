@@ -64,7 +64,7 @@ class Results:
     def _repr_html_(self) -> str:
         """What a notebook shows: the summary and the ranking."""
         lines = "".join(
-            f"<tr><th>{html.escape(what)}</th><td>{html.escape(line)}</td></tr>"
+            f"<tr><th>{html.escape(what)}</th><td style='white-space: pre-line'>{html.escape(line)}</td></tr>"
             for what, line in summary_of(self.node, self.rows).items()
         )
         table = self.to_dataframe().drop(columns="distances", errors="ignore")

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from aiida.orm import ProcessNode
+from aiida.orm import ProcessNode, WorkChainNode
 from ase import Atoms
 
 from ..engine.search.rank import is_relaxed
 from ..engine.search.settings import HULL_DISTANCE, SearchSettings
-from .progress import STEP, entry_point_of
+from .processes import work_chains_of
+from .progress import STEP
 
 
-def searches_of(node: ProcessNode) -> list[ProcessNode]:
+def searches_of(node: ProcessNode) -> list[WorkChainNode]:
     """The searches of a run, itself included."""
-    nodes = [node, *node.called_descendants]
-    return sorted((n for n in nodes if entry_point_of(n) == "anhcsp.search"), key=lambda n: n.pk)
+    return work_chains_of(node, "anhcsp.search")
 
 
 def settings_of(search: ProcessNode) -> SearchSettings:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiida.orm import ProcessNode, WorkChainNode
 
-from .progress import entry_point_of
+from .processes import work_chains_of
 
 Entry = Mapping[str, Any]
 AUDIT = "audit"
@@ -37,7 +37,6 @@ class SschaRun:
     """An SSCHA run of one structure at a temperature (K) and a target pressure (GPa)."""
 
     name: str
-    uuid: str
     temperature: float
     pressure: float
     steps: list[Step]
@@ -49,21 +48,20 @@ class SschaRun:
 
 
 def sscha_runs_of(node: ProcessNode) -> list[SschaRun]:
-    """The SSCHA runs that have a result, itself included, oldest first."""
-    nodes = sorted([node, *node.called_descendants], key=lambda each: int(each.pk or 0))
-    found = [each for each in nodes if isinstance(each, WorkChainNode) and entry_point_of(each) == "anhcsp.sscha"]
-    return [_run(each) for each in found if "result" in each.outputs]
+    """The SSCHA runs that have ended a stage, itself included, oldest first."""
+    chains = [each for each in work_chains_of(node, "anhcsp.sscha") if "result" in each.outputs]
+    results = [(each, each.outputs.result.get_dict()) for each in chains]
+    return [_run(each, result) for each, result in results if result.get("stages")]
 
 
-def _run(node: ProcessNode) -> SschaRun:
-    result = node.outputs.result.get_dict()
-    stages = result.get("stages", [])
-    steps = [_step("x".join(map(str, stage["supercell"])), stage) for stage in stages if "gibbs_free_energy" in stage]
+def _run(node: WorkChainNode, result: Entry) -> SschaRun:
+    stages = [stage for stage in result["stages"] if "gibbs_free_energy" in stage]
+    steps = [_step("x".join(map(str, stage["supercell"])), stage) for stage in stages]
     if AUDIT in result:
         ensemble = {"configurations": result[AUDIT]["configurations"], "converged": result["converged"]}
         steps.append(_step(AUDIT, {**result, **ensemble}))
     name = node.label or f"{node.process_label} {node.pk}"
-    return SschaRun(name, node.uuid, float(result["temperature"]), float(result["pressure_target"]), steps)
+    return SschaRun(name, float(result["temperature"]), float(result["pressure_target"]), steps)
 
 
 def _step(name: str, entry: Entry) -> Step:

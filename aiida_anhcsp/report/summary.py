@@ -8,26 +8,28 @@ from typing import Any
 from aiida.orm import ProcessNode
 
 from ..data.potential import PotentialData
-from .progress import Progress, duration, entry_point_of, progress_of
+from .processes import entry_point_of, processes_of
+from .progress import LABEL, Progress, duration, progress_of
 from .queries import trainings_of
 from .ranking import free_energy_text
 from .searches import searches_of, settings_of, system_of
 
 Row = Mapping[str, Any]
-LABEL = "anhcsp.label."
 DIGITS = 12
 """Of a SHA-256, enough to recognise it."""
+MOST = 10
+"""results that are told"""
 
 
 def summary_of(node: ProcessNode, rows: Sequence[Row]) -> dict[str, str]:
-    """What a run was about, what was done and what it found, each in a line; only what it has.
+    """What a run was about, what was done and what it found, each a line or, of the results, some; only what it has.
 
     :param rows: its ranking, empty where there is none
     """
     progress = progress_of(node)
     lines = {
         "system": ", ".join(dict.fromkeys(map(system_of, searches_of(node)))),
-        "result": "; ".join(map(_best, _winners(rows))),
+        "result": _results([_best(row) for row in _winners(rows)]),
         "search": _search(node, progress),
         "labels": _labels(node, progress),
         "potential": _potential(node),
@@ -35,6 +37,11 @@ def summary_of(node: ProcessNode, rows: Sequence[Row]) -> dict[str, str]:
         "processes": _processes(node, progress),
     }
     return {name: line for name, line in lines.items() if line}
+
+
+def _results(lines: list[str]) -> str:
+    more = [f"and {len(lines) - MOST} more"] if len(lines) > MOST else []
+    return "\n".join([*lines[:MOST], *more])
 
 
 def _winners(rows: Sequence[Row]) -> list[Row]:
@@ -51,7 +58,7 @@ def _best(row: Row) -> str:
     key = "gibbs_free_energy_corrected" if "gibbs_free_energy_corrected" in row else "gibbs_free_energy"
     where = f"{row['pressure']:g} GPa, {row['temperature']:g} K"
     after = row.get("spacegroup_final", "?")
-    return f"{name} → {after} ({row['id']}), G = {free_energy_text(row, key)} eV/atom at {where}"
+    return f"{name} → {after} ({row['id']}), G = {free_energy_text(row, key).replace('+-', '±')} eV/atom at {where}"
 
 
 def _search(node: ProcessNode, progress: Progress) -> str:
@@ -65,7 +72,7 @@ def _search(node: ProcessNode, progress: Progress) -> str:
 def _labels(node: ProcessNode, progress: Progress) -> str:
     if not progress.labels_asked:
         return ""
-    engines = sorted({kind for child in node.called_descendants if (kind := entry_point_of(child)).startswith(LABEL)})
+    engines = sorted({kind for child in processes_of(node) if (kind := entry_point_of(child)).startswith(LABEL)})
     by = ", ".join(engine.removeprefix(LABEL) for engine in engines)
     text = f"{progress.labels} of {progress.labels_asked} by {by}"
     if progress.rmse:
@@ -87,7 +94,7 @@ def _potential(node: ProcessNode) -> str:
 
 
 def _processes(node: ProcessNode, progress: Progress) -> str:
-    count = len(node.called_descendants) + 1
+    count = len(processes_of(node))
     failed = f", {progress.failed} failed" if progress.failed else ""
     elapsed = f" in {duration((node.mtime - node.ctime).total_seconds())}" if node.is_terminated else ""
     return f"{count}{failed}{elapsed}"

@@ -10,7 +10,7 @@ from aiida_anhcsp.report.results import Results
 
 def test_a_run_shows_its_summary_and_its_ranking(whole: WorkChainNode) -> None:
     text = Results(whole.pk)._repr_html_()
-    assert "G = 0.2400 +- 0.0010 eV/atom at 10 GPa, 0 K" in text
+    assert "G = 0.2400 ± 0.0010 eV/atom at 10 GPa, 0 K" in text
     assert text.count("g000-0001") >= 2
     assert whole.uuid in text
 

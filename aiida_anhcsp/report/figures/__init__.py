@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiida.orm import ProcessNode
 
 from ..changes import changes_of
-from ..progress import entry_point_of
+from ..processes import work_chains_of
 from ..provenance import final_structures, table_of
 from ..searches import searches_of
 from ..sscha import sscha_runs_of
@@ -32,13 +32,7 @@ def figures_of(node: ProcessNode) -> list[Panel]:
         panels += [*quantum_hull_panels(rows), phase_panel(rows)]
         if "transitions" in table.get_dict():
             panels += diagram_panels(table.get_dict())
-    panels += [parity_panel(training, f"parity_{training.pk}") for training in finetunings_of(node)]
+    panels += [parity_panel(training, f"parity_{training.pk}") for training in work_chains_of(node, "anhcsp.finetune")]
     panels += stage_panels(sscha_runs_of(node))
     panels += dispersion_panels(node)
     return [panel for panel in panels if panel is not None and panel.series]
-
-
-def finetunings_of(node: ProcessNode) -> list[ProcessNode]:
-    """Trainings of a run, oldest first."""
-    nodes = [node, *node.called_descendants]
-    return sorted((n for n in nodes if entry_point_of(n) == "anhcsp.finetune"), key=lambda n: n.pk)

@@ -167,7 +167,7 @@ def _phase_of(frame: Atoms) -> Phase:
 def _quantum_phase(row: Row) -> Phase:
     kind = "gibbs_free_energy_corrected" if "gibbs_free_energy_corrected" in row else "gibbs_free_energy"
     value, error = float(row[kind]), float(row[f"{kind}_error"])
-    symmetry = f"{row.get('spacegroup_initial', '?')} -> {row.get('spacegroup_final', '?')}"
+    symmetry = f"{row.get('spacegroup_initial', '?')} → {row.get('spacegroup_final', '?')}"
     stable = f"on the hull with a probability of {row['stable']:.2f}"
     text = f"{row['id']}<br>{row['formula']}<br>{symmetry}<br>G = {value:.4f} +- {error:.4f} eV/atom<br>{stable}"
     return Phase(Formula(row["formula"]), value, text, error)

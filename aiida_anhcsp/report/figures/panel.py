@@ -58,9 +58,10 @@ class Panel:
         ticks = {"tickvals": list(self.ticks), "ticktext": list(self.ticks.values())} if self.ticks else {}
         figure.update_layout(
             template="simple_white",
-            margin={"l": 70, "r": 20, "t": 20, "b": 60},
+            margin={"l": 70, "r": 40, "t": 20, "b": 60},
             height=420,
             hovermode="closest",
+            modebar={"orientation": "v"},
             legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
             xaxis={"title": {"text": self.x_label}, **ticks},
             yaxis={"title": {"text": self.y_label}, "type": "log" if self.log else "linear"},

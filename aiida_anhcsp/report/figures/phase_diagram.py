@@ -15,10 +15,10 @@ def diagram_panels(document: Document) -> list[Panel]:
     rows = document["rows"]
     temperatures = sorted({row["temperature"] for row in rows})
     first = [row for row in rows if row["temperature"] == temperatures[0]]
-    panels = [_panel("diagram_classical", "classical ions, 0 K", first, "enthalpy", document, None)]
+    panels = [_panel("diagram_classical", "Classical ions, 0 K", first, "enthalpy", document, None)]
     for temperature in temperatures:
         here = [row for row in rows if row["temperature"] == temperature and row["converged"]]
-        key, title = f"diagram_{temperature:g}K".replace(".", "_"), f"quantum ions, {temperature:g} K"
+        key, title = f"diagram_{temperature:g}K".replace(".", "_"), f"Quantum ions, {temperature:g} K"
         panels.append(_panel(key, title, here, "gibbs_free_energy", document, temperature))
     return panels
 

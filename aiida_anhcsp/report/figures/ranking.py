@@ -62,7 +62,7 @@ def phase_panel(rows: Sequence[Row]) -> Panel | None:
 
 
 def _joined(row: Row, change: str, color: int) -> Series:
-    symmetry = f"{row.get('spacegroup_initial', '?')} -> {row.get('spacegroup_final', '?')}"
+    symmetry = f"{row.get('spacegroup_initial', '?')} → {row.get('spacegroup_final', '?')}"
     name = f"{row['id']} {symmetry}" + (f", {change}" if change else "")
     ends: list[float | None] = [float(row["relative_enthalpy"]), row.get("relative_gibbs_free_energy")]
     error = 1000 * float(row.get("gibbs_free_energy_error", 0.0))

@@ -17,6 +17,9 @@ from ...engine.search.fingerprint import fingerprint
 MOST = 500
 """structures on a map; a browser turns no more than about a thousand smoothly"""
 
+DIGITS = 9
+"""Of the coordinates: less is noise, and the map of one crystal is a point."""
+
 
 def library() -> str:
     """The chemiscope program, to be put into a page: nothing is loaded from the network.
@@ -35,7 +38,7 @@ def coordinates(frames: Sequence[Atoms]) -> NDArray[np.float64]:
     places = np.zeros((len(frames), 2))
     kept = min(2, len(values))
     places[:, :kept] = vectors[:, :kept] * values[:kept]
-    return places
+    return np.round(places, DIGITS)
 
 
 def landscape(frames: Sequence[Atoms], title: str, hull: bool = False) -> dict[str, Any]:

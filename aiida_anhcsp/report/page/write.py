@@ -20,8 +20,9 @@ from ..changes import changes_of
 from ..failures import failures_of
 from ..figures import figures_of
 from ..identical import identical_text
-from ..progress import messages_of, state_of
-from ..provenance import final_structures, sources_of, table_of
+from ..processes import state_of
+from ..progress import messages_of
+from ..provenance import final_structures, given_and_found, sources_of, table_of
 from ..ranking import ranking_rows
 from ..searches import operators_of, searches_of, title_of
 from ..sscha import sscha_runs_of
@@ -62,7 +63,7 @@ def contents(node: ProcessNode) -> dict[str, Any]:
         "state": state_of(node),
         "summary": summary_of(node, rows),
         "rows": list(zip(rows, changes, sources, strict=True)),
-        "common": shared(sources),
+        "common": shared(sources) if rows else given_and_found(node),
         "why": why,
         "hull": hull,
         "transitions": None if table is None or "transitions" not in table.get_dict() else transition_table(table),
