@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
-from aiida.orm import Bool, Data, Dict, Float, List, Node, ProcessNode
+from aiida.orm import Bool, Data, Dict, Float, List, ProcessNode
 
 from ..calculations.functions.datasets import merge_datasets
 from ..calculations.functions.hull import lowest_near_hull
@@ -27,6 +27,7 @@ from .relax import RelaxWorkChain
 from .search import SearchWorkChain
 from .settings import JointSettings, ProductionSettings
 from .splits import split_problem, split_seed_of
+from .sscha_runs import sscha_runs
 from .submission import call_once, failure, find_child, get_child, has_ended, submit_once
 
 
@@ -351,14 +352,8 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
 
     def results(self) -> ExitCode | None:
         """Hand out the ranking and everything it rests on."""
-        nodes: dict[str, Node] = {}
-        runs: dict[str, dict[str, Any]] = {}
+        runs, nodes = sscha_runs(self, self.ctx.runs)
         for name, run in self.ctx.runs.items():
-            node = get_child(self, f"sscha_{name}")
-            runs[name] = run if node.is_finished_ok else {**run, "reason": reason_of(node)}
-            nodes |= {
-                f"{output}_{name}": node.outputs[output] for output in ("result", "structure") if output in node.outputs
-            }
             corrected = find_child(self, f"correct_{name}")
             if corrected is not None and "result" in corrected.outputs:
                 nodes[f"correction_{name}"] = corrected.outputs.result

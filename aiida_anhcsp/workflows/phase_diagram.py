@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ExitCode, ProcessSpec, ToContext, WorkChain, while_
-from aiida.orm import Bool, Dict, Float, Node, ProcessNode, Str
+from aiida.orm import Bool, Dict, Float, ProcessNode, Str
 from ase import Atoms
 
 from ..calculations.base import at_least_one
@@ -16,11 +16,12 @@ from ..calculations.relax import RelaxCalculation
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
-from .names import awaited, has_structures, linkable, listed, name_of, reason_of, tag
+from .names import awaited, has_structures, linkable, listed, name_of, tag
 from .ports import define_engine, engine_inputs, parsed_by
 from .protocols.studies import PhaseDiagramProtocol
 from .settings import PhaseDiagramSettings
 from .sscha import SschaWorkChain
+from .sscha_runs import sscha_runs
 from .submission import call_once, failure, get_child, has_ended, submit_once
 
 
@@ -200,14 +201,7 @@ class PhaseDiagramWorkChain(PhaseDiagramProtocol, WorkChain):
 
     def results(self) -> ExitCode | None:
         """Hand out the table, and say what it lacks."""
-        nodes: dict[str, Node] = {}
-        runs: dict[str, dict[str, Any]] = {}
-        for name, run in self.ctx.runs.items():
-            node = get_child(self, f"sscha_{name}")
-            runs[name] = run if node.is_finished_ok else {**run, "reason": reason_of(node)}
-            nodes |= {
-                f"{output}_{name}": node.outputs[output] for output in ("result", "structure") if output in node.outputs
-            }
+        runs, nodes = sscha_runs(self, self.ctx.runs)
         relaxed = {tag(p): get_child(self, f"relax_{tag(p)}") for p in self.settings.pressures}
         populations = {name: node.outputs.population for name, node in relaxed.items() if has_structures(node)}
         nodes |= {f"population_{name}": node for name, node in populations.items()}
