@@ -19,6 +19,8 @@ from .processes import entry_point_of, jobs_at_work, processes_of, state_of
 LABEL = "anhcsp.label."
 STEP = re.compile(r"generation_(\d+)_(\w+)")
 RELAXED = ("converged", "max_steps")
+HOUSEKEEPING = ("work chain completed after", "remote folders will not be cleaned")
+"""How reports of AiiDA's own begin that say nothing about the run."""
 
 
 @dataclass
@@ -110,7 +112,8 @@ def messages_of(root: ProcessNode, after: int = 0) -> list[tuple[int, datetime, 
         project=["id", "time", "dbnode_id", "message"],
     )
     rows = sorted(query.iterall())
-    return [(number, time, str(names[pk]), _text(message)) for number, time, pk, message in rows]
+    told = [(number, time, str(names[pk]), _text(message)) for number, time, pk, message in rows]
+    return [message for message in told if not message[3].startswith(HOUSEKEEPING)]
 
 
 def describe_job(node: CalcJobNode, root: ProcessNode) -> str:

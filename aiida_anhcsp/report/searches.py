@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from aiida.orm import ProcessNode, WorkChainNode
+from aiida.orm import Data, ProcessNode, WorkChainNode
 from ase import Atoms
 
+from ..data.population import PopulationData
 from ..engine.search.rank import is_relaxed
 from ..engine.search.settings import HULL_DISTANCE, SearchSettings
 from .processes import work_chains_of
@@ -55,6 +56,16 @@ def relaxed_by_generation(search: ProcessNode, step: str = "relax") -> dict[int,
     }
 
 
+def population_so_far(search: ProcessNode) -> Data | None:
+    """The population that a search, or another run, has handed out, or what competes so far; None before the first."""
+    if "population" in search.outputs:
+        population: Data = search.outputs.population
+        return population
+    ranked = {**children_by_generation(search, "rank"), **children_by_generation(search, "rank_again")}
+    found = [child.outputs.result for _, child in sorted(ranked.items()) if "result" in child.outputs]
+    return found[-1] if found else None
+
+
 def above_hull(search: ProcessNode) -> dict[str, float]:
     """Distances above the hull (meV/atom) by id of what competes at the end; none where another fitness ranks."""
     if settings_of(search).ranked_by != HULL_DISTANCE or "population" not in search.outputs:
@@ -73,10 +84,10 @@ def operators_of(search: ProcessNode) -> list[dict[str, Any]]:
             made[operator] += 1
             relaxed[operator] += is_relaxed(frame)
     ranked: dict[str, list[int]] = {}
-    if "population" in search.outputs:
-        for frame in search.outputs.population.get_frames():
-            if "rank" in frame.info:
-                ranked.setdefault(frame.info.get("operator", "unknown"), []).append(int(frame.info["rank"]))
+    population = population_so_far(search)
+    for frame in population.get_frames() if isinstance(population, PopulationData) else []:
+        if "rank" in frame.info:
+            ranked.setdefault(frame.info.get("operator", "unknown"), []).append(int(frame.info["rank"]))
     return [
         {
             "operator": operator,

@@ -33,6 +33,7 @@ def test_messages_come_without_prefix_and_only_once(search: WorkChainNode) -> No
     search.logger.log(23, "[1|SearchWorkChain|rank]: generation 0: 2 relaxed, 1 failed")
     ((number, _, _, text),) = messages_of(search)
     assert text == "generation 0: 2 relaxed, 1 failed"
+    search.logger.log(23, "[1|SearchWorkChain|on_terminated]: remote folders will not be cleaned")
     assert messages_of(search, after=number) == []
 
 

@@ -24,7 +24,7 @@ from ..processes import state_of
 from ..progress import messages_of
 from ..provenance import final_structures, given_and_found, sources_of, table_of
 from ..ranking import ranking_rows
-from ..searches import operators_of, searches_of, title_of
+from ..searches import operators_of, population_so_far, searches_of, title_of
 from ..sscha import sscha_runs_of
 from ..study import study_text
 from ..summary import summary_of
@@ -111,8 +111,8 @@ def number(value: float | None, form: str) -> str:
 
 
 def _relaxed(node: ProcessNode) -> list[Atoms]:
-    """The structures of the last search, or else of the run itself."""
-    found = [ended.outputs.population for ended in (node, *searches_of(node)) if "population" in ended.outputs]
-    if not found or not isinstance(found[-1], PopulationData):
+    """The structures of the last search so far, or else of the run itself."""
+    found = population_so_far((searches_of(node) or [node])[-1])
+    if not isinstance(found, PopulationData):
         return []
-    return [frame for frame in found[-1].get_frames() if is_relaxed(frame)]
+    return [frame for frame in found.get_frames() if is_relaxed(frame)]
