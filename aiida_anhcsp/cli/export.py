@@ -30,7 +30,7 @@ def command(pk: str, folder: Path, number: int, form: str) -> None:
 
     node = load_run(pk)
     if not node.is_terminated:
-        raise InputError("PK", f"run {pk} has not ended", "follow it with aiida-anhcsp status PK --watch")
+        raise InputError("PK", f"run {pk} has not ended", f"follow it with aiida-anhcsp status {pk} --watch")
     folder.mkdir(parents=True, exist_ok=True)
     ranking = folder / "ranking.csv"
     ranking.write_text(ranking_csv(ranking_rows(node)))

@@ -64,7 +64,7 @@ def behind_command(pk: str, identity: str, pressure: float | None, temperature: 
         and temperature in (None, row.get("temperature"))
     ]
     if not rows:
-        raise InputError("ID", f"the ranking of run {pk} has no {identity}", "see aiida-anhcsp ranking PK")
+        raise InputError("ID", f"the ranking of run {pk} has no {identity}", f"see aiida-anhcsp ranking {pk}")
     for row in rows:
         found = behind_free_energy(node, row)
         at = f" at {row['pressure']:g} GPa, {row['temperature']:g} K" if "temperature" in row else ""

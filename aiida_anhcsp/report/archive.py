@@ -21,7 +21,7 @@ def write_archive(node: ProcessNode, path: Path, with_potcars: bool = False, ove
     :raises InputError: the run has not ended, or the file exists and is not to be overwritten.
     """
     if not node.is_terminated:
-        raise InputError("PK", f"run {node.pk} has not ended", "follow it with aiida-anhcsp status PK --watch")
+        raise InputError("PK", f"run {node.pk} has not ended", f"follow it with aiida-anhcsp status {node.pk} --watch")
     if path.exists() and not overwrite:
         raise InputError("FILE.aiida", f"{path} exists", "give another name, or --force")
     entities: list[Node] = [node]

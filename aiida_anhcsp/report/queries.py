@@ -62,7 +62,9 @@ def ancestry(search: ProcessNode, identity: str) -> list[Atoms]:
     made = [*relaxed_by_generation(search).values(), *relaxed_by_generation(search, "symmetrised").values()]
     known = {str(frame.info["id"]): frame for frames in made for frame in frames}
     if identity not in known:
-        raise InputError("ID", f"search {search.pk} made no structure {identity}", "see aiida-anhcsp ranking PK")
+        raise InputError(
+            "ID", f"search {search.pk} made no structure {identity}", f"see aiida-anhcsp ranking {search.pk}"
+        )
     line, waiting = {}, [identity]
     while waiting:
         name = waiting.pop(0)
@@ -92,7 +94,7 @@ def search_at(run: ProcessNode, pressure: float | None = None) -> ProcessNode:
         if pressure is None or abs(value - pressure) < PRESSURE_TOLERANCE
     ]
     if not found:
-        raise InputError("PK", f"run {run.pk} has no such search", "see aiida-anhcsp report PK")
+        raise InputError("PK", f"run {run.pk} has no such search", f"see aiida-anhcsp report {run.pk}")
     return found[-1]
 
 

@@ -40,11 +40,11 @@ def ranking_rows(node: ProcessNode) -> list[dict[str, Any]]:
         return population_rows(node.outputs.population, settings_of(node) if searched else None)
     if node.is_finished_ok:
         problem = f"run {node.pk} ({entry_point_of(node) or node.process_label}) makes no ranking"
-        raise InputError("PK", problem, "see what it found with aiida-anhcsp report PK")
+        raise InputError("PK", problem, f"see what it found with aiida-anhcsp report {node.pk}")
     if node.is_terminated:
         problem = f"run {node.pk} ended without a ranking: {state_of(node)}"
-        raise InputError("PK", problem, "see aiida-anhcsp report PK")
-    raise InputError("PK", f"run {node.pk} has no ranking yet", "follow it with aiida-anhcsp status PK --watch")
+        raise InputError("PK", problem, f"see aiida-anhcsp report {node.pk}")
+    raise InputError("PK", f"run {node.pk} has no ranking yet", f"follow it with aiida-anhcsp status {node.pk} --watch")
 
 
 def population_rows(population: PopulationData, settings: SearchSettings | None = None) -> list[dict[str, Any]]:
