@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from aiida.engine import ProcessSpec, ToContext, WorkChain
@@ -10,12 +11,16 @@ from aiida.orm import Dict, ProcessNode, Str
 
 from ..calculations.functions.population import extract_structure
 from ..data.potential import PotentialData
+from ..engine.search.early_stop import largest_decreases
+from ..engine.search.gibbs_hull import Phase, reach
+from ..engine.search.quantum import at_common_density
 from .correct import CorrectWorkChain
+from .gibbs import stages_and_end
 from .names import awaited, linkable, listed, tag
 from .ports import define_label, define_sscha_jobs, engine_inputs, parsed_by, plain, validate_label_inputs
 from .settings import CorrectionSettings, FinalistSettings
 from .sscha import SschaWorkChain
-from .submission import call_once, get_child, has_ended, submit_once
+from .submission import call_once, find_child, get_child, has_ended, submit_once
 
 
 def validate_correction(inputs: Mapping[str, Any]) -> str | None:
@@ -45,7 +50,8 @@ def define_finalists(spec: ProcessSpec) -> None:
         valid_type=Dict,
         validator=parsed_by(FinalistSettings.parse, "sscha.settings"),
         help="number (of lowest distinct structures at each pressure), window (over compositions, eV/atom above the "
-        "hull: 0.05), temperatures (K), stages "
+        "hull: 0.05), give_up (True: over compositions a run ends early where the errors cannot bring it to the hull), "
+        "temperatures (K), stages "
         "(['1x1x1:200', '2x2x2:500']), seed, fixed_cell, audit, repeats, match_q_density (True: free "
         "energies of supercells of different size are ranked at one density of q points).",
     )
@@ -73,6 +79,11 @@ class FinalistSteps(WorkChain):
     @property
     def potential(self) -> PotentialData:
         """The potential of the runs."""
+        raise NotImplementedError
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether the finalists are of several compositions."""
         raise NotImplementedError
 
     @property
@@ -113,7 +124,37 @@ class FinalistSteps(WorkChain):
             "potential": self.potential,
             "settings": Dict(settings.at(run["pressure"], run["temperature"]).model_dump()),
         }
+        limits = self.give_up_inputs(name)
+        if limits is not None:
+            inputs["give_up"] = Dict(limits)
         return submit_once(self, f"sscha_{name}", SschaWorkChain, inputs)
+
+    def give_up_inputs(self, name: str) -> dict[str, Any] | None:
+        """When a run over compositions ends early: what it cannot come below to reach the hull within the errors.
+
+        The hull is that of the runs at the same pressure and temperature that have ended in batches before; None as
+        long as it has no ends.
+        """
+        run, settings = self.ctx.runs[name], self.finalists
+        if not (self.is_variable and settings.give_up):
+            return None
+        frames = get_child(self, f"rank_{tag(run['pressure'])}").outputs.result.get_frames()
+        formulas = {frame.info["id"]: frame.get_chemical_formula() for frame in frames}
+        phases, stages = [], []
+        for other, point in self.ctx.runs.items():
+            node = find_child(self, f"sscha_{other}")
+            alike = all(point[key] == run[key] for key in ("pressure", "temperature"))
+            if alike and node is not None and node.is_finished_ok:
+                result = node.outputs.result.get_dict()
+                result = at_common_density(result) if settings.match_q_density else result
+                values = result["gibbs_free_energy"], result["gibbs_free_energy_error"]
+                phases.append(Phase(other, formulas[point["id"]], *values))
+                stages.append(stages_and_end(node, settings.match_q_density))
+        threshold = reach(phases, formulas[run["id"]], seed=settings.seed) if phases else None
+        if threshold is None:
+            return None
+        decreases = [asdict(each) for each in largest_decreases(stages)]
+        return {"threshold": threshold, "decreases": decreases} if decreases else None
 
     def has_uncorrected(self) -> bool:
         """Whether free energies are still to be corrected."""

@@ -254,11 +254,14 @@ class FinalistSettings(ComparedStages):
     """SSCHA of the ``number`` lowest distinct structures at each pressure (GPa) and temperature (K).
 
     Over compositions it is the ``number`` lowest of each composition that has any within ``window`` (eV/atom) above the
-    hull of enthalpies: what zero-point and anharmonic motion may still bring down.
+    hull of enthalpies: what zero-point and anharmonic motion may still bring down. With ``give_up`` such a run ends
+    after a stage that leaves it above the hull of the runs before by more than the errors and what later stages may
+    still take off it, as at least three of those have shown.
     """
 
     number: int = Field(default=2, ge=1)
     window: float = Field(default=WINDOW, ge=0, allow_inf_nan=False)
+    give_up: bool = True
     temperatures: list[float] = Field(default=[0.0], min_length=1)
 
     @field_validator("temperatures")
@@ -269,7 +272,7 @@ class FinalistSettings(ComparedStages):
     def at(self, pressure: float, temperature: float) -> SschaRunSettings:
         """Settings of a run at one of the points."""
         return SschaRunSettings(
-            **self.model_dump(exclude={"number", "window", "temperatures", "match_q_density"}),
+            **self.model_dump(exclude={"number", "window", "give_up", "temperatures", "match_q_density"}),
             pressure=pressure,
             temperature=temperature,
         )

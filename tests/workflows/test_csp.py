@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -264,7 +265,33 @@ def test_finalists_over_compositions_are_the_lowest_of_each_near_the_hull_and_th
     workchain = csp(search=over_compositions, sscha={"temperatures": [0.0], "number": 1})
     add_child(workchain, "relax_p5", {"population": relaxed})
     assert workchain.rank() is None
-    assert [run["id"] for run in workchain.ctx.runs.values()] == ["g000-0000", "g000-0002", "g000-0001", "g000-0004"]
+    assert [run["id"] for run in workchain.ctx.runs.values()] == ["g000-0000", "g000-0001", "g000-0002", "g000-0004"]
+
+
+@pytest.mark.parametrize("give_up", [True, False])
+def test_what_cannot_reach_the_hull_within_its_error_ends_early(
+    give_up: bool, csp: Callable, add_child: Callable, over_compositions: dict[str, Any]
+) -> None:
+    from aiida.orm import Dict
+
+    workchain = csp(search=over_compositions, sscha={"temperatures": [0.0], "number": 1, "give_up": give_up})
+    names = "Cu4", "Au4", "Cu2Au2", "Cu3Au"
+    add_child(workchain, "relax_p5", {"population": alloys(*names)})
+    workchain.rank()
+    add_child(workchain, "rank_p5", {"result": alloys(*names)})
+    copper, gold, ordered, last = workchain.ctx.runs
+    assert workchain.give_up_inputs(last) is None
+    for name, gibbs, fall in ((copper, 1.1, 0.03), (gold, 2.1, 0.02), (ordered, 1.5, 0.05)):
+        result = {"converged": True, "gibbs_free_energy": gibbs, "gibbs_free_energy_error": 0.001}
+        run = add_child(workchain, f"sscha_{name}", {"result": Dict(result)}, job=False)
+        stage = {**result, "gibbs_free_energy": gibbs + fall}
+        add_child(SimpleNamespace(node=run), "stage_1", {"result": Dict(stage)})
+    limits = workchain.give_up_inputs(last)
+    assert (limits is not None) is give_up
+    if limits is not None:  # Cu3Au lies half-way from Cu to CuAu
+        assert limits["threshold"] == pytest.approx(1.3 + 3 * 0.001 / np.sqrt(2), abs=0.0005)
+        (fall,) = limits["decreases"]
+        assert fall == {"stage": 1, "converged": True, "largest": pytest.approx(0.05), "seen": 3}
 
 
 def test_compositions_without_an_element_alone_have_no_finalists(

@@ -11,6 +11,7 @@ from pymatgen.core import Composition as Formula
 from scipy.special import ndtr
 
 from ..errors import InputError
+from .early_stop import SIGNIFICANT
 from .hull import hull_of
 
 ON_HULL = 1e-9
@@ -25,6 +26,12 @@ class Phase:
     formula: str
     gibbs: float
     error: float
+
+    @property
+    def formula_alone(self) -> str | None:
+        """The element, where the phase is one."""
+        elements = Formula(self.formula).elements
+        return elements[0].symbol if len(elements) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -72,9 +79,26 @@ def gibbs_hull(phases: Sequence[Phase], draws: int = 500, *, seed: int) -> list[
     ]
 
 
-def out_of_reach(distances: Sequence[HullDistance], confidence: float = 0.99) -> list[str]:
-    """Names of the phases that the hull leaves behind with this confidence: no further sampling can save them."""
-    return [each.name for each in distances if each.stable < 1.0 - confidence]
+def reach(phases: Sequence[Phase], formula: str, draws: int = 500, *, seed: int) -> float | None:
+    """Free energy (eV/atom) above which nothing of this formula can reach the hull of ``phases`` within its error.
+
+    It is the height of the hull and three standard deviations of it, the free energies drawn anew as by
+    :func:`gibbs_hull`.
+
+    :return: None where an element of the formula has no phase
+    """
+    wanted = Formula(formula)
+    if not {element.symbol for element in wanted} <= {phase.formula_alone for phase in phases}:
+        return None
+    rng = np.random.default_rng(seed)
+    formulas = [Formula(phase.formula) for phase in phases]
+    gibbs = np.array([phase.gibbs for phase in phases])
+    drawn = [gibbs, *(rng.normal(gibbs, [phase.error for phase in phases]) for _ in range(draws))]
+    heights = [
+        float(hull_of(list(zip(formulas, map(float, values), strict=True)), "phases").get_hull_energy_per_atom(wanted))
+        for values in drawn
+    ]
+    return heights[0] + SIGNIFICANT * float(np.std(heights[1:], ddof=1))
 
 
 def _distances(formulas: Sequence[Formula], gibbs: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -37,7 +37,7 @@ def lowest_and_elements(ranked: Sequence[Atoms], number: int) -> list[Atoms]:
 def near_hull(ranked: Sequence[Atoms], number: int, window: float = WINDOW) -> list[Atoms]:
     """The lowest distinct structures of each composition that has any within a window above the hull of enthalpies.
 
-    The elements are always among them: the lowest structure of each is an end of the hull.
+    The elements are always among them, and come first: the lowest structure of each is an end of the hull.
 
     :param ranked: a ranked population; empty where the hull had no ends
     :param number: of each composition, at most
@@ -48,5 +48,5 @@ def near_hull(ranked: Sequence[Atoms], number: int, window: float = WINDOW) -> l
         return []
     heights = {frame.info["id"]: height for frame, height in zip(distinct, hull_distances(distinct), strict=True)}
     near = [frame for frame in distinct if heights[frame.info["id"]] <= window]
-    near.sort(key=lambda frame: (heights[frame.info["id"]], frame.info["rank"]))
+    near.sort(key=lambda frame: (len(set(frame.numbers)) > 1, heights[frame.info["id"]], frame.info["rank"]))
     return [frame for group in by_composition(near).values() for frame in group[:number]]

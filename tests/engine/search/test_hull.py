@@ -7,7 +7,7 @@ from ase.units import GPa
 
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import with_labels
-from aiida_anhcsp.engine.search.gibbs_hull import Phase, gibbs_hull, out_of_reach
+from aiida_anhcsp.engine.search.gibbs_hull import Phase, gibbs_hull, reach
 from aiida_anhcsp.engine.search.hull import hull_distances, hull_mean
 from aiida_anhcsp.engine.search.hull_change import hull_change
 from aiida_anhcsp.engine.search.label_hull import label_hull
@@ -115,10 +115,12 @@ def test_the_error_of_a_distance_has_its_own_part_and_that_of_the_hull():
     assert 0.2 < distance.stable < 0.4
 
 
-def test_only_what_the_errors_exclude_is_dropped():
-    phases = [CU, AU, Phase("low", "CuAu", -1.7, 0.01), Phase("near", "CuAu", -1.69, 0.01)]
-    phases.append(Phase("far", "CuAu", -1.5, 0.01))
-    assert out_of_reach(gibbs_hull(phases, seed=3)) == ["far"]
+def test_what_the_errors_of_the_hull_exclude_cannot_reach_it():
+    phases = [Phase("a", "Cu", -1.0, 0.02), Phase("b", "Au", -2.0, 0.02)]
+    assert reach(phases, "CuAu", 4000, seed=1) == pytest.approx(-1.5 + 3 * np.sqrt(2) * 0.01, abs=0.002)
+    assert reach([*phases, Phase("c", "CuAu", -1.7, 0.0)], "CuAu", seed=1) == pytest.approx(-1.7)
+    assert reach(phases[:1], "CuAu", seed=1) is None
+    assert reach(phases[:1], "Cu3", seed=1) == pytest.approx(-0.94, abs=0.01)
 
 
 def test_a_negative_error_and_a_name_given_twice_are_refused():

@@ -31,6 +31,7 @@ def ranked() -> list[Atoms]:
 def test_the_lowest_of_each_composition_near_the_hull_with_the_elements(ranked: list[Atoms]) -> None:
     formulas = [frame.get_chemical_formula() for frame in near_hull(ranked, 2)]
     assert sorted(formulas) == ["Au2Cu2", "Au2Cu2", "Au4", "Au4", "Cu4"]
+    assert set(formulas[:3]) == {"Au4", "Cu4"}
     assert sorted(frame.info["enthalpy"] for frame in near_hull(ranked, 1)) == [-2.0, -1.7, -1.0]
 
 
