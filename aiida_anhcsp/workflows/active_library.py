@@ -12,7 +12,8 @@ from ..calculations.base import at_least_one
 from ..calculations.functions.library import library_study
 from ..calculations.functions.population import extract_structure
 from ..data.population import PopulationData
-from .active import ActiveSschaWorkChain, cannot_be_sampled, define_active, unusable_library
+from .active import ActiveSschaWorkChain
+from .active_ports import cannot_be_sampled, define_active, unusable_library
 from .correct import CorrectWorkChain
 from .finalists import define_correction
 from .names import awaited, listed, reason_of

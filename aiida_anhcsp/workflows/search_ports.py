@@ -17,7 +17,7 @@ from ..engine.search.settings import SearchSettings
 from ..engine.search.target import require_target
 from .dft_finalists import define_dft_relax
 from .gibbs import define_gibbs, validate_gibbs
-from .learning import define_learning
+from .learning_ports import define_learning
 from .ports import define_engine, parsed_by
 from .settings import LearningSettings
 

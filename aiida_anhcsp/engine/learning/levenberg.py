@@ -47,12 +47,12 @@ def minimise(
     squares: SumOfSquares,
     start: NDArray[np.float64],
     iterations: int,
-    record: Callable[[NDArray[np.float64], float], None],
+    record: Callable[[NDArray[np.float64], float], bool],
 ) -> NDArray[np.float64]:
     """Parameters at which the sum is at rest, or after so many iterations.
 
     :param start: shape (n,); the sum has to be finite there
-    :param record: called after each iteration with the parameters and the sum
+    :param record: called after each iteration with the parameters and the sum; true where that is enough
     """
     parameters, value = start, squares.value(start)
     scale = np.zeros_like(start)
@@ -75,8 +75,7 @@ def minimise(
                 return parameters
         parameters, value = parameters + step, trial
         values.append(value)
-        record(parameters, value)
-        if len(values) > WINDOW and values[-1 - WINDOW] - value < STILL * value:
+        if record(parameters, value) or (len(values) > WINDOW and values[-1 - WINDOW] - value < STILL * value):
             break
     return parameters
 

@@ -28,7 +28,7 @@ from .gradient import Report
 from .learner import Learner
 from .levenberg import minimise
 from .mtp_basis import LEVELS, untrained_mtp
-from .mtp_checkpoint import MtpCheckpoint, fingerprint_of
+from .mtp_checkpoint import MtpCheckpoint, MtpState, fingerprint_of
 from .mtp_errors import MtpErrors
 from .settings import CompleteSettings, Weights
 
@@ -39,7 +39,7 @@ OPTIONS = ("level", "cutoff", "elements", "minimum_distance", "radial_basis_size
 
 
 class MtpLearner(Learner):
-    """A moment tensor potential; ``validation`` does not steer its training, it is only reported on.
+    """A moment tensor potential; with a validation set it ends up with the parameters of the lowest validation loss.
 
     The default weights are of (eV/atom)^2, (eV/angstrom)^2 and (eV)^2 of the virial, motep's units.
     """
@@ -68,33 +68,42 @@ class MtpLearner(Learner):
             )
         self.data.initialize(np.random.default_rng(settings.seed))
         self.data.optimized = PARAMETERS
-        weights = settings.weights
-        loss = LossFunction(
-            [_with_targets(frame) for frame in train],
-            self.data,
-            LossSetting(energy_weight=weights.energy, forces_weight=weights.force, stress_weight=weights.stress),
-        )
-        fingerprint = fingerprint_of(train, settings, self.data.parameters)
+        fingerprint = fingerprint_of([*train, *validation], settings, self.data.parameters)
         checkpoint = MtpCheckpoint(outdir / "checkpoint.npz", fingerprint)
-        losses: list[float] = []
-        if (state := checkpoint.load()) is not None:
-            self.data.parameters, losses = state
-        elif self.is_new:
-            LLSOptimizer(loss, optimized=["species_coeffs", "moment_coeffs"]).optimize()
-            self.data.optimized = PARAMETERS
-        errors = MtpErrors(loss.images, self.data, weights)
-        if not np.isfinite(errors.value(self.data.parameters)):
+        state = checkpoint.load() or self._begin(train, settings.weights)
+        errors = MtpErrors(train, self.data, settings.weights)
+        held_out = MtpErrors(validation, self.data, settings.weights, derivatives=False) if validation else None
+        if not np.isfinite(errors.value(state.parameters)):
             raise TrainingDivergedError("the first errors of the MTP are not finite; look for wrong labels")
 
-        def record(parameters: NDArray[np.float64], value: float) -> None:
-            losses.append(value)
-            checkpoint.save(parameters, losses)
-            report({"epoch": len(losses) - 1, "loss": value})
+        def record(parameters: NDArray[np.float64], value: float) -> bool:
+            state.parameters = parameters
+            state.losses.append(value)
+            if held_out is not None:
+                loss = held_out.value(parameters)
+                if loss < min(state.validation, default=np.inf):
+                    state.best = parameters
+                state.validation.append(loss)
+            checkpoint.save(state)
+            report(state.history()[-1])
+            waited = len(state.validation) - 1 - int(np.argmin(state.validation)) if state.validation else 0
+            return settings.patience is not None and waited >= settings.patience
 
-        self.data.parameters = minimise(errors, self.data.parameters, settings.epochs - len(losses), record)
+        end = minimise(errors, state.parameters, settings.epochs - len(state.losses), record)
+        self.data.parameters = end if held_out is None else state.best
         checkpoint.remove()
-        history = [{"epoch": epoch, "loss": value} for epoch, value in enumerate(losses)]
-        return {"cutoff": float(self.data.radial_basis.max), "epochs": history}
+        return {"cutoff": float(self.data.radial_basis.max), "epochs": state.history()}
+
+    def _begin(self, train: Sequence[Atoms], weights: Weights) -> MtpState:
+        """The parameters given; of a new potential the linear ones are fitted first."""
+        if self.is_new:
+            setting = LossSetting(
+                energy_weight=weights.energy, forces_weight=weights.force, stress_weight=weights.stress
+            )
+            loss = LossFunction([_with_targets(frame) for frame in train], self.data, setting)
+            LLSOptimizer(loss, optimized=["species_coeffs", "moment_coeffs"]).optimize()
+            self.data.optimized = PARAMETERS
+        return MtpState(np.array(self.data.parameters), np.array(self.data.parameters))
 
     def save(self, outdir: Path) -> Path:
         path = outdir / "model.mtp"

@@ -6,8 +6,9 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -19,9 +20,26 @@ from .settings import CompleteSettings
 logger = logging.getLogger(__name__)
 
 
+@dataclass
+class MtpState:
+    """Where a training is: the parameters of now, those of the lowest validation loss, and the losses so far."""
+
+    parameters: NDArray[np.float64]
+    best: NDArray[np.float64]
+    losses: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+
+    def history(self) -> list[dict[str, Any]]:
+        """Record of each iteration: ``epoch``, ``loss`` and, with a validation set, ``validation_loss``."""
+        records = [{"epoch": epoch, "loss": loss} for epoch, loss in enumerate(self.losses)]
+        for record, loss in zip(records, self.validation, strict=False):
+            record["validation_loss"] = loss
+        return records
+
+
 @dataclass(frozen=True)
 class MtpCheckpoint:
-    """Parameters and losses of a training after each iteration; ``fingerprint`` tells one training from another.
+    """The state of a training after each iteration; ``fingerprint`` tells one training from another.
 
     The damping is not kept: it is found again within a few iterations.
     """
@@ -29,23 +47,23 @@ class MtpCheckpoint:
     path: Path
     fingerprint: str
 
-    def load(self) -> tuple[NDArray[np.float64], list[float]] | None:
-        """Parameters and the losses so far; None where there is no checkpoint of this training."""
+    def load(self) -> MtpState | None:
+        """None where there is no checkpoint of this training."""
         if not self.path.is_file():
             return None
-        with np.load(self.path) as state:
-            if str(state["fingerprint"]) != self.fingerprint:
+        with np.load(self.path) as kept:
+            if str(kept["fingerprint"]) != self.fingerprint:
                 logger.warning("%s is of another training and is not continued", self.path)
                 return None
-            losses = [float(loss) for loss in state["losses"]]
-            logger.info("continuing after iteration %d", len(losses) - 1)
-            return state["parameters"], losses
+            state = MtpState(kept["parameters"], kept["best"], kept["losses"].tolist(), kept["validation"].tolist())
+        logger.info("continuing after iteration %d", len(state.losses) - 1)
+        return state
 
-    def save(self, parameters: NDArray[np.float64], losses: Sequence[float]) -> None:
+    def save(self, state: MtpState) -> None:
         """Write the state, whole or not at all."""
         temporary = self.path.with_suffix(".tmp")
         with temporary.open("wb") as handle:
-            np.savez(handle, fingerprint=self.fingerprint, parameters=parameters, losses=losses)
+            np.savez(handle, fingerprint=self.fingerprint, **vars(state))
         os.replace(temporary, self.path)
 
     def remove(self) -> None:

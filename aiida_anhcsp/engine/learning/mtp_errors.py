@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from ase import Atoms
 from ase.stress import voigt_6_to_full_3x3_stress
+from motep.calculator import make_calculator
 from motep.potentials.mtp.data import MTPData
 from numpy.typing import NDArray
 
+from ..frames import bare, labels_of
 from .levenberg import Expansion
 from .settings import Weights
 
@@ -17,11 +19,15 @@ from .settings import Weights
 class MtpErrors:
     """Mean over structures of the squared errors of energy per atom, forces (mean over atoms) and virial per atom.
 
-    :param images: structures with a calculator of motep's that trains ``data`` and holds the labels as ``targets``
+    :param derivatives: whether the errors are to be expanded, not only evaluated
     """
 
-    def __init__(self, images: Sequence[Atoms], data: MTPData, weights: Weights) -> None:
-        self.images, self.data, self.weights = images, data, weights
+    def __init__(self, frames: Sequence[Atoms], data: MTPData, weights: Weights, *, derivatives: bool = True) -> None:
+        self.data, self.weights = data, weights
+        self.images = [bare(frame) for frame in frames]
+        for image, frame in zip(self.images, frames, strict=True):
+            image.calc = make_calculator(data, mode="train" if derivatives else "run")
+            image.calc.targets = labels_of(frame)
 
     def value(self, parameters: NDArray[np.float64]) -> float:
         """See :class:`SumOfSquares`."""

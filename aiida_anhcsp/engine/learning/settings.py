@@ -50,12 +50,12 @@ class Split(BaseModel):
 class TrainSettings(BaseModel):
     """Settings of ``anhcsp-engine train``.
 
-    ``epochs`` is the most Levenberg-Marquardt iterations of an MTP, which uses only ``epochs``, ``seed``, ``weights``
-    and ``split`` and ends by itself. Not stated, ``epochs`` is 50 (MTP: 200) and ``weights`` are 1, 1, 0.1 (MTP: 1,
-    0.3, 0.3 in its own units). The learning rate falls from ``learning_rate`` to a hundredth of it by ``schedule``.
-    ``patience`` epochs without a better validation loss end the training. ``shifts`` fits a reference energy per
-    species before training, by least squares on E_DFT - E_model. ``frozen_blocks`` leaves the embeddings and so many
-    of the first blocks as they are (a graph network that has learned much before forgets less).
+    ``epochs`` is the most Levenberg-Marquardt iterations of an MTP, which uses only ``epochs``, ``seed``, ``weights``,
+    ``patience`` and ``split`` and ends by itself. Not stated, ``epochs`` is 50 (MTP: 200) and ``weights`` are 1, 1,
+    0.1 (MTP: 1, 0.3, 0.3 in its own units). The learning rate falls from ``learning_rate`` to a hundredth of it by
+    ``schedule``. ``patience`` epochs without a better validation loss end the training. ``shifts`` fits a reference
+    energy per species before training, by least squares on E_DFT - E_model. ``frozen_blocks`` leaves the embeddings
+    and so many of the first blocks as they are (a graph network that has learned much before forgets less).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

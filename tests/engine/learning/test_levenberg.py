@@ -33,8 +33,8 @@ def rosenbrock(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([10 * (x[1] - x[0] ** 2), 1 - x[0]])
 
 
-def nothing(parameters: NDArray[np.float64], value: float) -> None:
-    pass
+def nothing(parameters: NDArray[np.float64], value: float) -> bool:
+    return False
 
 
 def test_linear_least_squares_are_solved_at_once():
@@ -53,7 +53,7 @@ def test_minimum_of_a_curved_valley_is_found():
 
 def test_sum_never_rises_and_every_iteration_is_recorded():
     values: list[float] = []
-    minimise(Residuals(rosenbrock), np.array([-1.2, 1.0]), 7, lambda x, value: values.append(value))
+    minimise(Residuals(rosenbrock), np.array([-1.2, 1.0]), 7, lambda x, value: bool(values.append(value)))
     assert len(values) == 7
     assert all(later < earlier for earlier, later in itertools.pairwise(values))
 
@@ -80,3 +80,14 @@ def test_points_where_the_sum_is_infinite_are_stepped_back_from():
 
     found = minimise(Residuals(walled), np.array([50.0]), 50, nothing)
     np.testing.assert_allclose(found, [np.e], rtol=1e-6)
+
+
+def test_whoever_records_can_end_it():
+    seen: list[float] = []
+
+    def enough(parameters: NDArray[np.float64], value: float) -> bool:
+        seen.append(value)
+        return len(seen) == 2
+
+    minimise(Residuals(rosenbrock), np.array([-1.2, 1.0]), 50, enough)
+    assert len(seen) == 2

@@ -85,7 +85,8 @@ def test_retraining_begins_where_the_file_ended(trained, frames, tmp_path):
     outdir, parent = trained
     metrics = _train(frames, f"mtp:{outdir / 'model.mtp'}", tmp_path, epochs=2)
     assert metrics["before"]["test"] == pytest.approx(parent["after"]["test"], rel=1e-4)
-    assert metrics["epochs"][-1]["loss"] <= parent["epochs"][-1]["loss"]
+    kept = min(parent["epochs"], key=lambda record: record["validation_loss"])
+    assert metrics["epochs"][-1]["loss"] <= kept["loss"]
 
 
 def test_squared_errors_are_those_of_motep_and_their_gradient_that_of_finite_differences(frames):
@@ -94,7 +95,7 @@ def test_squared_errors_are_those_of_motep_and_their_gradient_that_of_finite_dif
     learner.data.optimized = PARAMETERS
     setting = LossSetting(energy_weight=1.0, forces_weight=0.3, stress_weight=0.2)
     loss = LossFunction(frames[:4], learner.data, setting)
-    errors = MtpErrors(loss.images, learner.data, Weights(energy=1.0, force=0.3, stress=0.2))
+    errors = MtpErrors(frames[:4], learner.data, Weights(energy=1.0, force=0.3, stress=0.2))
     here = np.array(learner.data.parameters)
     assert errors.value(here) == pytest.approx(loss(here), rel=1e-12)
     local = errors.expand()
@@ -104,6 +105,28 @@ def test_squared_errors_are_those_of_motep_and_their_gradient_that_of_finite_dif
         step[index] = 1e-5 * max(1.0, abs(here[index]))
         slope = (errors.value(here + step) - errors.value(here - step)) / (2 * step[index])
         assert 2 * local.gradient[index] == pytest.approx(slope, rel=1e-4)
+
+
+def test_parameters_of_the_lowest_validation_loss_are_kept(frames, tmp_path):
+    """Sixteen frames for forty parameters are soon learned by heart."""
+    few, split = frames[:20], {"validation": 0.4, "test": 0.0, "seed": 3}
+    learner = load_learner(NEW, few, seed=2)
+    weights = Weights(energy=1.0, force=0.3, stress=0.3)
+    values = TrainSettings.parse({"seed": 2, "epochs": 30, "split": split, "weights": weights})
+    metrics = train(few, learner, values, tmp_path, lambda record: None)
+    held_out = MtpErrors([few[index] for index in metrics["split"]["validation"]], learner.data, weights)
+    losses = [record["validation_loss"] for record in metrics["epochs"]]
+    assert held_out.value(np.array(learner.data.parameters)) == pytest.approx(min(losses), rel=1e-6)
+
+
+def test_patience_ends_a_training(frames, tmp_path):
+    few = frames[:20]
+    split = {"validation": 0.4, "test": 0.0, "seed": 3}
+    values = TrainSettings.parse({"seed": 2, "epochs": 100, "patience": 2, "split": split})
+    metrics = train(few, load_learner(NEW, few, seed=2), values, tmp_path, lambda record: None)
+    losses = [record["validation_loss"] for record in metrics["epochs"]]
+    assert len(losses) < 100
+    assert np.argmin(losses) == len(losses) - 3
 
 
 def test_interrupted_training_goes_on_after_its_last_iteration(frames, tmp_path):
