@@ -25,6 +25,22 @@ FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--enable-
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND"
 WIDE, NARROW = (1300, 900), (390, 844)
 
+LAST_POINT = """
+const root = [...arguments[0].querySelectorAll("*")].find((element) => element.shadowRoot).shadowRoot;
+const graph = root.querySelector(".js-plotly-plot");
+const [layout, trace] = [graph._fullLayout, graph.data[0]];
+const [box, map] = [graph.getBoundingClientRect(), arguments[0].getBoundingClientRect()];
+const last = trace.x.length - 1;
+return [box.left + layout.xaxis._offset + layout.xaxis.d2p(trace.x[last]) - map.left - map.width / 2,
+        box.top + layout.yaxis._offset + layout.yaxis.d2p(trace.y[last]) - map.top - map.height / 2];
+"""
+"""Where the last point of a map is, from its centre."""
+CHOSEN = """
+const root = [...arguments[0].querySelectorAll("*")].find((element) => element.shadowRoot).shadowRoot;
+return root.querySelector("input").value;
+"""
+"""The number of the crystal that is shown."""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -109,6 +125,17 @@ def test_a_crystal_turns_with_the_pointer(opened: Callable) -> None:
     before = structure.screenshot_as_png
     ActionChains(page).drag_and_drop_by_offset(structure, 80, 40).perform()
     WebDriverWait(page, PATIENCE).until(lambda b: structure.screenshot_as_png != before)
+
+
+def test_a_point_of_the_map_that_is_chosen_shows_its_crystal(show: Callable, compositions: WorkChainNode) -> None:
+    page = show(compositions, WIDE)
+    places, info = page.find_element(By.ID, "chemiscope-map"), page.find_element(By.ID, "chemiscope-info")
+    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", places)
+    assert page.execute_script(CHOSEN, info) == "0"
+    x, y = page.execute_script(LAST_POINT, places)
+    ActionChains(page).move_to_element_with_offset(places, round(x), round(y)).pause(1).click().perform()
+    WebDriverWait(page, PATIENCE).until(lambda b: b.execute_script(CHOSEN, info) == "3")
+    assert_no_complaint(page)
 
 
 def test_a_narrow_screen_needs_no_sideways_scrolling(opened: Callable) -> None:
