@@ -7,8 +7,8 @@ With a profile made by ``scripts/profile.sh postgresql``, ``--restarts 5`` also 
 (EMT) runs undisturbed in one process (``anhcsp-engine search``), and disturbed through the daemon. By ``--seed`` each
 fault has a victim (a worker, the broker, the whole daemon as when the machine goes down, or the database) and a moment:
 some seconds after the last one, or the instant in which the next process appears in the database, which is inside a
-submitting step. Processes die by SIGKILL. After each fault the daemon is put in order as a user would:
-``aiida-anhcsp doctor --repair``.
+submitting step. Processes die by SIGKILL. After each fault the daemon is put in order as a user would, by what
+``aiida-anhcsp doctor --repair`` does.
 
 Compared: all structures of the final populations; the calls, by link label: those that a fault interrupted (closed, and
 called again), those that ended twice and those that never ended well; how often each job was really started (its code
@@ -27,6 +27,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,7 @@ from aiida.manage import get_manager
 from aiida.orm import CalcJobNode, InstalledCode, ProcessNode, QueryBuilder, load_code, load_computer, load_node
 from ase import Atoms
 
+from aiida_anhcsp.cli.health.repair import repair
 from aiida_anhcsp.engine.frames import read_frames
 
 BIN = Path(sys.executable).parent
@@ -53,12 +56,9 @@ LONGEST = 300.0
 
 
 def program(profile: str, *arguments: str) -> str:
-    """Output of aiida-anhcsp; the doctor may find something wrong, any other command must succeed."""
+    """Output of aiida-anhcsp."""
     command = [BIN / "aiida-anhcsp", "-p", profile, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and arguments[0] != "doctor":
-        raise RuntimeError(f"{' '.join(arguments)}: {done.stdout}{done.stderr}")
-    return done.stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def counted_code(folder: Path, log: Path) -> None:
@@ -168,8 +168,14 @@ def where(node: ProcessNode) -> str:
     return f"{children[-1].label} ({state.value if state is not None else 'only just made'})"
 
 
+def repaired() -> list[str]:
+    """Put the daemon in order; what was done. In a process of its own, as that of the command is."""
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        return pool.submit(repair).result()
+
+
 def disturb(
-    profile: str, node: ProcessNode, kills: int, restarts: int, rng: np.random.Generator, mean: float
+    node: ProcessNode, kills: int, restarts: int, rng: np.random.Generator, mean: float
 ) -> list[dict[str, Any]]:
     """Strike until the run has ended or all faults are spent."""
     started, faults = time.monotonic(), []
@@ -185,10 +191,8 @@ def disturb(
         leave_database()  # AiiDA's repair ends all connections to PostgreSQL, too
         if victim == "database":
             restart_database(float(rng.uniform(0.0, 5.0)))
-        answer = program(profile, "doctor", "--repair")
-        repaired = re.findall(r"revived .*|started .*", answer)
         fault = {"number": number + 1, "victim": victim, "moment": moment, "seconds": round(at, 2)}
-        faults.append({**fault, "during": during, "killed": killed, "repaired": repaired})
+        faults.append({**fault, "during": during, "killed": killed, "repaired": repaired()})
         print(json.dumps(faults[-1]), flush=True)
     return faults
 
@@ -266,12 +270,12 @@ def main() -> None:
     log.touch()
     counted_code(folder, log)
     if not get_daemon_client().is_daemon_running:
-        program(arguments.profile, "doctor", "--repair")
+        repaired()
     calm = undisturbed(folder, arguments.generations)
     rough = launch(arguments.profile, folder, arguments.generations)
     started = time.monotonic()
     rng = np.random.default_rng(arguments.seed)
-    faults = disturb(arguments.profile, rough, arguments.kills, arguments.restarts, rng, arguments.mean)
+    faults = disturb(rough, arguments.kills, arguments.restarts, rng, arguments.mean)
     wait(rough)
     outcome = compare(calm, rough, arguments.generations, log)
     asked = {"kills": arguments.kills, "restarts": arguments.restarts}

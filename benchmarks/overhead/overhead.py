@@ -1,12 +1,17 @@
 """What the graph costs: the same search through the daemon and in one process, and what it leaves behind.
 
     scripts/profile.sh sqlite overhead && .venv/bin/aiida-anhcsp -p overhead setup
-    .venv/bin/python benchmarks/overhead/overhead.py --profile overhead --sizes 20,100
+    .venv/bin/python benchmarks/overhead/overhead.py --profile overhead --sizes 20,100,500
 
-H3S at 150 GPa with the mini model, cells of 4 to 16 atoms, two generations of each size; the engine first, then the
-work chain, wall times of an otherwise idle machine. The final populations must be the same. Counted are nodes, the
-growth of the database and of the repository, and the size of the run's archive; ``--project 1e5,1e7`` says what these
-make for so many structures. What was measured is kept in ``BACKEND.json`` beside this file and not measured again.
+Cu-Au at 10 GPa by EMT, two atoms, two generations of each size, three steps of relaxation: as light as a search can be,
+so that what is left is the graph. The engine alone comes first, the work chain right after it; the final populations
+must be the same. Wall times are those of the machine as it was (its load is beside them); processor times are those of
+the engine's processes and of the daemon's. ``graph_s`` is the time in which no program of the engine ran, and
+``start_s`` that which the jobs' programs took beyond the engine's work in one process, mostly to start.
+
+Counted are nodes, the growth of the database and of the repository, and the size of the run's archive;
+``--project 1e5,1e7`` says what these make for so many structures. What was measured is kept in ``BACKEND.json`` beside
+this file and not measured again.
 """
 
 from __future__ import annotations
@@ -14,18 +19,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import psutil
 import yaml
 from aiida import load_profile
+from aiida.common import NotExistent
+from aiida.engine.daemon.client import get_daemon_client
 from aiida.manage import get_manager
-from aiida.orm import Node, QueryBuilder, load_node
+from aiida.orm import InstalledCode, Node, QueryBuilder, load_code, load_computer, load_node
 from sqlalchemy import text
 
 from aiida_anhcsp.cli.status import release_database
@@ -34,28 +44,60 @@ from aiida_anhcsp.engine.frames import read_frames
 BIN = Path(sys.executable).parent
 HERE = Path(__file__).parent
 GENERATIONS = 2
-POTENTIAL = "mattersim:mini-H-S"
+POTENTIAL = "ase:ase.calculators.emt:EMT"
+CODE = "anhcsp-engine-timed"
+WRAPPER = """#!/bin/bash
+TIMEFORMAT='%R %U %S'
+exec 3>&2
+{{ time {engine} "$@" 2>&3 ; }} 2>> {log}
+"""
+
+
+@dataclass
+class Times:
+    """Wall and processor time, s."""
+
+    wall: float
+    processor: float
 
 
 def settings(size: int) -> dict[str, Any]:
-    search = {"formula": "H3S", "formula_units": "1-4", "pressure": 150, "population": size, "seed": 1}
-    return {**search, "generations": GENERATIONS, "relax": {"fmax": 0.05, "max_steps": 200}}
+    """The search, for both ways."""
+    search = {"formula": "CuAu", "pressure": 10, "population": size, "generations": GENERATIONS, "seed": 1}
+    return {**search, "relax": {"fmax": 0.05, "max_steps": 3}}
 
 
-def in_process(size: int, folder: Path) -> tuple[float, list[float]]:
-    """Wall time of ``anhcsp-engine search``, and the enthalpies it ends with."""
+def timed_code(folder: Path) -> Path:
+    """Make the engine a code that writes wall, user and system time of each of its runs into the file returned."""
+    log, wrapper = folder / "times", folder / "anhcsp-engine"
+    log.touch()
+    wrapper.write_text(WRAPPER.format(engine=BIN / "anhcsp-engine", log=log))
+    wrapper.chmod(0o755)
+    try:
+        load_code(f"{CODE}@localhost")
+    except NotExistent:
+        keys = {"computer": load_computer("localhost"), "filepath_executable": str(wrapper)}
+        InstalledCode(label=CODE, with_mpi=False, **keys).store()
+    return log
+
+
+def in_process(size: int, folder: Path) -> tuple[Times, list[float]]:
+    """Times of ``anhcsp-engine search``, and the enthalpies it ends with."""
     path = folder / "search.yaml"
     path.write_text(yaml.safe_dump({**settings(size), "potential": POTENTIAL}))
-    began = time.monotonic()
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([BIN / "anhcsp-engine", "search", path, folder / "out"], check=True, capture_output=True)
-    return time.monotonic() - began, enthalpies(folder / "out/population.extxyz")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Times(time.monotonic() - began, processor), enthalpies(folder / "out/population.extxyz")
 
 
-def by_daemon(profile: str, size: int, folder: Path) -> tuple[float, list[float], int]:
-    """Wall time of ``launch search`` until the run has ended, the enthalpies it ends with, and its PK."""
+def by_daemon(profile: str, size: int, folder: Path) -> tuple[Times, list[float], int]:
+    """Wall time of ``launch search`` until the run has ended and processor time of the daemon, the enthalpies it ends
+    with, and its PK."""
     path = folder / "input.yaml"
-    path.write_text(yaml.safe_dump({"potential": POTENTIAL, "search": settings(size)}))
-    began = time.monotonic()
+    path.write_text(yaml.safe_dump({"potential": POTENTIAL, "code": f"{CODE}@localhost", "search": settings(size)}))
+    began, before = time.monotonic(), daemon_seconds()
     answer = program(profile, "launch", "search", str(path))
     found = re.search(r"PK (\d+)", answer)
     assert found is not None, answer
@@ -63,10 +105,17 @@ def by_daemon(profile: str, size: int, folder: Path) -> tuple[float, list[float]
     while not node.is_terminated:
         time.sleep(0.5)
         release_database()
-    seconds = time.monotonic() - began
+    times = Times(time.monotonic() - began, daemon_seconds() - before)
     assert node.is_finished_ok, node.exit_message
     (folder / "graph.extxyz").write_text(node.outputs.population.get_content())
-    return seconds, enthalpies(folder / "graph.extxyz"), node.pk
+    return times, enthalpies(folder / "graph.extxyz"), node.pk
+
+
+def daemon_seconds() -> float:
+    """Processor time that the daemon, its workers and its broker have taken so far."""
+    daemon = psutil.Process(get_daemon_client().get_daemon_pid())
+    times = [process.cpu_times() for process in (daemon, *daemon.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))
 
 
 def enthalpies(path: Path) -> list[float]:
@@ -103,15 +152,30 @@ def measure(profile: str, size: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         alone, expected = in_process(size, folder)
-        before = left_behind()
+        before, log = left_behind(), timed_code(Path(get_manager().get_config().dirpath))
+        log.write_text("")
         graph, found, number = by_daemon(profile, size, folder)
         after = left_behind()
+        runs = [[float(word) for word in line.split()] for line in log.read_text().splitlines()]
         program(profile, "archive", str(number), str(folder / "run.aiida"))
         archive = (folder / "run.aiida").stat().st_size
-    growth = {key: after[key] - before[key] for key in after}
-    row = {"population": size, "generations": GENERATIONS, "load": os.getloadavg()[0], "same_result": expected == found}
-    times = {"in_process_s": round(alone, 1), "daemon_s": round(graph, 1), "ratio": round(graph / alone, 3)}
-    return {**row, **times, **growth, "archive": archive}
+    walls, processors = sum(run[0] for run in runs), sum(run[1] + run[2] for run in runs)
+    seconds = {
+        "in_process": {"wall_s": alone.wall, "cpu_s": alone.processor},
+        "daemon": {"wall_s": graph.wall, "engine_wall_s": walls, "engine_cpu_s": processors, "cpu_s": graph.processor},
+        "overhead": {"graph_s": graph.wall - walls, "start_s": walls - alone.wall},
+        "ratio": {"wall": graph.wall / alone.wall, "cpu": (processors + graph.processor) / alone.processor},
+    }
+    return {
+        "population": size,
+        "generations": GENERATIONS,
+        "jobs": len(runs),
+        "same_result": expected == found,
+        "load": round(os.getloadavg()[0], 1),
+        **{name: {key: round(value, 2) for key, value in group.items()} for name, group in seconds.items()},
+        **{key: after[key] - before[key] for key in after},
+        "archive": archive,
+    }
 
 
 def projection(rows: list[dict[str, Any]], structures: float) -> dict[str, float]:

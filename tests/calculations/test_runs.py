@@ -110,3 +110,23 @@ def test_an_audit_continues_from_the_stage_before(job, emt):
     )
     assert audit["audit"].count == 20, node.exit_message
     assert audit["result"]["n_atoms"] == len(stage["structure"].sites)
+
+
+def test_a_job_runs_in_its_container(aiida_localhost, tmp_path, engine_code):
+    container = tmp_path / "apptainer"
+    container.write_text('#!/bin/sh\necho "$1 $2" > container\nshift 2\nexec "$@"\n')
+    container.chmod(0o755)
+    code = orm.ContainerizedCode(
+        label="contained",
+        computer=aiida_localhost,
+        image_name="image.sif",
+        filepath_executable=str(engine_code.filepath_executable),
+        engine_command=f"{container} exec {{image_name}}",
+    )
+    settings, options = orm.Dict({**SEARCH, "population": 1}), {"additional_retrieve_list": ["container"]}
+    outputs, node = run_get_node(
+        CalculationFactory("anhcsp.generate"), code=code, settings=settings, metadata={"options": options}
+    )
+    assert node.is_finished_ok, node.exit_message
+    assert outputs["population"].count == 1
+    assert outputs["retrieved"].base.repository.get_object_content("container") == "exec image.sif\n"

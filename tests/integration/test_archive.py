@@ -1,21 +1,30 @@
-"""An archive of a run, read into an empty profile on the other kind of database."""
+"""An archive of a run, read into empty profiles: from sqlite to PostgreSQL and back."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiida.manage.configuration import Profile
 
-from .conftest import BIN, VARIABLE, program, verdi
+from .conftest import BIN, verdi
 
 ROOT = Path(__file__).parents[2]
 EMT = "ase:ase.calculators.emt:EMT"
-EMPTY = "test-import"
+EMPTY = {"core.psql_dos": "test-import-postgresql", "core.sqlite_dos": "test-import-sqlite"}
+SEARCH = {
+    "composition": {"elements": {"Cu": "0-4", "Au": "0-4"}, "atoms": "1-4"},
+    "pressure": 10,
+    "population": 10,
+    "generations": 1,
+    "seed": 3,
+    "relax": {"fmax": 0.05, "max_steps": 60},
+}
 
 
 def postgres(*arguments: str) -> str:
@@ -25,39 +34,52 @@ def postgres(*arguments: str) -> str:
 
 
 @pytest.fixture
-def empty_profile(tmp_path: Path) -> Iterator[str]:
-    """An empty profile on PostgreSQL where the tests run on sqlite, and the reverse."""
-    common = ["--profile-name", EMPTY, "--non-interactive", "--email", "a@b.c", "--first-name", "A"]
-    common += ["--last-name", "B", "--institution", "C", "--broker", "none"]
-    if "postgresql" in os.environ[VARIABLE]:
-        verdi("profile", "setup", "core.sqlite_dos", *common, "--filepath", tmp_path / "storage")
-    else:
-        postgres("start")
-        postgres("drop", EMPTY)
-        postgres("database", EMPTY)
-        server = ["--database-hostname", "127.0.0.1", "--database-port", postgres("port")]
-        server += ["--database-username", "aiida", "--database-password", postgres("password")]
-        server += ["--database-name", EMPTY, "--repository-uri", f"file://{tmp_path / 'repository'}"]
-        verdi("profile", "setup", "core.psql_dos", *common, *server)
-    yield EMPTY
-    verdi("profile", "delete", EMPTY, "--force", "--keep-data")
+def empty_profiles(tmp_path: Path) -> Iterator[list[str]]:
+    """An empty profile on PostgreSQL, and one on sqlite."""
+    common = ["--non-interactive", "--email", "a@b.c", "--first-name", "A", "--last-name", "B", "--institution", "C"]
+    common += ["--broker", "none"]
+    name = EMPTY["core.psql_dos"]
+    postgres("start")
+    postgres("drop", name)
+    postgres("database", name)
+    server = ["--database-hostname", "127.0.0.1", "--database-port", postgres("port"), "--database-name", name]
+    server += ["--database-username", "aiida", "--database-password", postgres("password")]
+    storages = {
+        "core.psql_dos": [*server, "--repository-uri", f"file://{tmp_path / 'repository'}"],
+        "core.sqlite_dos": ["--filepath", tmp_path / "storage"],
+    }
+    for kind, options in storages.items():
+        verdi("profile", "setup", kind, "--profile-name", EMPTY[kind], *common, *options)
+    yield list(EMPTY.values())
+    for made in EMPTY.values():
+        verdi("profile", "delete", made, "--force", "--keep-data")
 
 
-def test_ranking_and_figures_are_the_same_in_another_profile(
-    launch: Callable, empty_profile: str, tmp_path: Path
+@dataclass
+class Derived:
+    """What is derived from a run in a profile: its ranking, and its figures by name, the hull among them."""
+
+    ranking: list[dict[str, Any]]
+    figures: dict[str, bytes]
+
+
+def derived(profile: str, uuid: str, folder: Path) -> Derived:
+    """Ask ``ranking`` and ``report`` in a profile."""
+    command = [BIN / "aiida-anhcsp", "-p", profile]
+    done = subprocess.run([*command, "ranking", uuid, "--json"], capture_output=True, text=True, check=True)
+    subprocess.run([*command, "report", uuid, folder / "page.html", "--figures", folder / profile], check=True)
+    return Derived(json.loads(done.stdout), {path.name: path.read_bytes() for path in (folder / profile).iterdir()})
+
+
+def test_ranking_hull_and_figures_are_the_same_after_a_round_trip(
+    launch: Callable, aiida_profile: Profile, empty_profiles: list[str], tmp_path: Path
 ) -> None:
-    search = {"formula": "Cu3Au", "pressure": 10, "population": 6, "generations": 2, "seed": 3}
-    keys = {"potential": EMT, "search": {**search, "relax": {"fmax": 0.05, "max_steps": 60}}}
-    node: Any = launch("search", keys)
-    program("archive", node.uuid, str(tmp_path / "run.aiida"))
-    verdi("-p", empty_profile, "archive", "import", tmp_path / "run.aiida")
-    answers, figures = [], []
-    for profile in (os.environ[VARIABLE], empty_profile):
-        command = [BIN / "aiida-anhcsp", "-p", profile]
-        done = subprocess.run([*command, "ranking", node.uuid, "--json"], capture_output=True, text=True, check=True)
-        answers.append(json.loads(done.stdout))
-        folder = tmp_path / profile
-        subprocess.run([*command, "report", node.uuid, tmp_path / "page.html", "--figures", folder], check=True)
-        figures.append({path.name: path.read_bytes() for path in folder.iterdir()})
-    assert answers[0] == answers[1]
-    assert figures[0] == figures[1]
+    node: Any = launch("search", {"potential": EMT, "search": SEARCH})
+    there = derived(aiida_profile.name, node.uuid, tmp_path)
+    assert any("above_hull" in row for row in there.ranking)
+    assert any("hull" in name for name in there.figures)
+    for source, target in zip([aiida_profile.name, *empty_profiles], empty_profiles, strict=False):
+        archive = tmp_path / f"{source}.aiida"
+        subprocess.run([BIN / "aiida-anhcsp", "-p", source, "archive", node.uuid, archive], check=True)
+        verdi("-p", target, "archive", "import", archive)
+        assert derived(target, node.uuid, tmp_path) == there

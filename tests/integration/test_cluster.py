@@ -39,6 +39,20 @@ OPTIONS = {
 }
 
 
+MINI = "mattersim:mini-H-S"
+DEMO = {
+    "potential": MINI,
+    "search": {
+        "formula": "H3S",
+        "pressure": 130,
+        "population": 4,
+        "generations": 1,
+        "seed": 5,
+        "relax": {"fmax": 0.1, "max_steps": 15},
+    },
+}
+
+
 @pytest.fixture(scope="module")
 def cluster(aiida_profile: Any) -> str:
     """The computer of ``examples/cluster``, which here is this machine, with its code; set up as users do it."""
@@ -69,6 +83,14 @@ def cluster(aiida_profile: Any) -> str:
 def search(cluster: str, launch: Callable) -> Any:
     """A search whose generations are relaxed three structures a job."""
     return launch("search", {**KEYS, "code": cluster, "options": OPTIONS, "chunk_size": 3})
+
+
+@pytest.fixture(scope="module")
+def demo(cluster: str, launch: Callable) -> Any:
+    """The search of the demo in small: labels, here by a potential, on one partition, and all else on the other."""
+    label = {"engine": "ase", "code": cluster, "potential": MINI, "options": {**OPTIONS, "queue_name": "cpu"}}
+    learning = {"number": 3, "distortions": 2, "train": {"epochs": 1}, "label": label}
+    return launch("search", {**DEMO, "code": cluster, "options": OPTIONS, "learning": learning})
 
 
 def jobs_of(node: Any) -> list[CalcJobNode]:
@@ -109,6 +131,20 @@ def test_every_job_went_through_slurm_with_its_resources(search: Any) -> None:
         assert entry["WorkDir"] == job.get_remote_workdir()
         assert entry["Partition"] == OPTIONS["queue_name"]
         assert entry["TimeLimit"] == "10"  # minutes
+
+
+def test_labels_run_on_one_partition_and_relaxations_and_trainings_on_the_other(demo: Any) -> None:
+    assert demo.is_finished_ok, demo.exit_message
+    (row,) = demo.outputs.history["generations"]
+    assert row["labelled"] == 6
+    assert "energy" in row["rmse_after"]
+    written = finished_in_slurm()
+    assert {(job.process_label, written[job.get_job_id()]["Partition"]) for job in jobs_of(demo)} == {
+        ("GenerateCalculation", "gpu"),
+        ("RelaxCalculation", "gpu"),
+        ("EvaluateCalculation", "cpu"),
+        ("TrainCalculation", "gpu"),
+    }
 
 
 def test_the_doctor_reaches_the_engine_and_the_disk_of_the_cluster(cluster: str) -> None:

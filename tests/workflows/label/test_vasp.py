@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 from aiida import orm
 from aiida.engine import run_get_node
+from aiida.tools.archive.implementations.sqlite_zip.main import ArchiveFormatSqlZip
+from aiida_vasp.data.potcar import PotcarFileData
 from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from aiida_anhcsp.data.population import PopulationData
 from aiida_anhcsp.engine.frames import labels_of
+from aiida_anhcsp.report.archive import write_archive
 from aiida_anhcsp.workflows.label.vasp import VaspLabelWorkChain
 
-from ..vasp_fixtures import potcar_family, vasp_code  # noqa: F401
+from ..vasp_fixtures import POTCAR, potcar_family, vasp_code  # noqa: F401
 
 
 def alloy(number: int) -> list:
@@ -73,6 +79,22 @@ def test_the_incar_and_the_mesh_reach_vasp(inputs):
     mesh = [int(number) for number in job.base.repository.get_object_content("KPOINTS").splitlines()[3].split()]
     lengths = np.linalg.norm(alloy(1)[0].cell.reciprocal()[:], axis=1)
     assert (np.array(mesh) >= lengths / 0.03 - 1e-6).all(), "spacing 0.03 in units of 2 pi/angstrom"
+
+
+def potcars_in(path: Path) -> int:
+    """How many POTCAR files an archive holds."""
+    with ArchiveFormatSqlZip().open(path, "r") as archive:
+        return archive.querybuilder().append(PotcarFileData).count()
+
+
+def test_potcars_stay_out_of_an_archive_unless_they_are_asked_for(inputs, tmp_path):
+    _, node = run_get_node(VaspLabelWorkChain, population=PopulationData.from_frames(alloy(1)), **inputs)
+    mine, others = tmp_path / "mine.aiida", tmp_path / "others.aiida"
+    assert potcars_in(write_archive(node, mine, with_potcars=True)) == 2
+    assert potcars_in(write_archive(node, others)) == 0
+    last = POTCAR.splitlines()[-1].encode()
+    with zipfile.ZipFile(others) as archive:
+        assert not any(last in archive.read(name) for name in archive.namelist())
 
 
 def test_a_missing_potcar_is_refused_before_anything_is_submitted(inputs):
