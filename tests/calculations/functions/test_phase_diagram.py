@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from .test_csp import h3s
+from .test_ranking import h3s
 
 PRESSURES = [float(pressure) for pressure in range(100, 190, 10)]
 ERROR = 0.001
