@@ -52,7 +52,7 @@ install_package() {
     if [ -n "${PIP_FIND_LINKS:-}" ]; then
         export UV_FIND_LINKS="${UV_FIND_LINKS:-$PIP_FIND_LINKS}"
     fi
-    "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" -c constraints.txt -e '.[engine,tests,docs]'
+    "$VENV/bin/uv" pip install --quiet --compile-bytecode --python "$VENV/bin/python" -c constraints.txt -e '.[engine,tests,docs]'
 }
 
 install_system_packages
