@@ -1,6 +1,8 @@
 """Levenberg-Marquardt by normal equations: least squares of few parameters and any number of residuals.
 
-Marquardt, J. Soc. Indust. Appl. Math. 11, 431 (1963); the damping follows Nielsen, IMM-REP-1999-05 (DTU).
+The matrix of all derivatives, which SciPy's least squares and lmfit hold, has a row for each force component: here only
+its product with itself, of parameters by parameters, is kept. Marquardt, J. Soc. Indust. Appl. Math. 11, 431 (1963);
+the damping follows Nielsen, IMM-REP-1999-05 (DTU).
 """
 
 from __future__ import annotations
