@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from . import __version__
 
+ENGINE = "anhcsp-engine"
+"""The engine's program, and the code that runs it."""
+
 VARIABLE = "ANHCSP_PLUGIN_VERSION"
 """Environment variable by which a job tells the engine the plugin's version."""
 

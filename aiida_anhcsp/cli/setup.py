@@ -10,6 +10,7 @@ import click
 from aiida.cmdline.utils.decorators import load_backend_if_not_loaded
 
 from ..engine.errors import InputError
+from ..version import ENGINE
 from .profiles.brokers import PASSWORD as BROKER_PASSWORD
 from .profiles.brokers import ZEROMQ
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from aiida.orm import Computer, InstalledCode
 
 COMPUTER = "localhost"
-ENGINE = "anhcsp-engine"
 GPAW = "gpaw-python"
 GPAW_PREPEND = "unset PYTHONPATH PYTHONHOME"
 """The daemon's jobs inherit its PYTHONPATH, and with it packages that GPAW's own interpreter cannot load."""

@@ -9,25 +9,15 @@ from aiida.engine import ProcessSpec
 from aiida.orm import Data, Dict, ProcessNode, SinglefileData, load_node
 from aiida_shell import ShellJob
 
-from ..calculations.base import known_keys
 from ..calculations.functions.labels import complete_frames, write_json
 from .chunked import ChunkedWorkChain
+from .gpaw_settings import GpawSettings
+from .ports import parsed_by, validate_not_engine
 from .submission import call_once, submit_once
 
 SCRIPT = Path(__file__).with_name("gpaw_frames.py")
 RESULT_FILE = "result.extxyz"
 RESULT_LINK = "result_extxyz"
-DEFAULTS: dict[str, Any] = {
-    "cutoff": 500,
-    "kpoints_spacing": 0.5,
-    "xc": "PBE",
-    "smearing": 0.1,
-    "energy_tolerance": 1e-5,
-    "max_iterations": 120,
-}
-SPIN = "magnetic_moment"
-"""A setting without a default, so that labels without spin are what they were."""
-
 DEFAULT_OPTIONS: dict[str, Any] = {
     "resources": {"num_machines": 1, "num_mpiprocs_per_machine": 1},
     "withmpi": False,
@@ -43,20 +33,20 @@ HELP = (
 class GpawWorkChain(ChunkedWorkChain):
     """A population shared out to GPAW jobs; results that a killed job had written are kept."""
 
-    SETTINGS: ClassVar[dict[str, Any]] = DEFAULTS
+    SETTINGS: ClassVar[type[GpawSettings]] = GpawSettings
     SETTINGS_HELP: ClassVar[str] = f"{HELP}."
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:
         super().define(spec)
-        spec.inputs[
-            "code"
-        ].help = "The Python interpreter that GPAW is installed for, such as Debian's /usr/bin/python3."
+        code = spec.inputs["code"]
+        code.help = "The Python interpreter that GPAW is installed for, such as Debian's /usr/bin/python3."
+        code.validator = validate_not_engine("the Python interpreter that GPAW is installed for")
         spec.input(
             "settings",
             valid_type=Dict,
             default=lambda: Dict({}),
-            validator=known_keys("settings", *cls.SETTINGS, SPIN),
+            validator=parsed_by(cls.SETTINGS.parse, "settings"),
             help=cls.SETTINGS_HELP,
         )
 
@@ -68,7 +58,7 @@ class GpawWorkChain(ChunkedWorkChain):
 
     def all_settings(self) -> Dict:
         """The settings given, completed by the defaults."""
-        return Dict({**self.SETTINGS, **self.inputs.settings.get_dict()})
+        return Dict({**self.SETTINGS.defaults(), **self.inputs.settings.get_dict()})
 
     def script_settings(self) -> Dict:
         """What the script reads: the settings, and whatever else a subclass has among its inputs."""

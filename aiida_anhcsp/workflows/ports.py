@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from pathlib import PurePath
 from typing import Any
 
 from aiida.engine import CalcJob, Process, ProcessSpec
@@ -14,6 +15,7 @@ from aiida.plugins import WorkflowFactory
 from ..calculations.base import at_least_one
 from ..calculations.relax import RelaxCalculation
 from ..engine.errors import InputError
+from ..version import ENGINE
 
 Validator = Callable[[Any, Any], str | None]
 LABEL_PREFIX = "anhcsp.label."
@@ -48,6 +50,17 @@ def validate_options(value: Dict | None, _: Any) -> str | None:
         if problem is not None:
             return f"options: {name}: {problem.message}"
     return None
+
+
+def validate_not_engine(wanted: str) -> Validator:
+    """Validator of the code of a DFT program: ``anhcsp-engine`` is none."""
+
+    def validate(value: AbstractCode | None, _: Any) -> str | None:
+        if value is None or PurePath(value.get_executable()).name != ENGINE:
+            return None
+        return f"code: {value.full_label} is the engine of this plugin; give {wanted}"
+
+    return validate
 
 
 def define_engine(spec: ProcessSpec) -> None:

@@ -1,13 +1,15 @@
 """What the graph costs: the same search through the daemon and in one process, and what it leaves behind.
 
-    scripts/profile.sh sqlite overhead && .venv/bin/aiida-anhcsp -p overhead setup
-    .venv/bin/python benchmarks/overhead/overhead.py --profile overhead --sizes 20,100,500
+    scripts/profile.sh sqlite overhead && export AIIDA_PATH=$PWD/.aiida OMP_NUM_THREADS=1
+    .venv/bin/python benchmarks/overhead/overhead.py --profile overhead --search h3s --sizes 20,100
+    .venv/bin/python benchmarks/overhead/overhead.py --profile overhead --search cuau --sizes 20,100,500
 
-Cu-Au at 10 GPa by EMT, two atoms, two generations of each size, three steps of relaxation: as light as a search can be,
-so that what is left is the graph. The engine alone comes first, the work chain right after it; the final populations
-must be the same. Wall times are those of the machine as it was (its load is beside them); processor times are those of
-the engine's processes and of the daemon's. ``graph_s`` is the time in which no program of the engine ran, and
-``start_s`` that which the jobs' programs took beyond the engine's work in one process, mostly to start.
+Two generations of each size. ``h3s`` is a search as the demo's, H3S at 130 GPa in cells of four and eight atoms by the
+mini model; ``cuau`` as light as a search can be, so that what is left is the graph: two atoms, EMT, three steps of
+relaxation. The engine alone comes first, the work chain right after it; the final populations must be the same. Wall
+times are those of the machine as it was (its load is beside them); processor times are those of the engine's processes
+and of the daemon's. ``graph_s`` is the time in which no program of the engine ran, and ``start_s`` that which the jobs'
+programs took beyond the engine's work in one process, mostly to start.
 
 Counted are nodes, the growth of the database and of the repository, and the size of the run's archive;
 ``--project 1e5,1e7`` says what these make for so many structures. What was measured is kept in ``BACKEND.json`` beside
@@ -44,7 +46,16 @@ from aiida_anhcsp.engine.frames import read_frames
 BIN = Path(sys.executable).parent
 HERE = Path(__file__).parent
 GENERATIONS = 2
-POTENTIAL = "ase:ase.calculators.emt:EMT"
+SEARCHES: dict[str, dict[str, Any]] = {
+    "h3s": {
+        "potential": "mattersim:mini-H-S",
+        "settings": {"formula": "H3S", "formula_units": "1-2", "pressure": 130, "relax": {"fmax": 0.02}},
+    },
+    "cuau": {
+        "potential": "ase:ase.calculators.emt:EMT",
+        "settings": {"formula": "CuAu", "pressure": 10, "relax": {"fmax": 0.05, "max_steps": 3}},
+    },
+}
 CODE = "anhcsp-engine-timed"
 WRAPPER = """#!/bin/bash
 TIMEFORMAT='%R %U %S'
@@ -61,10 +72,9 @@ class Times:
     processor: float
 
 
-def settings(size: int) -> dict[str, Any]:
+def settings(search: str, size: int) -> dict[str, Any]:
     """The search, for both ways."""
-    search = {"formula": "CuAu", "pressure": 10, "population": size, "generations": GENERATIONS, "seed": 1}
-    return {**search, "relax": {"fmax": 0.05, "max_steps": 3}}
+    return {**SEARCHES[search]["settings"], "population": size, "generations": GENERATIONS, "seed": 1}
 
 
 def timed_code(folder: Path) -> Path:
@@ -81,10 +91,10 @@ def timed_code(folder: Path) -> Path:
     return log
 
 
-def in_process(size: int, folder: Path) -> tuple[Times, list[float]]:
+def in_process(search: str, size: int, folder: Path) -> tuple[Times, list[float]]:
     """Times of ``anhcsp-engine search``, and the enthalpies it ends with."""
     path = folder / "search.yaml"
-    path.write_text(yaml.safe_dump({**settings(size), "potential": POTENTIAL}))
+    path.write_text(yaml.safe_dump({**settings(search, size), "potential": SEARCHES[search]["potential"]}))
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([BIN / "anhcsp-engine", "search", path, folder / "out"], check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -92,11 +102,12 @@ def in_process(size: int, folder: Path) -> tuple[Times, list[float]]:
     return Times(time.monotonic() - began, processor), enthalpies(folder / "out/population.extxyz")
 
 
-def by_daemon(profile: str, size: int, folder: Path) -> tuple[Times, list[float], int]:
+def by_daemon(profile: str, search: str, size: int, folder: Path) -> tuple[Times, list[float], int]:
     """Wall time of ``launch search`` until the run has ended and processor time of the daemon, the enthalpies it ends
     with, and its PK."""
     path = folder / "input.yaml"
-    path.write_text(yaml.safe_dump({"potential": POTENTIAL, "code": f"{CODE}@localhost", "search": settings(size)}))
+    inputs = {"potential": SEARCHES[search]["potential"], "code": f"{CODE}@localhost"}
+    path.write_text(yaml.safe_dump({**inputs, "search": settings(search, size)}))
     began, before = time.monotonic(), daemon_seconds()
     answer = program(profile, "launch", "search", str(path))
     found = re.search(r"PK (\d+)", answer)
@@ -147,14 +158,14 @@ def left_behind() -> dict[str, int]:
     return {"nodes": QueryBuilder().append(Node).count(), "database": database, "repository": files}
 
 
-def measure(profile: str, size: int) -> dict[str, Any]:
+def measure(profile: str, search: str, size: int) -> dict[str, Any]:
     """One size: times, and what the run left behind."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        alone, expected = in_process(size, folder)
+        alone, expected = in_process(search, size, folder)
         before, log = left_behind(), timed_code(Path(get_manager().get_config().dirpath))
         log.write_text("")
-        graph, found, number = by_daemon(profile, size, folder)
+        graph, found, number = by_daemon(profile, search, size, folder)
         after = left_behind()
         runs = [[float(word) for word in line.split()] for line in log.read_text().splitlines()]
         program(profile, "archive", str(number), str(folder / "run.aiida"))
@@ -167,6 +178,7 @@ def measure(profile: str, size: int) -> dict[str, Any]:
         "ratio": {"wall": graph.wall / alone.wall, "cpu": (processors + graph.processor) / alone.processor},
     }
     return {
+        "search": search,
         "population": size,
         "generations": GENERATIONS,
         "jobs": len(runs),
@@ -180,7 +192,7 @@ def measure(profile: str, size: int) -> dict[str, Any]:
 
 def projection(rows: list[dict[str, Any]], structures: float) -> dict[str, float]:
     """Nodes and gigabytes for so many structures in generations of the largest size that was measured."""
-    row = rows[-1]
+    row = max(rows, key=lambda row: row["population"])
     factor = structures / (row["population"] * row["generations"])
     return {"structures": structures, "nodes": round(factor * row["nodes"])} | {
         f"{key}_GB": round(factor * row[key] / 1e9, 2) for key in ("database", "repository", "archive")
@@ -189,17 +201,18 @@ def projection(rows: list[dict[str, Any]], structures: float) -> dict[str, float
 
 @click.command()
 @click.option("--profile", required=True)
+@click.option("--search", type=click.Choice(list(SEARCHES)), required=True)
 @click.option("--sizes", default="20,100", show_default=True, help="Structures in a generation.")
 @click.option("--project", default="1e5,1e7", show_default=True, help="Structures.")
-def main(profile: str, sizes: str, project: str) -> None:
+def main(profile: str, search: str, sizes: str, project: str) -> None:
     """Measure the sizes that have not been measured yet."""
     backend = load_profile(profile).storage_backend.removeprefix("core.")
     path = HERE / f"{backend}.json"
     document = json.loads(path.read_text()) if path.is_file() else {"rows": []}
-    done = {row["population"] for row in document["rows"]}
+    done = {row["population"] for row in document["rows"] if row["search"] == search}
     for size in [int(word) for word in sizes.split(",")]:
         if size not in done:
-            document["rows"] = sorted([*document["rows"], measure(profile, size)], key=lambda row: row["population"])
+            document["rows"] = [*document["rows"], measure(profile, search, size)]
             print(json.dumps(document["rows"][-1]), flush=True)
         document["projection"] = [projection(document["rows"], float(word)) for word in project.split(",")]
         path.write_text(json.dumps(document, indent=1) + "\n")

@@ -116,10 +116,11 @@ def whole(search: WorkChainNode, job: Callable) -> WorkChainNode:
     child = broken.get_frame("g000-0000")
     child.info |= {"id": "g001-0000", "generation": 1, "operator": "heredity", "parents": "g000-0000 g000-0001"}
     call(learned, job("anhcsp.relax"), "generation_001_relax", {"population": PopulationData.from_frames([child])})
-    energies = {"label": [-1.0, -1.1], "before": [-0.9, -1.0], "after": [-0.99, -1.09]}
+    parity = {"energy": {"label": [-1.0, -1.1], "before": [-0.9, -1.0], "after": [-0.99, -1.09]}}
+    parity["force"] = {"label": [-1.0, 0.0, 2.0], "before": [-0.5, 0.5, 1.0], "after": [-0.9, 0.1, 1.9]}
     errors = {"0": {"after": {"energy": 10.0, "force": 50.0}}}
     finetune = WorkChainNode(process_type="aiida.workflows:anhcsp.finetune")
-    call(learned, finetune, "generation_000_finetune", {"metrics": Dict({"energies": energies, "by_round": errors})})
+    call(learned, finetune, "generation_000_finetune", {"metrics": Dict({"parity": parity, "by_round": errors})})
     bands = {"labels": ["GAMMA", "X"], "label_distances": [0.0, 1.0], "distances": [0.0, 1.0]}
     bands |= {kind: [[0.0, 10.0], [50.0, 60.0]] for kind in ("harmonic", "auxiliary", "hessian")}
     call(root, job("anhcsp.hessian"), "hessian", {"result": Dict({"dispersions": bands})})

@@ -20,6 +20,7 @@ WRONG: list[tuple[str, str, Any, str, str]] = [
     ("search", "settings", {"formula_units": "4-1"}, "formula_units", "give a positive number"),
     ("search", "settings", {"pressure": float("inf")}, "pressure", "finite number"),
     ("search", "settings", {"minimum_distances": {"H": 1.0}}, "minimum_distances", "pairs like H-S"),
+    ("search", "settings", {"minimum_distances": {"Cu-Au": 12.0}}, "minimum_distances", "shorter than a bond"),
     ("search", "settings", {"operators": {"heredity": -1}}, "operators.heredity", "greater than or equal to 0"),
     ("search", "settings", {"relax": {"fmax": 0}}, "relax.fmax", "greater than 0"),
     ("search", "settings", {"fitness": "gibbs"}, "sscha", "temperature"),
@@ -50,12 +51,15 @@ WRONG: list[tuple[str, str, Any, str, str]] = [
     ("finetune", "new", "mtp:new:{}", "potential", "new"),
     ("relax", "pressure", "high", "pressure", "Float"),
     ("phase_diagram", "settings", {"pressures": [0, 0]}, "settings.pressures", "different"),
+    ("label.gpaw", "settings", {"xc": "PBF"}, "settings.xc: GPAW knows no functional 'PBF'", "give one of LDA"),
+    ("label.gpaw", "settings", {"cutoff": -5}, "settings.cutoff", "greater than 0"),
+    ("label.gpaw", "settings", {"kpoints": 2}, "settings.kpoints", "kpoints_spacing"),
     ("label.ase", "max_failed_fraction", 2.0, "max_failed_fraction", "give 0 to 1"),
 ]
 
 
 @pytest.fixture
-def builder(engine_code: Any, emt: Any, copper: Any) -> Callable[[str], Any]:
+def builder(engine_code: Any, system_python: Any, emt: Any, copper: Any) -> Callable[[str], Any]:
     """A builder of each kind that would be accepted."""
     from aiida.orm import StructureData
     from aiida.plugins import WorkflowFactory
@@ -69,6 +73,7 @@ def builder(engine_code: Any, emt: Any, copper: Any) -> Callable[[str], Any]:
         "finetune": ((engine_code, emt, copper), {}),
         "relax": ((engine_code, emt, copper, 10.0), {}),
         "phase_diagram": ((engine_code, emt, copper, [0, 20]), {}),
+        "label.gpaw": ((system_python, copper), {}),
         "label.ase": ((engine_code, copper), {"potential": emt}),
     }
 

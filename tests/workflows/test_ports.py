@@ -45,3 +45,12 @@ def test_processes_share_evaluations_and_not_the_batches_of_a_training(engine_co
     assert "processes" not in training_inputs(inputs)["runtime"]
     inputs["learning"] = {"runtime": {"device": "cpu", "threads": 1, "processes": 4}}
     assert training_inputs(inputs)["runtime"]["processes"] == 4
+
+
+def test_the_engine_is_refused_as_a_dft_program(engine_code: Any, system_python: Any) -> None:
+    from aiida_anhcsp.workflows.ports import validate_not_engine
+
+    validate = validate_not_engine("the program pw.x")
+    problem = validate(engine_code, None)
+    assert problem == f"code: {engine_code.full_label} is the engine of this plugin; give the program pw.x"
+    assert validate(system_python, None) is None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ... import __version__
-from ...version import differs
+from ...version import ENGINE, differs
 from ..daemon import broker_has_no_worker, daemon_is_running
 from .finding import Finding
 from .machines import engine_version, free_gigabytes, run_line
@@ -16,7 +16,6 @@ from .tasks import REPAIR, active_processes, orphans, paused_processes, stuck_pr
 if TYPE_CHECKING:
     from aiida.orm import InstalledCode
 
-ENGINE = "anhcsp-engine"
 LEAST_GIGABYTES = 5.0
 """A study of a few thousand structures leaves that much behind."""
 

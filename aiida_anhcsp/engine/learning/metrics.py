@@ -110,24 +110,6 @@ def forgotten(first: Mapping[str, Any], last: Mapping[str, Any], worsening: floa
     return None
 
 
-def energies_of(
-    frames: Sequence[Atoms], before: Sequence[Evaluation] | None, after: Sequence[Evaluation]
-) -> dict[str, list[float]]:
-    """Energies in eV/atom for a parity plot, frame by frame: ``label``, ``before`` (absent for a new model), ``after``.
-
-    Frames that either potential refuses are left out.
-    """
-    columns = {"after": after} if before is None else {"before": before, "after": after}
-    table: dict[str, list[float]] = {"label": [], **{name: [] for name in columns}}
-    for index, frame in enumerate(frames):
-        energies = {name: evaluations[index].energy for name, evaluations in columns.items()}
-        if None in energies.values():
-            continue
-        for name, energy in {"label": labels_of(frame)["energy"], **energies}.items():
-            table[name].append(float(energy) / len(frame))
-    return table
-
-
 def table_of(metrics: Mapping[str, Any]) -> str:
     """Plain table of the errors by split, before and after, as the H3S study's Table I."""
     rows = [

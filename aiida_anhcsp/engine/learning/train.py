@@ -16,7 +16,8 @@ from ..potentials.screening import refusal
 from .dataset import check_labels, split_by_family
 from .gradient import Report
 from .learner import Learner
-from .metrics import energies_of, errors_by_part, errors_by_round
+from .metrics import errors_by_part, errors_by_round
+from .parity import parity_of
 from .settings import TrainSettings
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ def train(
 
     :param report: called with the record of each epoch
     :return: the metrics: ``before`` (absent for a new model) and ``after`` by split, ``by_round``,
-        ``energies`` (eV/atom, for parity plots), ``split`` (indices into ``frames``), ``cutoff`` (angstrom),
+        ``parity`` (points of the plots), ``split`` (indices into ``frames``), ``cutoff`` (angstrom),
         ``epochs``, ``shifts`` (eV by element), ``settings``, ``wall_time`` (s)
     :raises InputError: frames that must not be trained on together
     :raises TrainingDivergedError: no learning rate tried leads anywhere
@@ -58,7 +59,7 @@ def train(
         metrics["before"] = errors_by_part(sane, before, parts)
     metrics["after"] = errors_by_part(sane, after, parts)
     metrics["by_round"] = errors_by_round(sane, before, after, parts["test"])
-    metrics["energies"] = energies_of(sane, before, after)
+    metrics["parity"] = parity_of(sane, before, after)
     metrics["split"] = {name: [usable[index] for index in indices] for name, indices in parts.items()}
     metrics["left_out"] = {str(index): evaluation.reason for index, evaluation in refused.items()}
     metrics |= {**summary, "settings": complete.model_dump()}

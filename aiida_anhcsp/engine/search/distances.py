@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
+from ase.data.vdw_alvarez import vdw_radii
 from numpy.typing import NDArray
 
 from ..errors import InputError
@@ -117,7 +118,8 @@ def distance_table(elements: Iterable[str], pressure: float, given: Mapping[str,
     and 0.80 otherwise.
 
     :param given: angstrom by pair, as ``{"H-S": 1.1}``, in either order
-    :raises InputError: a given pair is malformed, names other elements, repeats another or is not positive.
+    :raises InputError: a given pair is malformed, names other elements, repeats another, is not positive or beyond the
+        sum of van der Waals radii (Alvarez, Dalton Trans. 42, 8617 (2013), as ASE has them).
     """
     elements = sorted(set(elements))
     minima: dict[tuple[str, str], float] = {}
@@ -129,6 +131,13 @@ def distance_table(elements: Iterable[str], pressure: float, given: Mapping[str,
             )
         if not (math.isfinite(distance) and distance > 0.0):
             raise InputError("minimum_distances", f"{text} is {distance}", "give a positive distance in angstrom")
+        contact = float(sum(vdw_radii[atomic_numbers[name]] for name in pair))
+        if distance > contact:  # never where a radius is not known
+            raise InputError(
+                "minimum_distances",
+                f"{text} is {distance}, further apart than atoms without a bond ({contact:.2f} angstrom)",
+                "give a distance in angstrom, shorter than a bond",
+            )
         minima[pair] = float(distance)
     for pair in itertools.combinations_with_replacement(elements, 2):
         minima.setdefault(pair, _share(pair) * (radius(pair[0], pressure) + radius(pair[1], pressure)))

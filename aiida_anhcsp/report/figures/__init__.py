@@ -14,7 +14,7 @@ from .hull import classical_hull_panel, quantum_hull_panels
 from .panel import Panel
 from .phase_diagram import diagram_panels
 from .ranking import phase_panel, ranked_panels
-from .search import error_panels, history_panel, parity_panel
+from .search import error_panels, history_panel, parity_panels
 from .stages import stage_panels
 
 
@@ -32,7 +32,8 @@ def figures_of(node: ProcessNode) -> list[Panel]:
         panels += [*quantum_hull_panels(rows), phase_panel(rows)]
         if "transitions" in table.get_dict():
             panels += diagram_panels(table.get_dict())
-    panels += [parity_panel(training, f"parity_{training.pk}") for training in work_chains_of(node, "anhcsp.finetune")]
+    for training in work_chains_of(node, "anhcsp.finetune"):
+        panels += parity_panels(training, f"parity_{training.pk}")
     panels += stage_panels(sscha_runs_of(node))
     panels += dispersion_panels(node)
     return [panel for panel in panels if panel is not None and panel.series]

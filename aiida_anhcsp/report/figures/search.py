@@ -10,6 +10,8 @@ from ..searches import above_hull, relaxed_by_generation, title_of
 from .panel import Panel, Series
 
 QUANTITIES = {"energy": "meV/atom", "force": "meV/angstrom", "stress": "GPa"}
+UNITS = {"energy": "eV/atom", "force": "eV/angstrom", "stress": "GPa"}
+NUMBERS = {"energy": "structures", "force": "force components", "stress": "stress components"}
 
 
 def history_panel(search: ProcessNode, key: str = "enthalpy") -> Panel:
@@ -81,26 +83,29 @@ def error_panels(search: ProcessNode, key: str = "errors") -> list[Panel]:
     return panels
 
 
-def parity_panel(training: ProcessNode, key: str) -> Panel | None:
-    """Energies of a potential against the labels it was trained on, where the training reported them."""
-    energies = training.outputs.metrics.get_dict().get("energies", {}) if "metrics" in training.outputs else {}
-    if not energies.get("label"):
-        return None
-    labels = energies["label"]
-    ends = [min(labels), max(labels)]
-    series = [
-        Series(when, labels, energies[when], color=color)
-        for when, color in (("before", 1), ("after", 0))
-        if when in energies
-    ]
-    return Panel(
-        key,
-        f"Energy against labels: {training.label or training.process_label} <{training.pk}>",
-        "label (eV/atom)",
-        "potential (eV/atom)",
-        [Series("perfect", ends, ends, "line", color=6), *series],
-        f"{len(labels)} structures of one training, old ones replayed included.",
-    )
+def parity_panels(training: ProcessNode, key: str) -> list[Panel]:
+    """Energies, forces and stresses of a potential against the labels of its training, where it reported them."""
+    parity = training.outputs.metrics.get_dict().get("parity", {}) if "metrics" in training.outputs else {}
+    panels = []
+    for quantity, points in parity.items():
+        labels, unit = points["label"], UNITS[quantity]
+        ends = [min(labels), max(labels)]
+        series = [
+            Series(when, labels, points[when], color=color)
+            for when, color in (("before", 1), ("after", 0))
+            if when in points
+        ]
+        panels.append(
+            Panel(
+                f"{key}_{quantity}",
+                f"{quantity.capitalize()} against labels: {training.label or training.process_label} <{training.pk}>",
+                f"label ({unit})",
+                f"potential ({unit})",
+                [Series("perfect", ends, ends, "line", color=6), *series],
+                f"{len(labels)} {NUMBERS[quantity]} of one training, old structures replayed included.",
+            )
+        )
+    return panels
 
 
 def describe(frame: Atoms) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from aiida.orm import Data, Dict
 
 from ...calculations.functions.labels import collect_relaxed
-from ..gpaw_jobs import DEFAULTS, HELP, GpawWorkChain
+from ..gpaw_jobs import HELP, GpawWorkChain
+from ..gpaw_settings import GpawRelaxSettings
 from ..protocols.references import DftRelaxProtocol
 from .base import DftRelaxWorkChain
 
@@ -20,7 +21,7 @@ class GpawRelaxWorkChain(DftRelaxProtocol, GpawWorkChain, DftRelaxWorkChain):
     """
 
     PROTOCOL_FILE = "dft_relax.gpaw.yaml"
-    SETTINGS: ClassVar[dict[str, Any]] = {**DEFAULTS, "fmax": 0.02, "max_steps": 60}
+    SETTINGS = GpawRelaxSettings
     SETTINGS_HELP = f"{HELP}; fmax (eV/angstrom, 0.02) and max_steps (60) of the relaxation."
 
     def script_settings(self) -> Dict:

@@ -15,6 +15,7 @@ from ...calculations.base import known_keys
 from ...calculations.functions.labels import labelled_population
 from ...data.population import PopulationData
 from ...engine.frames import bare
+from ..ports import validate_not_engine
 from ..protocols.mixin import merged
 from ..protocols.references import LabelProtocol
 from ..submission import call_once, failed_by_itself, submit_once
@@ -84,6 +85,7 @@ class EspressoLabelWorkChain(LabelProtocol, LabelWorkChain):
         super().define(spec)
         del spec.inputs["chunk_size"]
         spec.inputs["code"].help = "The program pw.x."
+        spec.inputs["code"].validator = validate_not_engine("the program pw.x")
         spec.input_namespace(
             "pseudopotentials", dynamic=True, valid_type=SinglefileData, help="UPF file of each element."
         )

@@ -6,7 +6,7 @@ from ase import Atoms
 from ase.units import GPa
 
 from aiida_anhcsp.engine.frames import with_labels
-from aiida_anhcsp.engine.learning.metrics import energies_of, errors_by_round, errors_of, table_of
+from aiida_anhcsp.engine.learning.metrics import errors_by_round, errors_of, table_of
 from aiida_anhcsp.engine.potentials.base import Evaluation
 
 
@@ -36,17 +36,6 @@ def test_rounds_are_kept_apart():
     assert table["1"]["before"]["force"] == pytest.approx(400)
     assert table["1"]["after_held_out"]["force"] == pytest.approx(300)
     assert "after_held_out" not in table["0"]
-
-
-def test_energies_are_per_atom_and_leave_out_what_could_not_be_computed():
-    frames = [_frame(), _frame()]
-    before = [_wrong(energy=0.4), Evaluation("failed", "no")]
-    table = energies_of(frames, before, [_wrong(energy=0.2), _wrong()])
-    assert table == {"label": [-0.5], "before": pytest.approx([-0.3]), "after": pytest.approx([-0.4])}
-
-
-def test_energies_of_a_new_potential_have_no_before():
-    assert set(energies_of([_frame()], None, [_wrong()])) == {"label", "after"}
 
 
 def test_table_names_every_split():

@@ -9,7 +9,7 @@ from aiida.orm import WorkChainNode
 from matplotlib.image import imread
 
 from aiida_anhcsp.report.figures.panel import side_by_side
-from aiida_anhcsp.report.figures.search import error_panels, history_panel, parity_panel
+from aiida_anhcsp.report.figures.search import error_panels, history_panel, parity_panels
 from aiida_anhcsp.report.searches import children_by_generation, searches_of
 
 
@@ -34,9 +34,9 @@ def test_a_search_without_learning_has_no_errors(search: WorkChainNode) -> None:
 
 def test_parity_has_both_models_against_the_labels(whole: WorkChainNode) -> None:
     (learned,) = searches_of(whole)
-    panel = parity_panel(children_by_generation(learned, "finetune")[0], "parity")
-    assert panel is not None
-    assert {series.name for series in panel.series} == {"perfect", "before", "after"}
+    panels = parity_panels(children_by_generation(learned, "finetune")[0], "parity")
+    assert [panel.y_label for panel in panels] == ["potential (eV/atom)", "potential (eV/angstrom)"]
+    assert {series.name for series in panels[1].series} == {"perfect", "before", "after"}
 
 
 def test_figures_side_by_side_are_a_picture(search: WorkChainNode, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def assert_fits(page: Any) -> None:
 def test_every_panel_is_drawn_answers_to_the_pointer_and_complains_of_nothing(opened: Callable) -> None:
     page = opened(WIDE)
     plots = page.find_elements(By.CSS_SELECTOR, ".plot")
-    assert len(plots) == 9  # enthalpy, three errors, ranking at two temperatures, phases, parity, dispersions
+    assert len(plots) == 10  # enthalpy, three errors, ranking at two temperatures, phases, two parities, dispersions
     for plot in plots:
         assert plot.find_elements(By.CSS_SELECTOR, ".scatterlayer .trace path, .scatterlayer .trace .point")
     assert "g000-0000" in hovered(page, plots[0], ".scatterlayer .trace .point")
