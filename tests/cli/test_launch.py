@@ -238,7 +238,7 @@ def test_plan_of_the_whole_path_tells_the_correction(ready: Callable, write_inpu
 def test_plan_tells_the_first_labels_and_the_dft_relaxation_at_the_end(ready: Callable, write_input: Callable) -> None:
     limits = {"elements": {"Cu": "0-4", "Au": "0-4"}, "atoms": "1-4"}
     search = {**{key: value for key, value in SEARCH["search"].items() if key != "formula"}, "composition": limits}
-    relaxation = {"number": 3, "engine": "gpaw", "code": "anhcsp-engine@localhost"}
+    relaxation = {"number": 3, "engine": "gpaw", "code": "gpaw-python@localhost"}
     keys = {"learning": {**LEARNING, "initial": 12, "hull_tolerance": 0.005}, "dft_relax": relaxation}
     result = ready("launch", "search", write_input({**SEARCH, "search": search, **keys}), "--dry-run")
     assert result.exit_code == 0, result.output
@@ -247,6 +247,9 @@ def test_plan_tells_the_first_labels_and_the_dft_relaxation_at_the_end(ready: Ca
     wrong = {**keys, "dft_relax": {**relaxation, "pressure": 5}}
     result = ready("launch", "search", write_input({**SEARCH, "search": search, **wrong}), "--dry-run")
     assert "dft_relax.pressure: unknown key" in result.output
+    wrong = {**keys, "dft_relax": {**relaxation, "code": "anhcsp-engine@localhost"}}
+    result = ready("launch", "search", write_input({**SEARCH, "search": search, **wrong}), "--dry-run")
+    assert "is the engine of this plugin; give the Python interpreter that GPAW is installed for" in result.output
 
 
 def test_plan_of_a_phase_diagram_counts_its_points(ready: Callable, write_input: Callable, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ SEARCH = {
     "relax": {"fmax": 0.05, "max_steps": 60},
     "operators": {"random": 0.5, "heredity": 0.25, "strain": 0.25},
 }
+FINALISTS = {"number": 2, "temperatures": [0.0, 300.0], "stages": ["1x1x1:20"], "seed": 1}
 
 
 @pytest.fixture
@@ -79,3 +80,18 @@ def search_inputs(engine_code: Any, emt: Any) -> dict[str, Any]:
     from aiida.orm import Dict
 
     return {"code": engine_code, "potential": emt, "settings": Dict(SEARCH)}
+
+
+@pytest.fixture
+def csp(search_inputs: dict[str, Any], generate_workchain: Callable) -> Callable:
+    """The whole path before its first step."""
+
+    def factory(sscha: dict[str, Any] | None = None, **changes: Any) -> Any:
+        from aiida.orm import Dict
+
+        from aiida_anhcsp.workflows.csp import CspWorkChain
+
+        finalists = {"settings": Dict({**FINALISTS, **(sscha or {})}), "max_concurrent": 3}
+        return generate_workchain(CspWorkChain, {"search": search_inputs, "sscha": finalists, **changes})
+
+    return factory

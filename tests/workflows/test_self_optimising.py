@@ -19,8 +19,8 @@ from aiida_anhcsp.workflows.csp import CspWorkChain
 from aiida_anhcsp.workflows.names import INITIAL
 from aiida_anhcsp.workflows.search import SearchWorkChain
 
-from .conftest import SEARCH
-from .test_csp import COMPOSITIONS, FINALISTS, alloys
+from .conftest import FINALISTS, SEARCH
+from .test_csp import COMPOSITIONS, alloys
 from .test_search import population, relaxed_frames
 
 
@@ -201,9 +201,9 @@ def test_hull_of_one_formula_cannot_stop_moving(
 
 
 @pytest.fixture
-def dft(engine_code: Any) -> dict[str, Any]:
+def dft(system_python: Any) -> dict[str, Any]:
     """DFT relaxation of the lowest two; nothing in these tests runs it."""
-    return {"settings": Dict({"number": 2}), "engine": "anhcsp.dft_relax.gpaw", "inputs": {"code": engine_code}}
+    return {"settings": Dict({"number": 2}), "engine": "anhcsp.dft_relax.gpaw", "inputs": {"code": system_python}}
 
 
 def test_lowest_structures_and_the_elements_are_relaxed_by_dft_and_ranked_by_it(
