@@ -5,15 +5,16 @@
     .venv/bin/python benchmarks/overhead/overhead.py --profile overhead --search cuau --sizes 20,100,500
 
 Two generations of each size. ``h3s`` is a search as the demo's, H3S at 130 GPa in cells of four and eight atoms by the
-mini model; ``cuau`` as light as a search can be, so that what is left is the graph: two atoms, EMT, three steps of
-relaxation. The engine alone comes first, the work chain right after it; the final populations must be the same. Wall
-times are those of the machine as it was (its load is beside them); processor times are those of the engine's processes
-and of the daemon's. ``graph_s`` is the time in which no program of the engine ran, and ``start_s`` that which the jobs'
-programs took beyond the engine's work in one process, mostly to start.
+mini model; ``h3s16`` the same in cells of sixteen; ``cuau`` as light as a search can be, so that what is left is the
+graph: two atoms, EMT, three steps of relaxation. The engine alone comes first, the work chain right after it; the final
+populations must be the same. Wall times are those of the machine as it was (its load is beside them); processor times
+are those of the engine's processes and of the daemon's. ``graph_s`` is the time in which no program of the engine ran,
+and ``start_s`` that which the jobs' programs took beyond the engine's work in one process, mostly to start.
 
-Counted are nodes, the growth of the database and of the repository, and the size of the run's archive;
-``--project 1e5,1e7`` says what these make for so many structures. What was measured is kept in ``BACKEND.json`` beside
-this file and not measured again.
+Counted are nodes, the growth of the database and of the repository, the size of the run's archive and of its final
+population. ``--project 1e5,1e7`` says what these make for so many structures: what belongs to a generation grows with
+their number, the merged and the ranked population of each generation, which hold all structures so far, with the square
+of the number of generations. What was measured is kept in ``BACKEND.json`` beside this file and not measured again.
 """
 
 from __future__ import annotations
@@ -50,6 +51,10 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "h3s": {
         "potential": "mattersim:mini-H-S",
         "settings": {"formula": "H3S", "formula_units": "1-2", "pressure": 130, "relax": {"fmax": 0.02}},
+    },
+    "h3s16": {
+        "potential": "mattersim:mini-H-S",
+        "settings": {"formula": "H3S", "formula_units": "4", "pressure": 130, "relax": {"fmax": 0.02}},
     },
     "cuau": {
         "potential": "ase:ase.calculators.emt:EMT",
@@ -170,6 +175,7 @@ def measure(profile: str, search: str, size: int) -> dict[str, Any]:
         runs = [[float(word) for word in line.split()] for line in log.read_text().splitlines()]
         program(profile, "archive", str(number), str(folder / "run.aiida"))
         archive = (folder / "run.aiida").stat().st_size
+        final = (folder / "graph.extxyz").stat().st_size
     walls, processors = sum(run[0] for run in runs), sum(run[1] + run[2] for run in runs)
     seconds = {
         "in_process": {"wall_s": alone.wall, "cpu_s": alone.processor},
@@ -187,15 +193,31 @@ def measure(profile: str, search: str, size: int) -> dict[str, Any]:
         **{name: {key: round(value, 2) for key, value in group.items()} for name, group in seconds.items()},
         **{key: after[key] - before[key] for key in after},
         "archive": archive,
+        "final_population": final,
     }
 
 
-def projection(rows: list[dict[str, Any]], structures: float) -> dict[str, float]:
-    """Nodes and gigabytes for so many structures in generations of the largest size that was measured."""
+def projection(rows: list[dict[str, Any]], structures: float, population: int) -> dict[str, float]:
+    """Nodes and gigabytes for so many structures in generations of ``population``, from the largest size measured.
+
+    ``repository_GB`` is without the merged and the ranked populations, ``ranked_GB`` is these: two nodes a generation
+    that hold all structures so far, which grow with the square of the number of generations.
+    """
     row = max(rows, key=lambda row: row["population"])
-    factor = structures / (row["population"] * row["generations"])
-    return {"structures": structures, "nodes": round(factor * row["nodes"])} | {
-        f"{key}_GB": round(factor * row[key] / 1e9, 2) for key in ("database", "repository", "archive")
+    generations = structures / population
+    measured = row["population"] * row["generations"]
+    per_structure = row["final_population"] / measured
+    # the first generation is ranked and not merged
+    cumulative = sum(2 * number - (number == 1) for number in range(1, row["generations"] + 1)) * row["population"]
+    own = row["repository"] - per_structure * cumulative
+    sizes = {
+        "database": generations * row["database"] / row["generations"],
+        "repository": structures * own / measured,
+        "ranked": per_structure * population * generations * (generations + 1),
+    }
+    nodes = round(generations * row["nodes"] / row["generations"])
+    return {"structures": structures, "population": population, "nodes": nodes} | {
+        f"{name}_GB": round(size / 1e9, 2) for name, size in sizes.items()
     }
 
 
@@ -214,7 +236,9 @@ def main(profile: str, search: str, sizes: str, project: str) -> None:
         if size not in done:
             document["rows"] = [*document["rows"], measure(profile, search, size)]
             print(json.dumps(document["rows"][-1]), flush=True)
-        document["projection"] = [projection(document["rows"], float(word)) for word in project.split(",")]
+        document["projection"] = [
+            projection(document["rows"], float(word), each) for word in project.split(",") for each in (500, 5000)
+        ]
         path.write_text(json.dumps(document, indent=1) + "\n")
 
 
