@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +66,9 @@ def read_checkpoint(path: Path, device: str = "cpu", argument: str = "--potentia
     fix = "give a checkpoint of MatterSim's M3GNet architecture"
     try:
         checkpoint = torch.load(path, map_location=device, weights_only=True)
+    except pickle.UnpicklingError as error:
+        problem = f"{path} is no checkpoint of weights alone, and what else is in it is never executed"
+        raise InputError(argument, problem, fix) from error
     except Exception as error:
         raise InputError(argument, f"{path} cannot be read as checkpoint ({_line(error)})", fix) from error
     try:
