@@ -25,6 +25,7 @@ SHORT_MULTIPLE_BOND = 0.72
 MULTIPLY_BONDED = frozenset({"C", "N", "O", "F"})
 RELIEF_STEPS = 20
 RELIEF_MARGIN = 1.02
+LONGEST_IN_CONTACTS = 1.5
 CLOSEST_PACKING = math.pi / math.sqrt(18.0)
 
 
@@ -118,8 +119,8 @@ def distance_table(elements: Iterable[str], pressure: float, given: Mapping[str,
     and 0.80 otherwise.
 
     :param given: angstrom by pair, as ``{"H-S": 1.1}``, in either order
-    :raises InputError: a given pair is malformed, names other elements, repeats another, is not positive or beyond the
-        sum of van der Waals radii (Alvarez, Dalton Trans. 42, 8617 (2013), as ASE has them).
+    :raises InputError: a given pair is malformed, names other elements, repeats another, is not positive or far
+        beyond the sum of van der Waals radii (Alvarez, Dalton Trans. 42, 8617 (2013), as ASE has them).
     """
     elements = sorted(set(elements))
     minima: dict[tuple[str, str], float] = {}
@@ -131,11 +132,11 @@ def distance_table(elements: Iterable[str], pressure: float, given: Mapping[str,
             )
         if not (math.isfinite(distance) and distance > 0.0):
             raise InputError("minimum_distances", f"{text} is {distance}", "give a positive distance in angstrom")
-        contact = float(sum(vdw_radii[atomic_numbers[name]] for name in pair))
-        if distance > contact:  # never where a radius is not known
+        longest = LONGEST_IN_CONTACTS * float(sum(vdw_radii[atomic_numbers[name]] for name in pair))
+        if distance > longest:  # never where a radius is not known
             raise InputError(
                 "minimum_distances",
-                f"{text} is {distance}, further apart than atoms without a bond ({contact:.2f} angstrom)",
+                f"{text} is {distance}, further apart than neighbours without any bond (up to {longest:.1f} angstrom)",
                 "give a distance in angstrom, shorter than a bond",
             )
         minima[pair] = float(distance)
