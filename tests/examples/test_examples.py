@@ -88,6 +88,12 @@ def test_active_learning_of_im3m_is_ready_to_run_after_setup(plan: Callable) -> 
     assert "missing" not in text
 
 
+def test_active_learning_of_cah6_is_ready_to_run_after_setup(plan: Callable) -> None:
+    text = plan("cah6_active", "active")
+    assert "24 distortions of 1x1x1 cells, then at most 8 in each of 2 rounds, by anhcsp.label.gpaw" in text
+    assert "missing" not in text
+
+
 def test_both_strategies_are_ready_to_run_after_setup(plan: Callable) -> None:
     text = plan("h3s_active", "active", "library.yaml")
     assert "2, one after the other" in text
