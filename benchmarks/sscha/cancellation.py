@@ -6,10 +6,12 @@ and with the force constants of the self-consistency. The same labels correct th
 configurations of the same state gives; minimised again on the labels it ought to be the same from any potential. What
 the potential's errors do to the soft mode is the difference of its squared frequency (lower optical T1u mode, cm^-2)
 between the auxiliary matrices minimised on its own forces and on the labels, by the same configurations; in the
-four-atom cell the Hessian is the auxiliary matrix, as inversion leaves no third order at Gamma. Labels are appended as
-they are computed, and a second run computes only those that are missing. Run from the root of the repository:
+four-atom cell the Hessian is the auxiliary matrix, as inversion leaves no third order at Gamma. That is Im-3m; another
+structure is compared in the same way, but for the soft mode that it does not have. Labels are appended as they are
+computed, and a second run computes only those that are missing. Run from the root of the repository:
 
-    python -m benchmarks.sscha.cancellation [--potential SPEC] [--name NAME] [--lattice A] [--configurations N]
+    python -m benchmarks.sscha.cancellation [--potential SPEC] [--name NAME] [--configurations N]
+        [--lattice A | --structure FILE]
 
 writes ``benchmarks/sscha/NAME.json`` and ``NAME.png``; the folder ``/tmp/NAME`` (or WORK instead of /tmp) keeps the
 labels, and ``--minutes`` ends a run.
@@ -45,12 +47,14 @@ ROOT = Path(__file__).parents[2]
 LABEL = ROOT / "aiida_anhcsp/workflows/gpaw_frames.py"
 
 
-def main(potential: str, name: str, lattice: float, configurations: int, minutes: float) -> None:
+def main(
+    potential: str, name: str, lattice: float, structure: Path | None, configurations: int, minutes: float
+) -> None:
     """SSCHA, labels, comparison."""
     work = Path(os.environ.get("WORK", "/tmp")) / name
     work.mkdir(parents=True, exist_ok=True)
     if not (work / "out/result.json").is_file():
-        write_frames(work / "h3s.extxyz", [im3m(lattice)])
+        write_frames(work / "h3s.extxyz", read_frames(structure) if structure else [im3m(lattice)])
         stages = f"1x1x1:{configurations}"
         engine("sscha", str(work / "h3s.extxyz"), str(work / "out"), "--potential", potential, "--seed", "1",
                "--pressure", "0", "--fixed-cell", "--temperature", "0", "--stages", stages)  # fmt: skip
@@ -63,9 +67,11 @@ def main(potential: str, name: str, lattice: float, configurations: int, minutes
     write_frames(work / "done.extxyz", done)
     ours = [audit[int(frame.info["index"])] for frame in done]
     found = cancellation(load(work / "out"), 0.0, ours, done)
-    document = {"potential": potential, "lattice_constant": lattice, **found.summary()}
+    origin = {"structure": structure.name} if structure else {"lattice_constant": lattice}
+    document = {"potential": potential, **origin, **found.summary()}
     document["free_energy"] = free_energy(work, potential, len(found.forces[0]))
-    document["soft_mode"] = soft_modes(work, ours, done)
+    if structure is None:
+        document["soft_mode"] = soft_modes(work, ours, done)
     print(json.dumps(document, indent=1))
     path = Path(__file__).with_name(f"{name}.json")
     path.write_text(json.dumps(document, indent=1) + "\n")
@@ -149,7 +155,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--potential", default="mattersim:mini-H-S")
     parser.add_argument("--name", default="cancellation_mini")
-    parser.add_argument("--lattice", type=float, default=3.1)
+    parser.add_argument("--lattice", type=float, default=3.1, help="of Im-3m, angstrom")
+    parser.add_argument("--structure", type=Path, help="instead of Im-3m")
     parser.add_argument("--configurations", type=int, default=100)
     parser.add_argument("--minutes", type=float, default=15.0)
     main(**vars(parser.parse_args()))
