@@ -1,13 +1,16 @@
 """The soft T1u mode of Im-3m H3S at Gamma: harmonic against static pressure, SSCHA against quantum pressure.
 
-For each lattice constant the cell is fixed, SSCHA runs in 2x2x2 and the free-energy Hessian follows. T1u occurs three
-times: a translation, hydrogen along its S-H-S bonds and hydrogen across them. The two optical modes mix where they come
-close; the lower one goes soft. Squared frequencies are negative where it is unstable; zeros are interpolated. Points
-that are in the JSON file already are not repeated. Run from the root of the repository:
+For each lattice constant the cell is fixed, SSCHA runs in growing supercells up to N x N x N and the free-energy
+Hessian follows. T1u occurs three times: a translation, hydrogen along its S-H-S bonds and hydrogen across them. The two
+optical modes mix where they come close; the lower one goes soft. Squared frequencies are negative where it is unstable;
+zeros are interpolated. The error is that of the lowest mode of the Hessian by the bootstrap, given where that is the
+soft one.
+Points that are in the JSON file already are not repeated. Run from the root of the repository:
 
-    python -m benchmarks.sscha.soft_mode [--potential SPEC] [--temperature K] [--configurations N] [--name NAME]
+    python -m benchmarks.sscha.soft_mode [--potential SPEC] [--temperature K] [--supercell N] [--lattices A,A,...]
+        [--configurations N] [--resamples N] [--name NAME]
 
-writes ``benchmarks/sscha/NAME.json`` and ``NAME.png``.
+writes ``benchmarks/sscha/NAME.json``, which ``soft_mode_figure.py`` draws.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -25,7 +29,6 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.units import GPa
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from aiida_anhcsp.engine.frames import write_frames
@@ -36,20 +39,21 @@ from aiida_anhcsp.engine.sscha.evaluation import evaluate_all
 from ..mini_model.prototypes import im3m
 
 ROOT = Path(__file__).parents[2]
-LATTICES = (3.30, 3.25, 3.20, 3.15, 3.10, 3.06, 3.02, 2.98, 2.94)
-SUPERCELL = (2, 2, 2)
+LATTICES = "3.30,3.25,3.20,3.15,3.10,3.06,3.02,2.98,2.94"
+SAME = 1.0
+"""cm^-1; the lowest mode is the soft one if their frequencies differ by less."""
 
 
-def main(potential: str, temperature: float, configurations: int, name: str) -> None:
-    """All points, then the zeros and the figure."""
+def main(name: str, lattices: str, **settings: Any) -> None:
+    """All points, then the zeros."""
     path = Path(__file__).with_name(f"{name}.json")
     document = json.loads(path.read_text()) if path.is_file() else {"points": []}
-    document |= {"potential": potential, "temperature": temperature, "configurations": configurations}
+    document |= settings
     done = {point["lattice_constant"] for point in document["points"]}
-    for lattice in LATTICES:
+    for lattice in map(float, lattices.split(",")):
         if lattice in done:
             continue
-        point = run(lattice, potential, temperature, configurations)
+        point = run(lattice, **settings)
         print({key: value for key, value in point.items() if not isinstance(value, list)}, flush=True)
         document["points"] = sorted([*document["points"], point], key=lambda entry: -entry["lattice_constant"])
         document["zeros"] = {
@@ -57,25 +61,30 @@ def main(potential: str, temperature: float, configurations: int, name: str) -> 
             for kind, pressure in (("harmonic", "static_pressure"), ("hessian", "pressure"))
         }
         path.write_text(json.dumps(document, indent=1) + "\n")
-    plot(document, path.with_suffix(".png"))
 
 
-def run(lattice: float, potential: str, temperature: float, configurations: int) -> dict[str, Any]:
+def run(
+    lattice: float, potential: str, temperature: float, supercell: int, configurations: int, resamples: int
+) -> dict[str, Any]:
     """One lattice constant: pressures (GPa) and squared frequencies (cm^-2)."""
     began = time.monotonic()
     atoms = im3m(lattice)
     with tempfile.TemporaryDirectory() as folder:
         write_frames(Path(folder) / "h3s.extxyz", [atoms])
         common = ["--potential", potential, "--seed", "1"]
-        stages = f"1x1x1:{configurations // 2},2x2x2:{configurations}"
+        numbers = [configurations // 2, *[configurations] * (supercell - 1)]
+        stages = ",".join(f"{n}x{n}x{n}:{number}" for n, number in enumerate(numbers, start=1))
         engine("sscha", f"{folder}/h3s.extxyz", f"{folder}/out", *common, "--pressure", "0", "--fixed-cell",
                "--temperature", str(temperature), "--stages", stages)  # fmt: skip
-        engine("hessian", f"{folder}/out", f"{folder}/hessian", *common, "--configurations", str(2 * configurations))
-        result = json.loads((Path(folder) / "out/result.json").read_text())
+        engine("hessian", f"{folder}/out", f"{folder}/hessian", *common, "--configurations", str(2 * configurations),
+               "--resamples", str(resamples))  # fmt: skip
+        result, verdict = (json.loads((Path(folder) / part / "result.json").read_text()) for part in ("out", "hessian"))
         auxiliary, hessian = load(Path(folder) / "out"), load(Path(folder) / "hessian")
     loaded = load_potential(potential)
     labels = evaluate_all(loaded, [to_atoms(auxiliary.structure)], "structures")
-    bare = harmonic(to_structure(to_atoms(auxiliary.structure)), SUPERCELL, loaded)
+    bare = harmonic(to_structure(to_atoms(auxiliary.structure)), (supercell,) * 3, loaded)
+    square, lowest = soft_mode(hessian), verdict["lowest_frequency"]
+    is_lowest = abs(math.copysign(math.sqrt(abs(square)), square) - lowest) < SAME
     return {
         "lattice_constant": lattice,
         "static_pressure": float(-np.trace(labels.stresses[0]) / 3 / GPa),
@@ -84,7 +93,8 @@ def run(lattice: float, potential: str, temperature: float, configurations: int)
         "converged": result["converged"],
         "harmonic": soft_mode(bare),
         "auxiliary": soft_mode(auxiliary),
-        "hessian": soft_mode(hessian),
+        "hessian": square,
+        "hessian_error": verdict.get("lowest_frequency_squared_error") if is_lowest else None,
         "free_energy": result["free_energy"],
         "free_energy_error": result["free_energy_error"],
         "wall_time": round(time.monotonic() - began, 1),
@@ -142,31 +152,13 @@ def zero(points: list[dict[str, Any]], kind: str, pressure: str) -> float | None
     return None
 
 
-def plot(document: dict[str, Any], path: Path) -> None:
-    """Squared frequencies against pressure, beside those of ``soft_mode_dft.json`` if it is there."""
-    figure = Figure(figsize=(5, 4), layout="constrained")
-    axes = figure.subplots()
-    points = document["points"]
-    for kind, pressure, style in (("harmonic", "static_pressure", "--s"), ("hessian", "pressure", "-o")):
-        label = "harmonic, static pressure" if kind == "harmonic" else "SSCHA Hessian, quantum pressure"
-        axes.plot([point[pressure] for point in points], [point[kind] / 1e6 for point in points], style, label=label)
-    frozen = Path(__file__).with_name("soft_mode_dft.json")
-    if frozen.is_file():
-        by_dft = json.loads(frozen.read_text())["points"]
-        pressures, squares = ([point[key] for point in by_dft] for key in ("static_pressure", "harmonic"))
-        axes.plot(pressures, [square / 1e6 for square in squares], "x", color="black", label="harmonic, PBE itself")
-    axes.axhline(0, color="black", linewidth=0.5)
-    axes.set_xlabel("pressure (GPa)")
-    axes.set_ylabel(r"$\omega^2$ of T$_{1u}$ ($10^6$ cm$^{-2}$)")
-    axes.set_title(f"Im-3m H$_3$S, {document['temperature']:g} K")
-    axes.legend(frameon=False)
-    figure.savefig(path, dpi=150)
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--potential", default="mattersim:mini-H-S")
     parser.add_argument("--temperature", type=float, default=0.0)
+    parser.add_argument("--supercell", type=int, default=2)
+    parser.add_argument("--lattices", default=LATTICES, help="angstrom")
     parser.add_argument("--configurations", type=int, default=200)
+    parser.add_argument("--resamples", type=int, default=20)
     parser.add_argument("--name", default="soft_mode_mini")
     main(**vars(parser.parse_args()))
