@@ -13,9 +13,11 @@ from aiida.plugins import WorkflowFactory
 from ..calculations.correct import CorrectCalculation
 from ..calculations.functions.labels import take_frames
 from ..calculations.functions.population import merge_populations
+from ..calculations.functions.ranking import best_correction
 from ..data.dynamical_matrices import DynamicalMatricesData
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
+from ..engine.sscha.reports import Estimate
 from .ports import define_engine, define_label, engine_inputs, parsed_by, plain, validate_label_inputs
 from .protocols.builders import CorrectProtocol
 from .settings import CorrectionSettings, SschaRunSettings
@@ -167,7 +169,7 @@ class CorrectWorkChain(CorrectProtocol, WorkChain):
             return self.ended_early(self.exit_codes.ERROR_SUB_PROCESS_FAILED_CORRECT.format(reason=failure(node)))
         self.ctx.corrected = (self.ctx.round, self.ctx.part)
         self.report(f"correction {describe(node)}")
-        error = node.outputs.result["free_energy_correction_error"] / node.outputs.result["n_atoms"]
+        error = shift_of(node.outputs.result).error
         self.ctx.taken = self.ctx.wanted
         self.ctx.wanted = more_labels(self.ctx.taken, error, self.settings.target, self.limit)
         if self.is_imprecise():
@@ -209,7 +211,7 @@ class CorrectWorkChain(CorrectProtocol, WorkChain):
         """Hand out the last correction and its labels."""
         self.hand_out()
         result = self.correction.outputs.result
-        error = result["free_energy_correction_error"] / result["n_atoms"]
+        error = shift_of(result).error
         if error > self.settings.target:
             return self.exit_codes.ERROR_NOT_PRECISE.format(error=f"{error:.4f}", labels=result["n_labels"])
         return None
@@ -260,8 +262,15 @@ def more_labels(number: int, error: float, target: float, limit: int) -> int:
     return min(limit, 2 * number, math.ceil(1.1 * number * (error / target) ** 2))
 
 
+def shift_of(correction: Dict) -> Estimate:
+    """What a correction adds to the free energy in eV/atom, at the reference's own minimum if the labels led there."""
+    best = best_correction(correction)
+    shift, error = (best[f"free_energy_correction{suffix}"] / best["n_atoms"] for suffix in ("", "_error"))
+    return Estimate(shift, error)
+
+
 def describe(node: ProcessNode) -> str:
     """A correction in one line."""
-    result = node.outputs.result.get_dict()
-    shift, error = (1000 * result[f"free_energy_correction{suffix}"] / result["n_atoms"] for suffix in ("", "_error"))
-    return f"{shift:.1f} +- {error:.1f} meV/atom from {result['n_labels']} labels"
+    result = node.outputs.result
+    shift = shift_of(result)
+    return f"{1000 * shift.value:.1f} +- {1000 * shift.error:.1f} meV/atom from {result['n_labels']} labels"

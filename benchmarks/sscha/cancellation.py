@@ -88,16 +88,10 @@ def free_energy(work: Path, potential: str, n_atoms: int) -> dict[str, float]:
     audit = json.loads((work / "large/result.json").read_text())
     corrected = json.loads((work / "corrected.json").read_text())
     own, error = audit["free_energy"], audit["free_energy_error"]
-    shift, gain = corrected["free_energy_correction"], corrected["reminimised"]["gain"]
-    shift_error = math.hypot(error, corrected["free_energy_correction_error"])
-    numbers = {
-        "potential": own,
-        "potential_error": error,
-        "corrected": own + shift,
-        "corrected_error": shift_error,
-        "reminimised": own + shift + gain,
-        "reminimised_error": math.hypot(shift_error, corrected["reminimised"]["gain_error"]),
-    }
+    numbers = {"potential": own, "potential_error": error}
+    for name, found in (("corrected", corrected), ("reminimised", corrected["reminimised"])):
+        numbers[name] = own + found["free_energy_correction"]
+        numbers[f"{name}_error"] = math.hypot(error, found["free_energy_correction_error"])
     pressures = {key: corrected[key] for key in ("pressure_correction", "pressure_correction_error")}
     return {key: value / n_atoms for key, value in numbers.items()} | pressures
 

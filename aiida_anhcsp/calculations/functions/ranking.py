@@ -145,15 +145,20 @@ def _row(run: dict[str, Any], frame: Atoms, result: Dict | None, structure: Stru
     return row
 
 
-def corrected_energies(correction: Dict) -> dict[str, Any]:
-    """G of the reference, at its own minimum where the labels led there, and how many labels it took."""
-    document = correction.get_dict()
+def best_correction(correction: Dict) -> dict[str, Any]:
+    """A correction with the numbers of the reference's own minimum where the labels led there."""
+    document: dict[str, Any] = correction.get_dict()
     minimum = document.get("reminimised", {})
-    best = {**document, **minimum} if minimum.get("converged", False) else document
+    return {**document, **minimum} if minimum.get("converged", False) else document
+
+
+def corrected_energies(correction: Dict) -> dict[str, Any]:
+    """G of the reference as ranked, and how many labels it took."""
+    best = best_correction(correction)
     return {
         "gibbs_free_energy_corrected": best["gibbs_free_energy"],
         "gibbs_free_energy_corrected_error": best["gibbs_free_energy_error"],
-        "n_labels": document["n_labels"],
+        "n_labels": best["n_labels"],
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 import click
@@ -33,7 +32,8 @@ def command(sscha_outdir: Path, labels: Path, out: Path, order: int, pressure: f
     which to relax with the model so that the reference is at the target. With --reminimise it also has the free energy
     at the reference's own minimum, as far as the labelled configurations carry.
     """
-    from ..sscha.correction import correct
+    from ..sscha.correction import correct, corrected, read_result
+    from ..sscha.reports import Estimate
     from ..sscha.run import LOG_FILE
     from ..sscha.worker import Worker
 
@@ -42,11 +42,8 @@ def command(sscha_outdir: Path, labels: Path, out: Path, order: int, pressure: f
     if reminimise:
         with Worker(None, out.parent / LOG_FILE) as worker:
             found = worker.run("run_reminimisation", sscha_outdir, labels, None)
-        found["free_energy"] = document["free_energy"] + found["gain"]
-        found["free_energy_error"] = math.hypot(document["free_energy_error"], found["gain_error"])
-        found["gibbs_free_energy"] = document["gibbs_free_energy"] + found["gain"] / document["n_atoms"]
-        found["gibbs_free_energy_error"] = found["free_energy_error"] / document["n_atoms"]
-        document["reminimised"] = found
+        correction = Estimate(found["free_energy_correction"], found["free_energy_correction_error"])
+        document["reminimised"] = found | corrected(read_result(sscha_outdir), correction, document["pressure_target"])
     out.write_text(json.dumps(document, indent=2) + "\n")
     click.echo(
         f"G = {document['gibbs_free_energy']:.5f} +- {document['gibbs_free_energy_error']:.5f} eV/atom "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -93,10 +94,10 @@ def correct(outdir: Path, labels: Path, order: Order = 1, pressure: float | None
         "pressure_target": target,
         "n_atoms": result["n_atoms"],
         "volume": result["volume"],
-        **_corrected(result, frames, target),
+        **corrected(result, _perturbation(result, frames), target),
     }
     if order == 2:
-        document["second_order"] = _corrected(result, frames, target, order)
+        document["second_order"] = corrected(result, _perturbation(result, frames, order), target)
     shift = pressure_correction(frames)
     if shift is not None:
         document |= {
@@ -109,14 +110,12 @@ def correct(outdir: Path, labels: Path, order: Order = 1, pressure: float | None
     return document
 
 
-def _corrected(result: dict[str, Any], frames: PairedFrames, target: float, order: Order = 1) -> dict[str, float]:
-    """F (eV per primitive cell) and G (eV/atom) at the target pressure (GPa), and the correction of F, with errors."""
-    energies = [np.array([labels_of(frame)["energy"] for frame in side]) for side in (frames.reference, frames.model)]
-    try:
-        supercell = perturbative_correction(energies[0] - energies[1], result["temperature"], order)
-    except ValueError as error:
-        raise InputError("--order", str(error), "use the first order") from error
-    correction = Estimate(supercell.value / frames.n_cells, supercell.error / frames.n_cells)
+def corrected(result: Mapping[str, Any], correction: Estimate, target: float) -> dict[str, float]:
+    """F (eV per primitive cell) and G (eV/atom) at the target pressure (GPa), and the correction of F, with errors.
+
+    :param result: that of the model's audit
+    :param correction: of F, eV per primitive cell
+    """
     free_energy = result["free_energy"] + correction.value
     uncertainty = float(np.hypot(result["free_energy_error"], correction.error))
     return {
@@ -127,6 +126,15 @@ def _corrected(result: dict[str, Any], frames: PairedFrames, target: float, orde
         "gibbs_free_energy": (free_energy + target * GPa * result["volume"]) / result["n_atoms"],
         "gibbs_free_energy_error": uncertainty / result["n_atoms"],
     }
+
+
+def _perturbation(result: Mapping[str, Any], frames: PairedFrames, order: Order = 1) -> Estimate:
+    energies = [np.array([labels_of(frame)["energy"] for frame in side]) for side in (frames.reference, frames.model)]
+    try:
+        supercell = perturbative_correction(energies[0] - energies[1], result["temperature"], order)
+    except ValueError as error:
+        raise InputError("--order", str(error), "use the first order") from error
+    return Estimate(supercell.value / frames.n_cells, supercell.error / frames.n_cells)
 
 
 def pair_frames(outdir: Path, labels: Path) -> PairedFrames:

@@ -25,6 +25,8 @@ from .settings import Minimisation, SschaSettings, Stage
 LOG = logging.getLogger(__name__)
 SIGNIFICANT_EXCESS = 2 * 2**0.5  # two standard errors, and the pairs of an ensemble are not independent
 LARGEST_VOLUME_CHANGE = 2.0
+REPRESENTATIVE = 0.8
+"""Kong-Liu ratio down to which an ensemble still tells of the state that it led to."""
 
 
 class StageError(RuntimeError):
@@ -55,7 +57,9 @@ def minimise_stage(
     """Minimise the free energy in one supercell, first at a fixed cell, then with the cell at the target pressure.
 
     Every population is a fresh ensemble of pairs; the cell moves once the matrices have converged within one, and
-    does not move after the last, so that matrices and ensemble agree.
+    does not move after the last, so that matrices and ensemble agree. One ensemble may be led far astray by its own
+    noise and converge there: a population is the last only if its weights have stayed even, or if an earlier one has
+    converged too.
 
     :param phonons: starting matrices on the stage's supercell
     :param after_population: called after each population that is not the last, with the matrices and the cell to go
@@ -89,14 +93,17 @@ def minimise_stage(
         excess, error = _excess(minimiser, settings.pressure)
         allowed = np.maximum(SIGNIFICANT_EXCESS * error, minimisation.pressure_tolerance * GPa)
         at_pressure = settings.fixed_cell or bool(np.all(np.abs(excess) <= allowed))
-        minimised = minimised or minimiser.is_converged()
+        measurement = measure(ensemble, reference, paired=True)
+        converged = minimiser.is_converged()
+        confirmed = converged and (minimised or measurement.kong_liu_ratio >= REPRESENTATIVE)
+        minimised = minimised or converged
         population = Population(
             number=number,
-            measurement=measure(ensemble, reference, paired=True),
+            measurement=measurement,
             gradient_over_error=minimiser.__gc__[-1] / max(minimiser.__gc_err__[-1], 1e-300),
             excess_over_error=float(np.max(np.abs(excess) / allowed)),
-            minimised=minimiser.is_converged(),
-            finished=minimiser.is_converged() and at_pressure,
+            minimised=confirmed,
+            finished=confirmed and at_pressure,
             steps=len(minimiser.__gc__),
         )
         _report(stage, population, phonons, settings)

@@ -16,7 +16,7 @@ from .dynamics import Phonons, to_atoms
 from .ensemble import fill, measure
 from .evaluation import Labels
 from .minimise import StageError, run_minimiser
-from .reports import Measurement
+from .reports import Estimate, Measurement
 from .settings import Minimisation
 
 SAME_POSITION = 1e-3
@@ -31,9 +31,9 @@ class Reminimised:
     """Where the minimisation on the reference's labels ended.
 
     ``gain`` is the free energy there less that of the reference at the matrices given, eV per primitive cell, both on
-    the same configurations, so that their noise cancels (what is left biases it low, the more the fewer they are);
-    ``displacement`` is the largest of a centroid, angstrom. ``before`` measures the matrices given on the same
-    configurations: honest where these are fresh; ``after`` the matrices found, on the ensemble they were found on.
+    the same configurations, which biases it low, the more the fewer they are (:func:`correction_at_minimum` is without
+    that bias); ``displacement`` is the largest of a centroid, angstrom. ``before`` measures the matrices given on the
+    same configurations: honest where these are fresh; ``after`` the matrices found, on the ensemble they were found on.
     """
 
     phonons: Phonons
@@ -70,26 +70,40 @@ def reminimise(phonons: Phonons, temperature: float, frames: Sequence[Atoms]) ->
     )
 
 
-def gain_error(phonons: Phonons, temperature: float, frames: Sequence[Atoms], gain: float) -> float:
-    """Standard error of the ``gain`` of :func:`reminimise`, eV per primitive cell: a delete-a-group jackknife.
+def correction_at_minimum(
+    phonons: Phonons, temperature: float, reference: Sequence[Atoms], model: Sequence[Atoms]
+) -> Estimate:
+    """Free energy of the reference's own minimum less that of the model's, eV per primitive cell, matrices the model's.
 
-    The minimisation is repeated without each group of configurations in turn. Where they are too few for that, or one
-    of the minimisations fails, nothing is known but the gain itself, which is the error then.
+    Minimised on a few configurations even the model, whose minimum the matrices are, gains something: noise, and a bias
+    that the reference has too. So both are minimised on the same configurations, and in the difference it cancels. The
+    error is that of a delete-a-group jackknife; where the configurations are too few for that, or one of its
+    minimisations fails, nothing is known but what the reference gained, which is the error then.
 
     :param temperature: K, that the configurations were drawn at
-    :param frames: those of :func:`reminimise`
+    :param reference: those of :func:`reminimise`
+    :param model: the same with the model's energies and forces
+    :raises InputError: as :func:`reminimise`
+    :raises StageError: as :func:`reminimise`
     """
-    groups = min(GROUPS, len(frames))
-    if len(frames) < FEWEST:
-        return abs(gain)
-    gains = []
-    for group in range(groups):
-        kept = [frame for place, frame in enumerate(frames) if place % groups != group]
+
+    def minima(places: Sequence[int]) -> tuple[Reminimised, Reminimised]:
+        theirs, ours = (
+            reminimise(phonons, temperature, [frames[place] for place in places]) for frames in (reference, model)
+        )
+        return theirs, ours
+
+    theirs, ours = minima(range(len(reference)))
+    difference = theirs.after.free_energy.value - ours.after.free_energy.value
+    groups, differences = min(GROUPS, len(reference)), []
+    for group in range(groups) if len(reference) >= FEWEST else ():
         try:
-            gains.append(reminimise(phonons, temperature, kept).gain)
+            left = minima([place for place in range(len(reference)) if place % groups != group])
         except StageError:
-            return abs(gain)
-    return float(np.sqrt((groups - 1) * np.var(gains)))
+            return Estimate(difference, abs(theirs.gain))
+        differences.append(left[0].after.free_energy.value - left[1].after.free_energy.value)
+    error = float(np.sqrt((groups - 1) * np.var(differences))) if differences else abs(theirs.gain)
+    return Estimate(difference, error)
 
 
 def labelled_ensemble(phonons: Phonons, temperature: float, frames: Sequence[Atoms]) -> tuple[Ensemble, float]:

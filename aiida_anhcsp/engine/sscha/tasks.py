@@ -34,7 +34,7 @@ from .memory import available_memory
 from .minimise import minimise_stage
 from .progress import PROGRESS_FILE, Progress, take_over
 from .qualification import examine
-from .reminimise import gain_error, reminimise
+from .reminimise import correction_at_minimum, reminimise
 from .reports import AuditReport, Examination, Point, StageReport
 from .settings import Minimisation, SschaSettings, Stage
 from .step import describe_step, step
@@ -156,6 +156,8 @@ def run_hessian(
 def run_reminimisation(_: None, outdir: Path, labels: Path, folder: Path | None) -> dict[str, Any]:
     """Minimise the audited point in ``outdir`` again on labels of its audit frames, see :func:`reminimise`.
 
+    The correction of the free energy (eV per primitive cell) is that of :func:`correction_at_minimum`.
+
     :param folder: where structure and matrices go, if anywhere
     :raises InputError: files are missing or do not belong together
     :raises StageError: python-sscha finds no positive definite matrix
@@ -163,12 +165,13 @@ def run_reminimisation(_: None, outdir: Path, labels: Path, folder: Path | None)
     frames = pair_frames(outdir, labels)
     phonons, temperature = load(outdir, "SSCHA_OUTDIR"), load_temperature(outdir, "SSCHA_OUTDIR")
     outcome = reminimise(phonons, temperature, frames.reference)
+    correction = correction_at_minimum(phonons, temperature, frames.reference, frames.model)
     if folder is not None:
         save(outcome.phonons, folder, temperature)
     return {
         "converged": outcome.converged,
-        "gain": outcome.gain,
-        "gain_error": gain_error(phonons, temperature, frames.reference, outcome.gain),
+        "free_energy_correction": correction.value,
+        "free_energy_correction_error": correction.error,
         "kong_liu_ratio": outcome.after.kong_liu_ratio,
         "displacement": outcome.displacement,
         "auxiliary_frequencies_gamma": frequencies_gamma(outcome.phonons),

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,18 @@ def test_a_harmonically_unstable_bond_is_stabilised():
     outcome = minimise_stage(start, chosen.stages[0], chosen, Minimisation(), potential)
     assert outcome.converged
     assert frequencies_gamma(outcome.phonons)[-1] == pytest.approx(exact(-2.0, 0)[0], rel=0.05)
+
+
+@pytest.mark.parametrize("seed", [5, 7, 8])
+def test_a_population_that_its_own_noise_leads_astray_is_not_the_last(seed):
+    """With one ensemble these seeds converge to frequencies that are 35 to 42 % too low."""
+    potential = load_potential(toy(k=-2.0))
+    chosen = replace(settings("1x1x1:100", pressure=0.0, fixed_cell=True), seed=seed)
+    start = harmonic(to_structure(crystal()), (1, 1, 1), potential)
+    outcome = minimise_stage(start, chosen.stages[0], chosen, Minimisation(), potential)
+    assert outcome.converged
+    assert outcome.population.number == 2
+    assert frequencies_gamma(outcome.phonons)[-1] == pytest.approx(exact(-2.0, 0)[0], rel=0.1)
 
 
 def test_a_fixed_cell_stays():

@@ -7,7 +7,7 @@ from aiida_anhcsp.engine.frames import bare, with_labels
 from aiida_anhcsp.engine.potentials import Potential, load_potential
 from aiida_anhcsp.engine.sscha.dynamics import Phonons, frequencies_gamma, harmonic, to_atoms, to_structure
 from aiida_anhcsp.engine.sscha.ensemble import draw
-from aiida_anhcsp.engine.sscha.reminimise import gain_error, reminimise
+from aiida_anhcsp.engine.sscha.reminimise import correction_at_minimum, reminimise
 
 from .conftest import toy
 from .toy import crystal, exact, functional
@@ -46,15 +46,30 @@ def test_the_model_s_own_labels_change_nothing(model):
     assert outcome.gain == pytest.approx(0, abs=1e-6)
 
 
-def test_the_error_of_the_gain_is_its_spread_over_ensembles(model, toy_potential):
-    ensembles = [labelled(model, toy_potential, 40, seed) for seed in range(12)]
-    gains = [reminimise(model, 0.0, frames).gain for frames in ensembles]
-    errors = [gain_error(model, 0.0, frames, gain) for frames, gain in zip(ensembles[:3], gains[:3], strict=True)]
-    assert np.mean(errors) == pytest.approx(np.std(gains, ddof=1), rel=0.6)
+@pytest.fixture
+def at_minimum() -> tuple[Phonons, Potential]:
+    """An anharmonic model, k = 3 with a quartic term, at its own minimum."""
+    potential = load_potential(toy(k=3.0))
+    start = harmonic(to_structure(crystal()), (1, 1, 1), load_potential(toy(k=5.0, lam=0.0)))
+    return reminimise(start, 0.0, labelled(start, potential, 1000, seed=99)).phonons, potential
+
+
+def test_minimised_on_the_same_few_configurations_the_noise_cancels(at_minimum, toy_potential):
+    phonons, potential = at_minimum
+    ensembles = [[labelled(phonons, each, 20, seed) for each in (toy_potential, potential)] for seed in range(12)]
+    minima = [reminimise(phonons, 0.0, theirs).after.free_energy.value for theirs, _ in ensembles]
+    found = [correction_at_minimum(phonons, 0.0, *both) for both in ensembles]
+    values = np.array([each.value for each in found])
+    assert np.std(values) < 0.5 * np.std(minima)
+    assert np.mean(values) == pytest.approx(exact(5.0, 0.0)[1] - exact(3.0, 0.0)[1], abs=np.std(values))
+    assert np.mean([each.error for each in found]) == pytest.approx(np.std(values, ddof=1), rel=0.6)
 
 
 def test_too_few_labels_know_the_gain_no_better_than_its_size(model, toy_potential):
-    assert gain_error(model, 0.0, labelled(model, toy_potential, 3), -0.002) == 0.002
+    stiff = load_potential(toy(k=7.0, lam=0.0))
+    both = [labelled(model, each, 3) for each in (toy_potential, stiff)]
+    found = correction_at_minimum(model, 0.0, *both)
+    assert found.error == pytest.approx(abs(reminimise(model, 0.0, both[0]).gain))
 
 
 def test_configurations_of_another_supercell_are_refused(model, toy_potential):
