@@ -24,7 +24,7 @@ class VaryCalculation(EngineCalculation):
         spec.input("settings", valid_type=Dict, help=SETTINGS_HELP)
         cls.define_potential(spec)
         spec.inputs["potential"].required = False
-        spec.inputs["potential"].help = "The potential whose soft modes are taken: with soft_modes: potential only."
+        spec.inputs["potential"].help = "With soft_modes: potential or with candidates only: whose modes or enthalpies."
         spec.input("generation", valid_type=Int, help="Number of the generation to make; the seed depends on it.")
         spec.output("population", valid_type=PopulationData, help="The offspring, not relaxed.")
         spec.exit_code(

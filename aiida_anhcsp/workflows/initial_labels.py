@@ -29,7 +29,7 @@ class InitialLabelSteps(LearningSteps):
     def draw_initial(self) -> ToContext:
         """Submit the making of random structures, others than those of the first generation."""
         made = settings_to_make(0, self.inputs.settings.get_dict())
-        for key in ("max_relaxations", "prototypes"):
+        for key in ("max_relaxations", "prototypes", "candidates"):
             made.pop(key, None)
         seed = derived_seed(self.settings.seed, INITIAL)
         inputs = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
 from aiida.orm import Dict, Float, Int, Node, ProcessNode, load_node
 
@@ -113,6 +115,12 @@ class SearchWorkChain(SearchProtocol, InitialLabelSteps, ConvergenceSteps, Gibbs
         weights = rates(born, parents.frames, settings)
         return Dict({**made.get_dict(), "operators": weights, "adaptation": 0.0})
 
+    def potential_to_make(self) -> dict[str, Any]:
+        """The potential, where the making of this generation evaluates it."""
+        if not self.settings.makes_with_potential(self.ctx.generation):
+            return {}
+        return {"potential": load_node(self.ctx.potential)}
+
     def label_of(self, step: str) -> str:
         """Call link label of this generation's child for a step."""
         return generation_label(self.ctx.generation, step)
@@ -150,7 +158,11 @@ class SearchWorkChain(SearchProtocol, InitialLabelSteps, ConvergenceSteps, Gibbs
 
     def start_from_random(self) -> ToContext:
         """Submit the generation of symmetric random structures."""
-        inputs = {**engine_inputs(self.inputs, GenerateCalculation), "settings": self.settings_to_make()}
+        inputs = {
+            **engine_inputs(self.inputs, GenerateCalculation),
+            **self.potential_to_make(),
+            "settings": self.settings_to_make(),
+        }
         node = submit_once(self, self.label_of("generate"), GenerateCalculation, inputs)
         self.report(f"generation 0: random structures of {self.settings.system} by {node.process_label}<{node.pk}>")
         return ToContext(current=node)
@@ -159,12 +171,11 @@ class SearchWorkChain(SearchProtocol, InitialLabelSteps, ConvergenceSteps, Gibbs
         """Submit the making of offspring."""
         inputs = {
             **engine_inputs(self.inputs, VaryCalculation),
+            **self.potential_to_make(),
             "population": load_node(self.ctx.population),
             "settings": self.settings_to_vary(),
             "generation": Int(self.ctx.generation),
         }
-        if self.settings.soft_modes_of_potential:
-            inputs["potential"] = load_node(self.ctx.potential)
         node = submit_once(self, self.label_of("vary"), VaryCalculation, inputs)
         self.report(f"generation {self.ctx.generation}: offspring by {node.process_label}<{node.pk}>")
         return ToContext(current=node)

@@ -57,10 +57,17 @@ def record(frames: list[Atoms], settings: SearchSettings, cpu: float, wall: floa
         "cpu_time": round(cpu, 1),
         "wall_time": round(wall, 1),
         "enthalpies": [round(f.info["enthalpy"], 5) if is_relaxed(f) else None for f in frames],
-        "force_calls": [int(f.info["steps"]) + 1 if "steps" in f.info else None for f in frames],
+        "force_calls": [calls_of(frame) for frame in frames],
         "operators": [f.info.get("operator", "") for f in frames],
         "distinct": sorted(round(f.info["enthalpy"], 5) for f in near if f.info["id"] not in duplicates),
     }
+
+
+def calls_of(frame: Atoms) -> int | None:
+    """Evaluations of a relaxation, and of the candidates for its place."""
+    if "steps" not in frame.info:
+        return None
+    return int(frame.info["steps"]) + 1 + int(frame.info.get("screening_calls", 0))
 
 
 def numbers(text: str) -> list[int]:

@@ -48,6 +48,13 @@ def test_generate_reads_its_settings_from_a_file(generate_calc_job, engine_code)
     assert yaml.safe_load((folder / "SEARCH.yaml").read_text()) == SEARCH
 
 
+def test_generate_takes_a_potential_for_its_candidates(generate_calc_job, engine_code, weights):
+    settings = orm.Dict({**SEARCH, "candidates": 4})
+    info, _ = generate_calc_job("anhcsp.generate", {"code": engine_code, "settings": settings, "potential": weights})
+    assert "--potential mattersim:potential.pth --device cpu" in " ".join(arguments(info))
+    assert [target for _, _, target in info.local_copy_list] == ["potential.pth"]
+
+
 def test_vary_names_the_generation_to_make(generate_calc_job, engine_code, copper):
     inputs = {"code": engine_code, "settings": orm.Dict(SEARCH), "population": copper, "generation": orm.Int(3)}
     info, _ = generate_calc_job("anhcsp.vary", inputs)

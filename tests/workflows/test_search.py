@@ -131,6 +131,21 @@ def test_offspring_of_a_search_that_does_not_learn_depends_on_its_settings_alone
     assert made["operators"] == SEARCH["operators"] and "adaptation" not in made.get_dict()
 
 
+@pytest.mark.parametrize("candidates", [1, 4])
+def test_new_structures_depend_on_the_potential_where_candidates_are_compared(
+    candidates: int, search: Callable, search_inputs: dict[str, Any]
+) -> None:
+    from aiida.orm import Dict
+
+    workchain = search({**search_inputs, "settings": Dict({**SEARCH, "candidates": candidates})})
+    for step in (workchain.vary, workchain.start_from_random):
+        workchain.ctx.generation = int(step == workchain.vary)
+        inputs = step()["current"].inputs
+        assert ("potential" in inputs) == (candidates == 4)
+        if candidates == 4:
+            assert inputs.potential.pk == workchain.ctx.potential
+
+
 @pytest.mark.parametrize("modes", ["springs", "potential"])
 def test_offspring_depends_on_the_potential_only_where_its_soft_modes_are_asked_for(
     modes: str, search: Callable, search_inputs: dict[str, Any]

@@ -28,8 +28,9 @@ from .conftest import SEARCH
             "soft_modes": "potential",
             "operators": {"random": 0.5, "softmutation": 0.5},
         },
+        {"generations": 2, "candidates": 3},
     ],
-    ids=["plain", "symmetrised", "soft_modes"],
+    ids=["plain", "symmetrised", "soft_modes", "candidates"],
 )
 def test_without_learning_the_work_chain_is_the_engine_search_frame_by_frame(
     search_inputs: dict[str, Any], tmp_path: Path, changes: dict[str, Any]

@@ -11,9 +11,11 @@ from ..errors import InputError
 from ..frames import write_frames
 from ..search.initial import random_population
 from ..search.prototypes import with_prototypes
+from ..search.screening import screened
 from ..search.settings import SearchSettings
-from .options import log_to_terminal
+from .options import log_to_terminal, optional_potential_options
 from .settings import read_mapping
+from .vary import require_use
 
 
 @click.command("generate")
@@ -31,6 +33,7 @@ from .settings import read_mapping
     metavar="A-B=D",
     help="Shortest distance of a pair in angstrom, as H-S=1.1; repeat for others. [default: from covalent radii]",
 )
+@optional_potential_options
 def command(
     out: Path,
     settings_file: Path | None,
@@ -40,6 +43,10 @@ def command(
     pressure: float | None,
     seed: int | None,
     minimum_distances: tuple[str, ...],
+    specification: str | None,
+    device: str,
+    threads: int,
+    batch_atoms: int | None,
 ) -> None:
     """Write random symmetric structures to OUT (extended XYZ).
 
@@ -47,6 +54,7 @@ def command(
     at the pressure, reduced and right-handed. Either --settings, or --formula, --number and --seed are needed; with
     both, the options replace the settings' keys. A search displaces its structures before it relaxes them
     ("displacement" in its settings); from options alone they are symmetric. The "prototypes" of the settings follow.
+    A potential is given with "candidates" in the settings, and only then.
     """
     log_to_terminal()
     given: dict[str, Any] = {
@@ -63,7 +71,14 @@ def command(
         if not settings_file and key not in mapping:
             raise InputError(option, "missing", "give it, or --settings SEARCH.yaml")
     settings = SearchSettings.parse(mapping)
-    write_frames(out, with_prototypes(random_population(settings, number=number), settings))
+    potential = None
+    if specification is not None:
+        require_use(settings, 0)
+        from ..potentials import load_potential
+
+        potential = load_potential(specification, device, threads, batch_atoms)
+    drawn = screened(random_population(settings, number=number), (), settings, 0, potential)
+    write_frames(out, with_prototypes(drawn, settings))
 
 
 def _parse_distance(text: str) -> tuple[str, float]:

@@ -19,6 +19,7 @@ from .initial import random_population
 from .prototypes import with_prototypes
 from .rank import competes, is_relaxed, lowest, missing_elements, rank
 from .rates import describe, rates
+from .screening import screened
 from .seeds import with_seeds
 from .settings import ENTHALPY, GIBBS, HULL_DISTANCE, SearchSettings
 from .symmetrise import symmetrised
@@ -113,8 +114,8 @@ def first_or_next(
 ) -> list[Atoms]:
     """Structures of a generation before their relaxation: random ones and prototypes first, then offspring."""
     if generation == 0:
-        return with_prototypes(random_population(settings), settings)
-    return vary(population, settings, generation, potential)
+        return with_prototypes(screened(random_population(settings), (), settings, 0, potential), settings)
+    return screened(vary(population, settings, generation, potential), population, settings, generation, potential)
 
 
 def merge(populations: Iterable[Sequence[Atoms]]) -> list[Atoms]:

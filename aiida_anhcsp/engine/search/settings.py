@@ -154,6 +154,11 @@ class SearchSettings(Section):
     without_symmetry: float = Field(
         default=0, ge=0, le=1, description="Share of random structures in P1; the others draw among all space groups."
     )
+    candidates: int = Field(
+        default=1,
+        ge=1,
+        description="Random structures drawn for each that is relaxed: the lowest after ten steps goes on.",
+    )
     seeds: str | None = Field(
         default=None, description="File of structures that join the first generation; the work chain has a port."
     )
@@ -238,8 +243,12 @@ class SearchSettings(Section):
 
     @property
     def soft_modes_of_potential(self) -> bool:
-        """Whether the making of offspring evaluates the potential."""
+        """Whether the soft modes of parents are those of the potential."""
         return self.soft_modes == "potential"
+
+    def makes_with_potential(self, generation: int) -> bool:
+        """Whether the making of a generation evaluates the potential."""
+        return self.candidates > 1 or (generation > 0 and self.soft_modes_of_potential)
 
     @property
     def variable(self) -> bool:

@@ -67,6 +67,20 @@ def test_bad_input_is_one_line_that_names_the_argument(changes, message, capsys,
     assert not (tmp_path / "out.extxyz").exists()
 
 
+def test_candidates_are_compared_by_the_potential(tmp_path, capsys):
+    settings, out = tmp_path / "SEARCH.yaml", tmp_path / "out.extxyz"
+    settings.write_text("{formula: Cu4, population: 2, generations: 1, seed: 2, candidates: 3}")
+    potential = ["--potential", "ase:ase.calculators.emt:EMT"]
+    main(["generate", str(out), "--settings", str(settings), *potential])
+    assert all(frame.info["screening_calls"] > 3 for frame in read_frames(out))
+    assert "potential: missing, candidates: 3 needs it" in refusal(
+        capsys, ["generate", str(out), "--settings", str(settings)]
+    )
+    settings.write_text("{formula: Cu4, population: 2, generations: 1, seed: 2}")
+    message = "--potential: the structures do not depend on it; remove it, or set candidates: 4, say"
+    assert message in refusal(capsys, ["generate", str(out), "--settings", str(settings), *potential])
+
+
 def test_what_is_missing_is_named(capsys, tmp_path):
     line = refusal(capsys, ["generate", str(tmp_path / "out.extxyz"), "--formula", "H3S", "--seed", "1"])
     assert line == "anhcsp-engine: --number: missing; give it, or --settings SEARCH.yaml"

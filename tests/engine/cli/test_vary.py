@@ -55,7 +55,7 @@ def test_soft_modes_come_from_the_potential_that_is_given(arguments, caplog):
     ("settings", "more", "message"),
     [
         (MUTATE, [], "potential: missing, soft_modes: potential needs it"),
-        (SETTINGS, ["--potential", "ase:ase.calculators.emt:EMT"], "--potential: offspring does not depend on it"),
+        (SETTINGS, ["--potential", "ase:ase.calculators.emt:EMT"], "--potential: the structures do not depend on it"),
         (MUTATE.replace("potential", "phonons"), [], "soft_modes: Input should be 'springs' or 'potential'"),
         (MUTATE.replace("soft_modes", "soft_mode"), [], "soft_mode: unknown key"),
     ],
