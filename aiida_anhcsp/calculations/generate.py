@@ -27,6 +27,7 @@ class GenerateCalculation(EngineCalculation):
         super().define(spec)
         spec.input("settings", valid_type=Dict, help=SETTINGS_HELP)
         cls.define_potential(spec)
+        cls.define_processes(spec)
         spec.inputs["potential"].required = False
         spec.inputs["potential"].help = "The potential that the candidates are compared by: with candidates only."
         spec.output("population", valid_type=PopulationData, help="The structures, not relaxed.")

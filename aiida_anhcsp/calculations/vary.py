@@ -23,6 +23,7 @@ class VaryCalculation(EngineCalculation):
         spec.input("population", valid_type=PopulationData, help="Ranked structures to choose parents from.")
         spec.input("settings", valid_type=Dict, help=SETTINGS_HELP)
         cls.define_potential(spec)
+        cls.define_processes(spec)
         spec.inputs["potential"].required = False
         spec.inputs["potential"].help = "With soft_modes: potential or with candidates only: whose modes or enthalpies."
         spec.input("generation", valid_type=Int, help="Number of the generation to make; the seed depends on it.")

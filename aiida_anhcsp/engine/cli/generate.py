@@ -13,9 +13,9 @@ from ..search.initial import random_population
 from ..search.prototypes import with_prototypes
 from ..search.screening import screened
 from ..search.settings import SearchSettings
-from .options import log_to_terminal, optional_potential_options
+from .making import load_to_make
+from .options import log_to_terminal, optional_potential_options, processes_option
 from .settings import read_mapping
-from .vary import require_use
 
 
 @click.command("generate")
@@ -34,6 +34,7 @@ from .vary import require_use
     help="Shortest distance of a pair in angstrom, as H-S=1.1; repeat for others. [default: from covalent radii]",
 )
 @optional_potential_options
+@processes_option
 def command(
     out: Path,
     settings_file: Path | None,
@@ -47,6 +48,7 @@ def command(
     device: str,
     threads: int,
     batch_atoms: int | None,
+    processes: int,
 ) -> None:
     """Write random symmetric structures to OUT (extended XYZ).
 
@@ -71,13 +73,8 @@ def command(
         if not settings_file and key not in mapping:
             raise InputError(option, "missing", "give it, or --settings SEARCH.yaml")
     settings = SearchSettings.parse(mapping)
-    potential = None
-    if specification is not None:
-        require_use(settings, 0)
-        from ..potentials import load_potential
-
-        potential = load_potential(specification, device, threads, batch_atoms)
-    drawn = screened(random_population(settings, number=number), (), settings, 0, potential)
+    potential, in_flight = load_to_make(settings, 0, specification, device, threads, batch_atoms, processes)
+    drawn = screened(random_population(settings, number=number), (), settings, 0, potential, in_flight)
     write_frames(out, with_prototypes(drawn, settings))
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from ..errors import InputError
 from ..frames import read_frames, write_frames
 from ..search.screening import screened
 from ..search.settings import SearchSettings
 from ..search.vary import vary
-from .options import log_to_terminal, optional_potential_options
+from .making import load_to_make
+from .options import log_to_terminal, optional_potential_options, processes_option
 from .settings import read_mapping
 
 
@@ -19,6 +19,7 @@ from .settings import read_mapping
 @click.argument("population", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @optional_potential_options
+@processes_option
 @click.option("--settings", "settings_file", required=True, type=click.Path(path_type=Path), help="SEARCH.yaml.")
 @click.option("--generation", required=True, type=click.IntRange(min=1), help="Number of the generation to make.")
 def command(
@@ -28,6 +29,7 @@ def command(
     device: str,
     threads: int,
     batch_atoms: int | None,
+    processes: int,
     settings_file: Path,
     generation: int,
 ) -> None:
@@ -38,22 +40,7 @@ def command(
     """
     log_to_terminal()
     settings = SearchSettings.parse(read_mapping(settings_file))
-    potential = None
-    if specification is not None:
-        require_use(settings, generation)
-        from ..potentials import load_potential
-
-        potential = load_potential(specification, device, threads, batch_atoms)
+    potential, in_flight = load_to_make(settings, generation, specification, device, threads, batch_atoms, processes)
     ranked = read_frames(population, "POPULATION")
     children = vary(ranked, settings, generation, potential)
-    write_frames(out, screened(children, ranked, settings, generation, potential))
-
-
-def require_use(settings: SearchSettings, generation: int) -> None:
-    """Refuse a potential that nothing would evaluate.
-
-    :raises InputError: naming the option
-    """
-    if not settings.makes_with_potential(generation):
-        uses = "candidates: 4, say" if generation == 0 else "soft_modes: potential, or candidates: 4, say"
-        raise InputError("--potential", "the structures do not depend on it", f"remove it, or set {uses}")
+    write_frames(out, screened(children, ranked, settings, generation, potential, in_flight))

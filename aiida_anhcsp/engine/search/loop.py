@@ -95,7 +95,7 @@ def search(
 
     while should_continue(settings, history):
         generation = len(history)
-        children = first_or_next(population, settings, generation, potential)
+        children = first_or_next(population, settings, generation, potential, batch_atoms)
         if generation == 0:
             children = with_seeds(children, seeds, settings)
         population = keep(relaxed(through_text(children)))
@@ -110,12 +110,13 @@ def search(
 
 
 def first_or_next(
-    population: Sequence[Atoms], settings: SearchSettings, generation: int, potential: Potential
+    population: Sequence[Atoms], settings: SearchSettings, generation: int, potential: Potential, batch_atoms: int
 ) -> list[Atoms]:
     """Structures of a generation before their relaxation: random ones and prototypes first, then offspring."""
-    if generation == 0:
-        return with_prototypes(screened(random_population(settings), (), settings, 0, potential), settings)
-    return screened(vary(population, settings, generation, potential), population, settings, generation, potential)
+    first = generation == 0
+    drawn = random_population(settings) if first else vary(population, settings, generation, potential)
+    chosen = screened(drawn, population, settings, generation, potential, batch_atoms)
+    return with_prototypes(chosen, settings) if first else chosen
 
 
 def merge(populations: Iterable[Sequence[Atoms]]) -> list[Atoms]:

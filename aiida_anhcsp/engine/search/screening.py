@@ -28,6 +28,7 @@ def screened(
     settings: SearchSettings,
     generation: int,
     potential: Potential | None,
+    batch_atoms: int = 64,
 ) -> list[Atoms]:
     """Each random structure of a generation replaced by the lowest of ``settings.candidates`` random ones.
 
@@ -38,6 +39,7 @@ def screened(
     population.
 
     :param population: everything relaxed so far, ranked; empty for the first generation
+    :param batch_atoms: most atoms relaxed at a time
     :raises InputError: the potential is missing
     """
     if settings.candidates == 1:
@@ -47,7 +49,8 @@ def screened(
         raise InputError("potential", f"missing, candidates: {settings.candidates} needs it", fix)
     places = [place for place, child in enumerate(children) if child.info["operator"] == RANDOM]
     candidates = _candidates(children, places, random_source(settings, lowest(population)), settings, generation)
-    reached = _briefly_relaxed([frame for place in places for frame in candidates[place]], settings, potential)
+    together = [frame for place in places for frame in candidates[place]]
+    reached = _briefly_relaxed(together, settings, potential, batch_atoms)
     result, replaced, calls = list(children), 0, 0
     for order, place in enumerate(places):
         rivals = reached[order * settings.candidates : (order + 1) * settings.candidates]
@@ -82,11 +85,13 @@ def _candidates(
     return found
 
 
-def _briefly_relaxed(frames: Sequence[Atoms], settings: SearchSettings, potential: Potential) -> list[Atoms]:
+def _briefly_relaxed(
+    frames: Sequence[Atoms], settings: SearchSettings, potential: Potential, batch_atoms: int
+) -> list[Atoms]:
     from ..relaxation import RelaxSettings, relax  # loads torch, which the work chains must not
 
     copies = [frame.copy() for frame in frames]
     for index, frame in enumerate(copies):
         frame.info["id"] = str(index)
-    reached = relax(copies, potential, settings.pressure, RelaxSettings(max_steps=STEPS))
+    reached = relax(copies, potential, settings.pressure, RelaxSettings(max_steps=STEPS, batch_atoms=batch_atoms))
     return set_aside_unphysical(reached, settings)
