@@ -1,17 +1,17 @@
 """The harmonic soft T1u mode of Im-3m H3S by DFT itself: frozen phonons with the labels' own settings.
 
 The settings are those of the mini model's labels, so that the curve is what the potential of ``soft_mode`` ought to
-give. T1u along x has three partners, sulfur, hydrogen along its bonds and across them: one displaced cell of each, as
+give; SPACING (1/angstrom) is of other k points. T1u along x has three partners, sulfur, hydrogen along its bonds and across them: one displaced cell of each, as
 the structure has inversion. Labels that are there already are not repeated. Run from the root of the repository:
 
-    python -m benchmarks.sscha.soft_mode_dft
+    python -m benchmarks.sscha.soft_mode_dft [--lattices A,A,...] [--spacing SPACING] [--name NAME]
 
-writes ``benchmarks/sscha/soft_mode_dft.json``; the folder ``/tmp/soft_mode_dft`` (or WORK instead of /tmp) keeps the
-labels.
+writes ``benchmarks/sscha/NAME.json``; the folder ``/tmp/NAME`` (or WORK instead of /tmp) keeps the labels.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -35,20 +35,25 @@ EV_PER_AMU_IN_CM = _e / (_amu * 1e-20) / (2 * np.pi * 100 * _c) ** 2
 """Squared frequency (cm^-2) of 1 eV/angstrom^2/amu."""
 
 
-def main() -> None:
+def main(lattices: list[float], spacing: float | None, name: str) -> None:
     """All lattice constants, then the zero."""
-    work = Path(os.environ.get("WORK", "/tmp")) / "soft_mode_dft"
+    work = Path(os.environ.get("WORK", "/tmp")) / name
     work.mkdir(parents=True, exist_ok=True)
-    frames = [frame for lattice in LATTICES for frame in frozen(im3m(lattice))]
+    frames = [frame for lattice in lattices for frame in frozen(im3m(lattice))]
     write_frames(work / "frames.extxyz", frames)
-    labels = work / "labels.extxyz"
-    settings = ROOT / "benchmarks/mini_model/settings.json"
+    labels, settings = work / "labels.extxyz", work / "settings.json"
+    chosen = json.loads((ROOT / "benchmarks/mini_model/settings.json").read_text())
+    settings.write_text(json.dumps(chosen | ({"kpoints_spacing": spacing} if spacing else {})))
     script = ROOT / "aiida_anhcsp/workflows/gpaw_frames.py"
     subprocess.run(["/usr/bin/python3", script, work / "frames.extxyz", settings, labels], check=True)
     done = sorted(read_frames(labels), key=lambda frame: int(frame.info["index"]))
-    points = [point(done[4 * number : 4 * number + 4], lattice) for number, lattice in enumerate(LATTICES)]
-    document = {"points": points, "zero": zero(points, "harmonic", "static_pressure")}
-    Path(__file__).with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")
+    points = [point(done[4 * number : 4 * number + 4], lattice) for number, lattice in enumerate(lattices)]
+    document = {
+        "settings": json.loads(settings.read_text()),
+        "points": points,
+        "zero": zero(points, "harmonic", "static_pressure"),
+    }
+    Path(__file__).with_name(f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
     print(json.dumps(document, indent=1))
 
 
@@ -90,4 +95,8 @@ def point(labelled: list[Atoms], lattice: float) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lattices", default=LATTICES, type=lambda text: [float(a) for a in text.split(",")])
+    parser.add_argument("--spacing", type=float)
+    parser.add_argument("--name", default="soft_mode_dft")
+    main(**vars(parser.parse_args()))
