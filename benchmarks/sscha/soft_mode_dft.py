@@ -1,8 +1,9 @@
 """The harmonic soft T1u mode of Im-3m H3S by DFT itself: frozen phonons with the labels' own settings.
 
 The settings are those of the mini model's labels, so that the curve is what the potential of ``soft_mode`` ought to
-give; SPACING (1/angstrom) is of other k points. T1u along x has three partners, sulfur, hydrogen along its bonds and across them: one displaced cell of each, as
-the structure has inversion. Labels that are there already are not repeated. Run from the root of the repository:
+give; SPACING (1/angstrom) is of other k points. T1u along x has three partners, sulfur, hydrogen along its bonds and
+across them: one displaced cell of each, as the structure has inversion. Labels that are there already are not repeated.
+Run from the root of the repository:
 
     python -m benchmarks.sscha.soft_mode_dft [--lattices A,A,...] [--spacing SPACING] [--name NAME]
 
