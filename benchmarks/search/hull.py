@@ -1,10 +1,10 @@
 """The area between the hull of Cu-Au (EMT) and the line of the elements, against trials.
 
-    OMP_NUM_THREADS=1 python benchmarks/search/hull.py --seeds 3
+    OMP_NUM_THREADS=1 python benchmarks/search/hull.py --seeds 10
 
 writes results_hull.json beside this script: for each seed the depth of the hull (meV/atom, mean over the
 compositions, relative to the lowest elements found by any search) after every generation, by the search with all its
-operators and by random structures alone.
+operators, without and with candidates, and by random structures alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ SEARCH: dict[str, Any] = {
     "generations": 8,
     "relax": {"fmax": 0.01, "max_steps": 300},
 }
-METHODS: dict[str, dict[str, Any]] = {"search": {}, "random": {"operators": {"random": 1}}}
+METHODS: dict[str, dict[str, Any]] = {
+    "search": {},
+    "search, 4 candidates": {"candidates": 4},
+    "random": {"operators": {"random": 1}},
+}
 
 
 def line(elements: dict[str, float], settings: SearchSettings) -> float:
@@ -52,7 +56,7 @@ def lowest_elements(population: list[Atoms]) -> dict[str, float]:
 
 
 @click.command()
-@click.option("--seeds", default=3, show_default=True)
+@click.option("--seeds", default=10, show_default=True)
 def main(seeds: int) -> None:
     """Run the searches and write the depths."""
     potential = load_potential("ase:potentials:Metals")
@@ -82,7 +86,7 @@ def main(seeds: int) -> None:
     Path(__file__).with_name("results_hull.json").write_text(json.dumps(result, indent=1) + "\n")
     for name, by_seed in depths.items():
         for seed, values in by_seed.items():
-            click.echo(f"{name:8s} seed {seed}: " + " ".join("-" if v is None else f"{v:.2f}" for v in values))
+            click.echo(f"{name:20s} seed {seed}: " + " ".join("-" if v is None else f"{v:.2f}" for v in values))
 
 
 if __name__ == "__main__":
