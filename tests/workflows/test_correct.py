@@ -103,6 +103,19 @@ def test_labels_grow_until_the_error_is_small_enough(run: Callable, add_child: C
     assert workchain.correction.label == "correct_2"
 
 
+@pytest.mark.parametrize("converged", [True, False])
+def test_the_target_is_that_of_the_correction_which_ranks(
+    run: Callable, add_child: Callable, copper: Any, converged: bool
+) -> None:
+    """The one at the reference's own minimum, where the labels led there."""
+    workchain = run()
+    add_child(workchain, "label_1", {"population": copper.clone()}, job=False)
+    minimum = {"converged": converged, "free_energy_correction": -0.5, "free_energy_correction_error": 4 * 0.0012}
+    add_child(workchain, "correct_1", corrected(0.0009, 10, reminimised=minimum))
+    assert workchain.judge() is None
+    assert workchain.is_imprecise() == converged
+
+
 def test_error_above_the_target_after_all_labels_comes_with_the_result(
     run: Callable, add_child: Callable, copper: Any
 ) -> None:
