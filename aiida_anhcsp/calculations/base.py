@@ -115,6 +115,17 @@ class EngineCalculation(CalcJob):
         )
 
     @classmethod
+    def define_optional_potential(cls, spec: CalcJobProcessSpec, help: str) -> None:
+        """Add the ports of a command that evaluates a potential with some settings only.
+
+        :param help: with which, and what for
+        """
+        cls.define_potential(spec)
+        cls.define_processes(spec)
+        spec.inputs["potential"].required = False
+        spec.inputs["potential"].help = help
+
+    @classmethod
     def define_guard(cls, spec: CalcJobProcessSpec) -> None:
         """Add the ports of a command that may stop where the potential knows nothing."""
         spec.input_namespace(
@@ -165,7 +176,9 @@ class EngineCalculation(CalcJob):
         return info
 
     def potential_arguments(self, folder: Folder) -> tuple[list[str], list[tuple[str, str, str]]]:
-        """``--potential`` and the runtime knobs, with the files the potential needs beside the job."""
+        """``--potential`` and the runtime knobs, and the files the potential needs beside the job; nothing without."""
+        if "potential" not in self.inputs:
+            return [], []
         potential: PotentialData = self.inputs.potential
         copies = []
         for name, content in potential.files().items():

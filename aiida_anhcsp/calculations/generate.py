@@ -26,10 +26,7 @@ class GenerateCalculation(EngineCalculation):
     def define(cls, spec: CalcJobProcessSpec) -> None:
         super().define(spec)
         spec.input("settings", valid_type=Dict, help=SETTINGS_HELP)
-        cls.define_potential(spec)
-        cls.define_processes(spec)
-        spec.inputs["potential"].required = False
-        spec.inputs["potential"].help = "The potential that the candidates are compared by: with candidates only."
+        cls.define_optional_potential(spec, "The potential that the candidates are compared by: with candidates only.")
         spec.output("population", valid_type=PopulationData, help="The structures, not relaxed.")
         spec.exit_code(
             410, "ERROR_INCOMPLETE", message="{missing} of the {total} structures asked for could not be made."
@@ -37,6 +34,6 @@ class GenerateCalculation(EngineCalculation):
 
     def command(self, folder: Folder) -> Command:
         """``generate result.extxyz [--potential SPEC] --settings SEARCH.yaml``."""
-        potential, copies = self.potential_arguments(folder) if "potential" in self.inputs else ([], [])
+        potential, copies = self.potential_arguments(folder)
         write_settings(folder, SETTINGS_FILE, self.inputs.settings)
         return Command([OUT_FILE, *potential, "--settings", SETTINGS_FILE], copies=copies, retrieve=[OUT_FILE])

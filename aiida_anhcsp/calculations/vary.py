@@ -22,10 +22,9 @@ class VaryCalculation(EngineCalculation):
         super().define(spec)
         spec.input("population", valid_type=PopulationData, help="Ranked structures to choose parents from.")
         spec.input("settings", valid_type=Dict, help=SETTINGS_HELP)
-        cls.define_potential(spec)
-        cls.define_processes(spec)
-        spec.inputs["potential"].required = False
-        spec.inputs["potential"].help = "With soft_modes: potential or with candidates only: whose modes or enthalpies."
+        cls.define_optional_potential(
+            spec, "With soft_modes: potential or with candidates only: whose modes or enthalpies."
+        )
         spec.input("generation", valid_type=Int, help="Number of the generation to make; the seed depends on it.")
         spec.output("population", valid_type=PopulationData, help="The offspring, not relaxed.")
         spec.exit_code(
@@ -34,7 +33,7 @@ class VaryCalculation(EngineCalculation):
 
     def command(self, folder: Folder) -> Command:
         """``vary population.extxyz result.extxyz [--potential SPEC] --settings SEARCH.yaml --generation G``."""
-        potential, copies = self.potential_arguments(folder) if "potential" in self.inputs else ([], [])
+        potential, copies = self.potential_arguments(folder)
         write_settings(folder, SETTINGS_FILE, self.inputs.settings)
         generation = str(self.inputs.generation.value)
         return Command(

@@ -9,6 +9,7 @@ import numpy as np
 from ase import Atoms
 
 from ..errors import InputError
+from ..frames import bare
 from ..potentials.base import Potential
 from .initial import RandomStructures, named, random_source
 from .rank import is_relaxed, lowest
@@ -56,8 +57,7 @@ def screened(
         rivals = reached[order * settings.candidates : (order + 1) * settings.candidates]
         best = min(rivals, key=lambda frame: frame.info["enthalpy"] if is_relaxed(frame) else np.inf)
         if is_relaxed(best):
-            moved = Atoms(best.symbols, positions=best.positions, cell=best.cell, pbc=True)
-            result[place] = named(moved, generation, place, RANDOM)
+            result[place] = named(bare(best), generation, place, RANDOM)
             replaced += best is not rivals[0]
         result[place].info["screening_calls"] = sum(int(frame.info.get("steps", 0)) + 1 for frame in rivals)
         calls += result[place].info["screening_calls"]

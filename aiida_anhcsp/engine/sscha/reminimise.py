@@ -72,12 +72,12 @@ def reminimise(phonons: Phonons, temperature: float, frames: Sequence[Atoms]) ->
 
 def correction_at_minimum(
     phonons: Phonons, temperature: float, reference: Sequence[Atoms], model: Sequence[Atoms]
-) -> Estimate:
-    """Free energy of the reference's own minimum less that of the model's, eV per primitive cell, matrices the model's.
+) -> tuple[Reminimised, Estimate]:
+    """The reference's own minimum, and its free energy less that of the model's, eV per primitive cell.
 
-    Minimised on a few configurations even the model, whose minimum the matrices are, gains something: noise, and a bias
-    that the reference has too. So both are minimised on the same configurations, and in the difference it cancels. The
-    error is that of a delete-a-group jackknife; where the configurations are too few for that, or one of its
+    The matrices given are the model's. Minimised on a few configurations even the model gains something: noise, and a
+    bias that the reference has too. So both are minimised on the same configurations, and in the difference it cancels.
+    The error is that of a delete-a-group jackknife; where the configurations are too few for that, or one of its
     minimisations fails, nothing is known but what the reference gained, which is the error then.
 
     :param temperature: K, that the configurations were drawn at
@@ -100,10 +100,10 @@ def correction_at_minimum(
         try:
             left = minima([place for place in range(len(reference)) if place % groups != group])
         except StageError:
-            return Estimate(difference, abs(theirs.gain))
+            return theirs, Estimate(difference, abs(theirs.gain))
         differences.append(left[0].after.free_energy.value - left[1].after.free_energy.value)
     error = float(np.sqrt((groups - 1) * np.var(differences))) if differences else abs(theirs.gain)
-    return Estimate(difference, error)
+    return theirs, Estimate(difference, error)
 
 
 def labelled_ensemble(phonons: Phonons, temperature: float, frames: Sequence[Atoms]) -> tuple[Ensemble, float]:

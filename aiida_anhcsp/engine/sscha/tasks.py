@@ -34,7 +34,7 @@ from .memory import available_memory
 from .minimise import minimise_stage
 from .progress import PROGRESS_FILE, Progress, take_over
 from .qualification import examine
-from .reminimise import correction_at_minimum, reminimise
+from .reminimise import correction_at_minimum
 from .reports import AuditReport, Examination, Point, StageReport
 from .settings import Minimisation, SschaSettings, Stage
 from .step import describe_step, step
@@ -154,9 +154,7 @@ def run_hessian(
 
 
 def run_reminimisation(_: None, outdir: Path, labels: Path, folder: Path | None) -> dict[str, Any]:
-    """Minimise the audited point in ``outdir`` again on labels of its audit frames, see :func:`reminimise`.
-
-    The correction of the free energy (eV per primitive cell) is that of :func:`correction_at_minimum`.
+    """Minimise the audited point in ``outdir`` again on labels of its audit frames: :func:`correction_at_minimum`.
 
     :param folder: where structure and matrices go, if anywhere
     :raises InputError: files are missing or do not belong together
@@ -164,8 +162,7 @@ def run_reminimisation(_: None, outdir: Path, labels: Path, folder: Path | None)
     """
     frames = pair_frames(outdir, labels)
     phonons, temperature = load(outdir, "SSCHA_OUTDIR"), load_temperature(outdir, "SSCHA_OUTDIR")
-    outcome = reminimise(phonons, temperature, frames.reference)
-    correction = correction_at_minimum(phonons, temperature, frames.reference, frames.model)
+    outcome, correction = correction_at_minimum(phonons, temperature, frames.reference, frames.model)
     if folder is not None:
         save(outcome.phonons, folder, temperature)
     return {
