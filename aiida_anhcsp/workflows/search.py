@@ -112,7 +112,7 @@ class SearchWorkChain(SearchProtocol, InitialLabelSteps, ConvergenceSteps, Gibbs
         for generation in range(self.ctx.generation):
             born += get_child(self, generation_label(generation, "judge")).outputs.result.get_frames()
         parents = parents_of(load_node(self.ctx.population).get_frames(), settings)
-        weights = rates(born, parents.frames, settings)
+        weights = rates(born, parents, settings)
         return Dict({**made.get_dict(), "operators": weights, "adaptation": 0.0})
 
     def potential_to_make(self) -> dict[str, Any]:

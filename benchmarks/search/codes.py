@@ -57,7 +57,7 @@ def ablations() -> dict[str, Code]:
         **without,
         "ours, no niching": {"niching": 0},
         "ours, fixed rates": {"adaptation": 0},
-        "ours, 4 candidates": {"candidates": 4},
+        "ours, 8 candidates": {"candidates": 8},
         "ours, symmetric parents": {"symmetric_parents": 0.1},
         "ours, soft modes of the potential": {"soft_modes": "potential"},
     }

@@ -31,7 +31,7 @@ SEARCH: dict[str, Any] = {
 }
 METHODS: dict[str, dict[str, Any]] = {
     "search": {},
-    "search, 4 candidates": {"candidates": 4},
+    "search, 8 candidates": {"candidates": 8},
     "random": {"operators": {"random": 1}},
 }
 

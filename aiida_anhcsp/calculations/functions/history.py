@@ -74,7 +74,7 @@ def _add_search(rows: dict[int, dict[str, Any]], nodes: Mapping[str, Any], searc
         for step, column in (("rank", "hull_mean"), ("rank_again", "hull_mean_after")):
             if f"{step}_{number:03d}" in nodes:
                 population = nodes[f"{step}_{number:03d}"].get_frames()
-                row["rates"] = rates(made or population, parents_of(population, search).frames, search)
+                row["rates"] = rates(made or population, parents_of(population, search), search)
                 if (hull := height(population, search)) is not None:
                     row[column] = hull
 

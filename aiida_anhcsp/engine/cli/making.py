@@ -23,7 +23,7 @@ def load_to_make(
     if specification is None:
         return None, 1
     if not settings.makes_with_potential(generation):
-        uses = "candidates: 4, say" if generation == 0 else "soft_modes: potential, or candidates: 4, say"
+        uses = "candidates: 8, say" if generation == 0 else "soft_modes: potential, or candidates: 8, say"
         raise InputError("--potential", "the structures do not depend on it", f"remove it, or set {uses}")
     from ..potentials import load_potential
     from ..potentials.batching import BATCH_ATOMS

@@ -52,31 +52,34 @@ class DistanceTable:
         pair = "-".join(pair_of(*(frame.symbols[atom[worst]] for atom in (close.first, close.second))))
         return f"{pair} closer than {limits[worst]:.2f} angstrom"
 
-    def relieved(self, frame: Atoms, steps: int = RELIEF_STEPS) -> Atoms:
+    def relieved(self, frame: Atoms, steps: int = RELIEF_STEPS, spacing: float = 1.0) -> Atoms:
         """The frame with atoms that are too close pushed apart, in its cell, by at most ``steps`` small moves.
 
-        Each pair below its limit moves apart along its bond until it would just be allowed (overlapping soft
-        spheres); where an atom is too close to its own images nothing is moved. Whether it helped is for
-        :meth:`violation` to say.
+        Pairs move apart along their bonds until all are at ``spacing`` times their limits (overlapping soft spheres;
+        from its own images no atom can get away). Whether it helped is for :meth:`violation` to say. So that what
+        symmetry makes equal stays so, the push ends 2 % beyond without a step, and of n equal pushes an atom follows
+        the mean: their sum overshoots among many neighbours and magnifies rounding.
         """
         relieved = frame.copy()
         for _ in range(steps):
-            close, limits = self._close_pairs(relieved)
-            apart = close.first != close.second
-            if not len(limits) or not apart.all():
+            close, limits = self._close_pairs(relieved, RELIEF_MARGIN * spacing)
+            overlapping = RELIEF_MARGIN * close.distance < limits
+            if not np.any(overlapping & (close.first != close.second)):
                 break
-            overlap = RELIEF_MARGIN * limits - close.distance
+            overlap = limits - close.distance
             push = -0.5 * overlap[:, None] * close.vector / np.maximum(close.distance, 1e-3)[:, None]
-            moves = np.zeros((len(frame), 3))
+            moves, largest, total = np.zeros((len(frame), 3)), np.zeros(len(frame)), np.zeros(len(frame))
             np.add.at(moves, close.first, push)
-            relieved.positions += moves
+            np.add.at(total, close.first, overlap)
+            np.maximum.at(largest, close.first, overlap)
+            relieved.positions += moves * np.divide(largest, total, where=total > 0, out=largest)[:, None]
         return relieved
 
-    def _close_pairs(self, frame: Atoms) -> tuple[Neighbours, NDArray[np.float64]]:
-        """Pairs below their limits, and these limits (angstrom)."""
-        near = neighbours(frame, max(self.minima.values()))
+    def _close_pairs(self, frame: Atoms, spacing: float = 1.0) -> tuple[Neighbours, NDArray[np.float64]]:
+        """Pairs below ``spacing`` times their limits, and that many times these limits (angstrom)."""
+        near = neighbours(frame, spacing * max(self.minima.values()))
         elements, kind = np.unique(frame.get_chemical_symbols(), return_inverse=True)
-        table = np.array([[self[first, second] for second in elements] for first in elements])
+        table = spacing * np.array([[self[first, second] for second in elements] for first in elements])
         limits = table[kind[near.first], kind[near.second]]
         below = near.distance < limits
         pairs = Neighbours(near.first[below], near.second[below], near.distance[below], near.vector[below])

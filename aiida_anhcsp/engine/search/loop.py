@@ -152,7 +152,7 @@ def summary(
     )
     if settings is None:
         return row
-    parents = parents_of(population, settings).frames
+    parents = parents_of(population, settings)
     return replace(
         row,
         rates=describe(rates(population, parents, settings)),

@@ -19,7 +19,7 @@ from .unphysical import set_aside_unphysical
 log = logging.getLogger(__name__)
 
 RANDOM = "random"
-STEPS = 10
+STEPS = 5
 """Of relaxation, before the candidates are compared: most of what will be low is among the lowest quarter by then."""
 
 
@@ -34,7 +34,7 @@ def screened(
     """Each random structure of a generation replaced by the lowest of ``settings.candidates`` random ones.
 
     The candidates for a place have its composition, and the structure that is there is one of them. All are relaxed for
-    ten steps, and the one of the lowest enthalpy goes on from where that led; those that are unphysical by then do not
+    five steps, and the one of the lowest enthalpy goes on from where that led; those that are unphysical by then do not
     count, and a place that has no other keeps its structure. ``screening_calls`` in ``info`` says how many evaluations
     a place took. What is drawn depends on the seed, the generation, the place and, as random structures do, on the
     population.

@@ -49,6 +49,11 @@ class Parents:
             winners.append(int(min(rng.choice(available, size=TOURNAMENT))))
         return [self.frames[index] for index in winners]
 
+    def chances(self) -> NDArray[np.float64]:
+        """Chance of each to win a tournament among all, shape (n,); they add up to 1."""
+        beaten = np.arange(len(self.frames), -1, -1) / max(1, len(self.frames))
+        return -np.diff(beaten**TOURNAMENT)
+
 
 def candidates(ranked: Sequence[Atoms], radius: float, number: int, antiseeds: Antiseeds | None = None) -> Parents:
     """Those that may become parents: the best of each niche, at most ``number``.

@@ -103,11 +103,11 @@ FITNESS_GROUP = "anhcsp.fitness"
 
 DEFAULT_WEIGHTS = OperatorWeights(
     random=0.35,
-    heredity=0.25,
-    softmutation=0.15,
-    strain=0.05,
+    heredity=0.15,
+    softmutation=0.20,
+    strain=0.15,
     permutation=0.15,
-    ripple=0.05,
+    ripple=0.15,
     transmute=0.15,
     add=0.1,
     remove=0.1,
@@ -157,7 +157,7 @@ class SearchSettings(Section):
     candidates: int = Field(
         default=1,
         ge=1,
-        description="Random structures drawn for each that is relaxed: the lowest after ten steps goes on.",
+        description="Random structures drawn for each that is relaxed: the lowest after five steps goes on.",
     )
     seeds: str | None = Field(
         default=None, description="File of structures that join the first generation; the work chain has a port."

@@ -46,7 +46,7 @@ def vary(
     if not ranked:
         log.info("generation %d: nothing is ranked, all structures are random", generation)
     parents = parents_of(population, settings)
-    shares = rates(population, parents.frames, settings)
+    shares = rates(population, parents, settings)
     log.info("generation %d: %s", generation, describe(shares))
     source = random_source(settings, ranked)
     rules = Rules(settings.compositions(), settings.distance_table(), settings.symmetric_parents, modes)

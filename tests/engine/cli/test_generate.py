@@ -77,7 +77,7 @@ def test_candidates_are_compared_by_the_potential(tmp_path, capsys):
         capsys, ["generate", str(out), "--settings", str(settings)]
     )
     settings.write_text("{formula: Cu4, population: 2, generations: 1, seed: 2}")
-    message = "--potential: the structures do not depend on it; remove it, or set candidates: 4, say"
+    message = "--potential: the structures do not depend on it; remove it, or set candidates: 8, say"
     assert message in refusal(capsys, ["generate", str(out), "--settings", str(settings), *potential])
 
 

@@ -91,3 +91,12 @@ def test_allowed_frames_are_left_alone():
     table = distance_table(["Si"], 0.0)
     frame = crystal("Si", [(0, 0, 0)], spacegroup=227, cellpar=[5.43, 5.43, 5.43, 90, 90, 90])
     assert np.array_equal(table.relieved(frame).positions, frame.positions)
+
+
+def test_relief_brings_atoms_to_the_spacing_where_there_is_room():
+    table = distance_table(["Si"], 0.0, {"Si-Si": 1.8})
+    frame = Atoms("Si3", positions=[[0, 0, 0], [1.9, 0, 0], [0, 2, 0]], cell=[7, 7, 2.0], pbc=True)
+    relieved = table.relieved(frame, spacing=1.25)
+    assert not table.violation(frame)
+    assert relieved.get_distance(0, 1, mic=True) >= 1.25 * 1.8
+    assert relieved.get_distance(0, 2, mic=True) >= 1.25 * 1.8

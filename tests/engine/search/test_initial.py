@@ -59,12 +59,16 @@ def test_identities_count_within_the_generation():
     ]
 
 
-@pytest.mark.parametrize("counts", [(3, 1), (6, 2)])
-def test_a_structure_has_at_least_the_symmetry_of_its_space_group(counts):
-    chosen = settings(formula_units=counts[1])
+@pytest.mark.parametrize(
+    ("keys", "volume"),
+    [({"formula_units": 1}, 4.0), ({"formula_units": 2}, 4.0), ({"formula": "Si16", "formula_units": 1, "pressure": 0}, 20.0)],
+)
+def test_a_structure_has_at_least_the_symmetry_of_its_space_group(keys, volume):
+    """Also where many atoms push each other apart."""
+    chosen = settings(**keys)
     (composition,) = chosen.compositions()
-    for number in compatible_groups(counts)[::9]:
-        frame = symmetric_structure(composition, number, 4.0, chosen.distance_table(), generator_of(1, 0, number))
+    for number in compatible_groups(composition.counts)[::9]:
+        frame = symmetric_structure(composition, number, volume, chosen.distance_table(), generator_of(1, 0, number))
         if frame is not None:
             group = space_group(number)
             found = spglib.get_symmetry((frame.cell[:], frame.get_scaled_positions(), frame.numbers), symprec=1e-4)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from ase import Atoms
 
 from aiida_anhcsp.engine.search.rates import FLOOR, describe, plan, rates
+from aiida_anhcsp.engine.search.select import Parents
 from aiida_anhcsp.engine.search.settings import SearchSettings
 
 KEYS = {"formula": "CuAu", "population": 10, "generations": 3, "seed": 1}
@@ -18,39 +20,51 @@ def made(**numbers: int) -> list[Atoms]:
     return [Atoms("CuAu", info={"operator": name}) for name, number in numbers.items() for _ in range(number)]
 
 
+def parents(frames: list[Atoms]) -> Parents:
+    return Parents(frames, np.zeros((len(frames), 1)))
+
+
 def test_success_raises_a_rate_and_failure_lowers_it():
     population = made(random=20, heredity=20, permutation=20)
-    earned = rates(population, made(heredity=15, random=2), settings())
+    earned = rates(population, parents(made(heredity=15, random=2)), settings())
     assert earned["heredity"] > 0.4 > earned["random"]
     assert sum(earned.values()) == pytest.approx(1.0)
 
 
+def test_a_better_parent_is_more_of_a_success():
+    population = made(random=20, heredity=20, permutation=20)
+    first = rates(population, parents(made(heredity=5, random=5)), settings(adaptation=1.0))
+    last = rates(population, parents(made(random=5, heredity=5)), settings(adaptation=1.0))
+    assert first["heredity"] == pytest.approx(last["random"])
+    assert first["heredity"] > 3 * first["random"]
+
+
 def test_what_a_search_has_left_behind_still_counts_as_made():
     survivors = made(random=5, heredity=5)
-    among_survivors = rates(survivors, survivors, settings())
-    everything = rates([*survivors, *made(random=40)], survivors, settings())
+    among_survivors = rates(survivors, parents(survivors), settings())
+    everything = rates([*survivors, *made(random=40)], parents(survivors), settings())
     assert everything["heredity"] > among_survivors["heredity"]
     assert everything["random"] < among_survivors["random"]
 
 
 def test_no_rate_in_use_falls_below_the_floor():
     population = made(random=500, heredity=500, permutation=500)
-    earned = rates(population, made(random=400), settings(adaptation=1.0))
+    earned = rates(population, parents(made(random=400)), settings(adaptation=1.0))
     assert min(earned.values()) >= FLOOR / (1.0 + 2 * FLOOR)
 
 
 def test_without_adaptation_the_weights_stay():
-    earned = rates(made(random=20, heredity=20), made(heredity=15), settings(adaptation=0))
+    earned = rates(made(random=20, heredity=20), parents(made(heredity=15)), settings(adaptation=0))
     assert earned == pytest.approx(WEIGHTS)
 
 
 def test_an_operator_that_the_compositions_do_not_suit_gives_its_share_away():
-    earned = rates([], [], settings(formula="Cu4", adaptation=0))
+    earned = rates([], parents([]), settings(formula="Cu4", adaptation=0))
     assert earned == pytest.approx({"random": 0.5, "heredity": 0.5})
 
 
 def test_where_nothing_suits_all_is_random():
-    assert rates([], [], settings(formula="Cu4", operators={"permutation": 1})) == {"random": 1.0}
+    assert rates([], parents([]), settings(formula="Cu4", operators={"permutation": 1})) == {"random": 1.0}
 
 
 def test_a_plan_follows_the_shares_and_fills_the_generation():

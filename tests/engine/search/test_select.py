@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from ase.build import bulk
 
 from aiida_anhcsp.engine.search.select import Parents, candidates, select_random
@@ -34,6 +35,15 @@ def test_parents_differ_and_the_best_win_most_often(ranked_h3s):
     assert all(first is not second for first, second in couples)
     wins = [sum(frame is winner for couple in couples for winner in couple) for frame in ranked_h3s[:9]]
     assert wins[0] == max(wins) > 3 * wins[8]
+
+
+def test_chances_are_those_of_the_tournaments(ranked_h3s):
+    rng = np.random.default_rng(2)
+    parents = candidates(ranked_h3s[:4], 0.0, 4)
+    winners = [parents.choose(1, 1.0, rng)[0].info["id"] for _ in range(4000)]
+    shares = [winners.count(frame.info["id"]) / 4000 for frame in parents.frames]
+    assert parents.chances().sum() == pytest.approx(1.0)
+    assert shares == pytest.approx(list(parents.chances()), abs=0.03)
 
 
 def test_a_mate_is_near_in_fingerprint_if_anybody_is():

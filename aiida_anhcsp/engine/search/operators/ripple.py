@@ -10,7 +10,7 @@ from ase import Atoms
 from ..composition import Composition
 from .base import RefusalError, Rules
 
-SMALLEST, LARGEST = 0.2, 0.5
+SMALLEST, LARGEST = 0.4, 1.0
 MOST_WAVES = 2
 
 
@@ -18,8 +18,8 @@ class Ripple:
     """Shift the atoms of one parent along a lattice vector by standing waves in the other two.
 
     The shift is rho cos(2 pi eta x + t1) cos(2 pi mu y + t2) as in XtalOpt (Lonie and Zurek, Comput. Phys. Commun.
-    182, 372 (2011)): x, y fractional coordinates, eta, mu from 0 to 2 and not both 0, rho from 0.2 to 0.5 of the mean
-    spacing (V/N)^(1/3).
+    182, 372 (2011)): x, y fractional coordinates, eta, mu from 0 to 2 and not both 0, rho from 0.4 to 1.0 of the mean
+    spacing (V/N)^(1/3): of lower ripples three in four relax back to the parent.
     """
 
     name = "ripple"

@@ -10,7 +10,7 @@ from ase import Atoms
 from ..composition import Composition
 from .base import RefusalError, Rules
 
-SMALLEST, LARGEST = 0.3, 0.8
+SMALLEST, LARGEST = 0.6, 1.2
 LARGEST_STRAIN = 0.4
 SOFT_SHARE = 0.15
 
@@ -20,7 +20,7 @@ class SoftMutation:
 
     The modes are those of a dynamical matrix of cell and atoms together: of springs between neighbours, which costs
     no evaluation of the potential, or of the potential itself (:mod:`..modes`). The k-th softest mode is taken with
-    probability 0.15 (1 - 0.15)^k, rigid motions left out; the atom that moves furthest does so by 0.3 to 0.8 of the
+    probability 0.15 (1 - 0.15)^k, rigid motions left out; the atom that moves furthest does so by 0.6 to 1.2 of the
     mean spacing (V/N)^(1/3), and no strain exceeds 0.4.
     """
 
