@@ -1,4 +1,4 @@
-"""Of several random structures the one worth a relaxation: the lowest after a few steps."""
+"""Of several random structures, or cuts of two parents, the one worth a relaxation: the lowest after a few steps."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from ase import Atoms
 from ..errors import InputError
 from ..frames import bare
 from ..potentials.base import Potential
-from .initial import RandomStructures, named, random_source
+from .composition import Composition
+from .displace import displaced
+from .initial import named, random_source
+from .operators import Heredity, RefusalError, Rules
 from .rank import is_relaxed, lowest
 from .settings import SearchSettings
 from .unphysical import set_aside_unphysical
+from .vary import ATTEMPTS
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +35,14 @@ def screened(
     potential: Potential | None,
     batch_atoms: int = 64,
 ) -> list[Atoms]:
-    """Each random structure of a generation replaced by the lowest of ``settings.candidates`` random ones.
+    """Each random structure and each child of heredity replaced by the lowest of ``settings.candidates`` of its kind.
 
-    The candidates for a place have its composition, and the structure that is there is one of them. All are relaxed for
-    five steps, and the one of the lowest enthalpy goes on from where that led; those that are unphysical by then do not
-    count, and a place that has no other keeps its structure. ``screening_calls`` in ``info`` says how many evaluations
-    a place took. What is drawn depends on the seed, the generation, the place and, as random structures do, on the
-    population.
+    The candidates for a place have its composition, those of a child its parents too, and the structure that is there
+    is one of them. (Other children are left alone: of several mutants of a low parent the lowest are those that fall
+    back to it.) All are relaxed for five steps, and the one of the lowest enthalpy goes on from where that led; those
+    that are unphysical by then do not count, and a place that has no other keeps its structure. ``screening_calls`` in
+    ``info`` says how many evaluations a place took. What is drawn depends on the seed, the generation, the place and,
+    as random structures do, on the population.
 
     :param population: everything relaxed so far, ranked; empty for the first generation
     :param batch_atoms: most atoms relaxed at a time
@@ -48,41 +53,64 @@ def screened(
     if potential is None:
         fix = "give it, or candidates: 1"
         raise InputError("potential", f"missing, candidates: {settings.candidates} needs it", fix)
-    places = [place for place, child in enumerate(children) if child.info["operator"] == RANDOM]
-    candidates = _candidates(children, places, random_source(settings, lowest(population)), settings, generation)
-    together = [frame for place in places for frame in candidates[place]]
-    reached = _briefly_relaxed(together, settings, potential, batch_atoms)
+    candidates = _candidates(children, population, settings, generation)
+    together = [frame for rivals in candidates.values() for frame in rivals]
+    reached = iter(_briefly_relaxed(together, settings, potential, batch_atoms))
     result, replaced, calls = list(children), 0, 0
-    for order, place in enumerate(places):
-        rivals = reached[order * settings.candidates : (order + 1) * settings.candidates]
+    for place in candidates:
+        rivals = [next(reached) for _ in candidates[place]]
         best = min(rivals, key=lambda frame: frame.info["enthalpy"] if is_relaxed(frame) else np.inf)
         if is_relaxed(best):
-            result[place] = named(bare(best), generation, place, RANDOM)
+            born = children[place].info
+            result[place] = named(bare(best), generation, place, born["operator"], born.get("parents", "").split())
             replaced += best is not rivals[0]
         result[place].info["screening_calls"] = sum(int(frame.info.get("steps", 0)) + 1 for frame in rivals)
         calls += result[place].info["screening_calls"]
     log.info(
-        "generation %d: of %d candidates each, %d of %d random structures are another one, after %d evaluations",
-        *(generation, settings.candidates, replaced, len(places), calls),
+        "generation %d: of %d candidates each, %d of %d structures are another one, after %d evaluations",
+        *(generation, settings.candidates, replaced, len(candidates), calls),
     )
     return result
 
 
 def _candidates(
-    children: Sequence[Atoms],
-    places: Sequence[int],
-    source: RandomStructures,
-    settings: SearchSettings,
-    generation: int,
+    children: Sequence[Atoms], population: Sequence[Atoms], settings: SearchSettings, generation: int
 ) -> dict[int, list[Atoms]]:
-    """For each place the structure that is there, and new ones of its composition."""
+    """For each place that is compared the structure that is there, and new ones of its kind."""
+    source = random_source(settings, lowest(population))
+    rules = Rules(settings.compositions(), settings.distance_table(), settings.symmetric_parents)
+    known = {frame.info["id"]: frame for frame in population}
     found = {}
-    for place in places:
-        composition = next(choice for choice in source.choices if choice.holds(children[place]))
-        numbers = range(1, settings.candidates)
-        generators = (np.random.default_rng([settings.seed, generation, place, number]) for number in numbers)
-        found[place] = [children[place], *(source.draw(rng, (composition,)) for rng in generators)]
+    for place, child in enumerate(children):
+        composition = next(choice for choice in source.choices if choice.holds(child))
+        generators = [
+            np.random.default_rng([settings.seed, generation, place, number])
+            for number in range(1, settings.candidates)
+        ]
+        if child.info["operator"] == RANDOM:
+            found[place] = [child, *(source.draw(rng, (composition,)) for rng in generators)]
+        elif child.info["operator"] == Heredity.name:
+            parents = [known[name] for name in child.info["parents"].split()]
+            cuts = (_cut(parents, composition, rules, rng) for rng in generators)
+            others = [
+                displaced(cut, settings.displacement, rules.distances, rng)
+                for cut, rng in zip(cuts, generators, strict=True)
+                if cut is not None
+            ]
+            found[place] = [child, *others]
     return found
+
+
+def _cut(parents: Sequence[Atoms], composition: Composition, rules: Rules, rng: np.random.Generator) -> Atoms | None:
+    """A child of these parents with the composition, if fifty attempts give one."""
+    for _ in range(ATTEMPTS):
+        try:
+            child = Heredity()(parents, rules, rng)
+        except RefusalError:
+            continue
+        if composition.holds(child):
+            return child
+    return None
 
 
 def _briefly_relaxed(

@@ -61,7 +61,11 @@ def test_identities_count_within_the_generation():
 
 @pytest.mark.parametrize(
     ("keys", "volume"),
-    [({"formula_units": 1}, 4.0), ({"formula_units": 2}, 4.0), ({"formula": "Si16", "formula_units": 1, "pressure": 0}, 20.0)],
+    [
+        ({"formula_units": 1}, 4.0),
+        ({"formula_units": 2}, 4.0),
+        ({"formula": "Si16", "formula_units": 1, "pressure": 0}, 20.0),
+    ],
 )
 def test_a_structure_has_at_least_the_symmetry_of_its_space_group(keys, volume):
     """Also where many atoms push each other apart."""

@@ -72,12 +72,30 @@ def test_several_candidates_need_a_potential():
         screened(random_population(settings()), (), settings(), 0, None)
 
 
-def test_children_of_operators_are_left_alone(emt):
-    chosen = settings(operators={"random": 1, "strain": 1}, adaptation=0)
+def test_mutants_are_left_alone_and_cuts_compared_with_others_of_their_parents(emt, briefly):
+    chosen = settings(operators={"random": 1, "heredity": 1, "strain": 1}, adaptation=0, candidates=8, population=12)
     ranked = rank(relax(random_population(chosen), emt, 0.0, RelaxSettings(fmax=0.05)), chosen)
     children = vary(ranked, chosen, 1)
-    for child, result in zip(children, screened(children, ranked, chosen, 1, emt), strict=True):
+    results = screened(children, ranked, chosen, 1, emt)
+    for child, result in zip(children, results, strict=True):
         assert (result is child) == (child.info["operator"] == "strain")
+        assert result.info.get("parents") == child.info.get("parents")
+    cut = [place for place, child in enumerate(children) if child.info["operator"] == "heredity"]
+    alone, of_eight = briefly([children[place] for place in cut]), energies([results[place] for place in cut], emt)
+    assert np.all(of_eight <= alone + 1e-6)
+    assert np.any(of_eight < alone - 0.01)
+
+
+def test_cuts_have_the_composition_of_their_place(emt):
+    limits = {"elements": {"Cu": "0-4", "Au": "0-4"}, "atoms": "3-4"}
+    keys = {"formula": None, "composition": limits, "population": 16, "operators": {"heredity": 1}, "adaptation": 0}
+    chosen = settings(**keys)
+    ranked = rank(relax(random_population(chosen), emt, 0.0, RelaxSettings(fmax=0.05)), chosen)
+    children = vary(ranked, chosen, 1)
+    found = screened(children, ranked, chosen, 1, emt)
+    assert len({frame.get_chemical_formula() for frame in children}) > 1
+    assert [frame.get_chemical_formula() for frame in found] == [frame.get_chemical_formula() for frame in children]
+    assert any(one is not other for one, other in zip(children, found, strict=True))
 
 
 def test_candidates_have_the_composition_of_their_place(emt):
