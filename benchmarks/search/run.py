@@ -76,6 +76,11 @@ def numbers(text: str) -> list[int]:
     return list(range(int(first), int(last or first) + 1))
 
 
+def known(path: Path, system: str) -> dict[str, Any]:
+    """What the file of results has by now, of this run and of others at the same time."""
+    return json.loads(path.read_text()) if path.exists() else {"system": system, "searches": {}}
+
+
 @click.command()
 @click.argument("system", type=click.Choice(list(SYSTEMS)))
 @click.option("--seeds", default="0-9", show_default=True)
@@ -90,22 +95,20 @@ def main(system: str, seeds: str, codes: tuple[str, ...], ablation: bool, minute
     path.parent.mkdir(exist_ok=True)
     for seed in numbers(seeds):
         for code in codes:
-            results = json.loads(path.read_text()) if path.exists() else {"system": system, "searches": {}}
-            searches = results["searches"].setdefault(code, {})
-            if str(seed) in searches:
+            if str(seed) in known(path, system)["searches"].get(code, {}):
                 continue
             if minutes is not None and cpu_time() > 60 * minutes:
                 return
             with tempfile.TemporaryDirectory() as folder:
                 cpu, wall = cpu_time(), time.perf_counter()
                 frames = CODES[code](system, seed, Path(folder) / "search")
-                searches[str(seed)] = record(
-                    frames, SYSTEMS[system].settings(seed), cpu_time() - cpu, time.perf_counter() - wall
-                )
+                kept = record(frames, SYSTEMS[system].settings(seed), cpu_time() - cpu, time.perf_counter() - wall)
+            results = known(path, system)
+            results["searches"].setdefault(code, {})[str(seed)] = kept
             results["versions"] = {p: version(p) for p in ("ase", "csp-cryspy", "matscipy", "numpy", "pyxtal")}
             results["cores"] = os.cpu_count()
             path.write_text(json.dumps(results) + "\n")
-            lowest = min(value for value in searches[str(seed)]["enthalpies"] if value is not None)
+            lowest = min(value for value in kept["enthalpies"] if value is not None)
             click.echo(f"{system} {code} seed {seed}: lowest {lowest:.4f} eV/atom, {cpu_time() - cpu:.0f} s CPU")
 
 
