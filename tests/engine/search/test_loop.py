@@ -112,10 +112,10 @@ def test_generations_in_which_everything_failed_do_not_end_it():
 
 def test_a_search_ends_when_the_target_is_found(emt, tmp_path, finished):
     (target,) = lowest(finished[0], 1)
-    settings = SearchSettings.parse({**CUAU, "generations": 5, "stop": {"target_distance": 0.02}})
+    settings = SearchSettings.parse({**CUAU, "generations": 5, "stop": {"target_distance": 1e-6}})
     population = search(settings, emt, tmp_path, target=target)
     rows = list(csv.DictReader((tmp_path / "history.csv").open()))
-    assert float(rows[-1]["target_distance"]) <= 0.02
+    assert float(rows[-1]["target_distance"]) <= 1e-6
     assert len(rows) == target.info["generation"] + 1
     assert len(population) == 6 * len(rows)
 
