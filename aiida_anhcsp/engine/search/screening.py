@@ -122,4 +122,4 @@ def _briefly_relaxed(
     for index, frame in enumerate(copies):
         frame.info["id"] = str(index)
     reached = relax(copies, potential, settings.pressure, RelaxSettings(max_steps=STEPS, batch_atoms=batch_atoms))
-    return set_aside_unphysical(reached, settings)
+    return set_aside_unphysical(reached, settings, at_rest=False)

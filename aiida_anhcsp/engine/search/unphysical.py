@@ -26,6 +26,9 @@ TOLERANCE = 0.8
 GHOST_DEPTH = 1.0
 """eV/atom below the lower tenth of a generation: no crystal of the same elements is that much better."""
 
+UNRELAXED_DEPTH = 2.0
+"""The same in distances of the median from the lower tenth, where that is more, before the relaxations have ended."""
+
 FIT_SCALE = 0.1
 """eV/atom: residuals of the fit over compositions beyond this are outliers."""
 
@@ -38,15 +41,17 @@ def is_unphysical(frame: Atoms) -> bool:
     return frame.info.get("status") in STATUSES
 
 
-def set_aside_unphysical(frames: Sequence[Atoms], settings: SearchSettings) -> list[Atoms]:
+def set_aside_unphysical(frames: Sequence[Atoms], settings: SearchSettings, at_rest: bool = True) -> list[Atoms]:
     """The relaxed frames in their order; unphysical ones have the status ``unphysical``, a reason and no enthalpy.
 
     :param frames: a generation after its relaxation
+    :param at_rest: whether the relaxations have come to their ends: before that enthalpies lie wide, and a ghost is
+        also twice as far below the lower tenth as that is below the median
     """
     table = settings.distance_table()
     table = replace(table, minima={pair: TOLERANCE * distance for pair, distance in table.minima.items()})
     relaxed = [frame for frame in frames if is_relaxed(frame)]
-    ghosts = _below_fit(relaxed, settings.elements) if settings.variable else _below_alike(relaxed)
+    ghosts = _below_fit(relaxed, settings.elements, at_rest) if settings.variable else _below_alike(relaxed, at_rest)
     judged = []
     for frame in frames:
         reason = ""
@@ -58,7 +63,7 @@ def set_aside_unphysical(frames: Sequence[Atoms], settings: SearchSettings) -> l
     return judged
 
 
-def _below_alike(relaxed: Sequence[Atoms]) -> set[str]:
+def _below_alike(relaxed: Sequence[Atoms], at_rest: bool) -> set[str]:
     """Ids of the frames far below those of the same formula."""
     alike: dict[str, list[Atoms]] = {}
     for frame in relaxed:
@@ -66,11 +71,11 @@ def _below_alike(relaxed: Sequence[Atoms]) -> set[str]:
     ghosts: set[str] = set()
     for group in alike.values():
         if len(group) >= SMALLEST_GENERATION:
-            ghosts |= _far_below(group, _enthalpies(group))
+            ghosts |= _far_below(group, _enthalpies(group), at_rest)
     return ghosts
 
 
-def _below_fit(relaxed: Sequence[Atoms], elements: Sequence[str]) -> set[str]:
+def _below_fit(relaxed: Sequence[Atoms], elements: Sequence[str], at_rest: bool) -> set[str]:
     """Ids of the frames far below what the elements in them amount to.
 
     Few structures of a search over compositions have one formula: what is usual is a fit of the enthalpy, linear in
@@ -83,11 +88,12 @@ def _below_fit(relaxed: Sequence[Atoms], elements: Sequence[str]) -> set[str]:
     enthalpies = _enthalpies(relaxed)
     start = np.linalg.lstsq(fractions, enthalpies, rcond=None)[0]
     fit = least_squares(lambda x: fractions @ x - enthalpies, start, loss="soft_l1", f_scale=FIT_SCALE)
-    return _far_below(relaxed, enthalpies - fractions @ fit.x)
+    return _far_below(relaxed, enthalpies - fractions @ fit.x, at_rest)
 
 
-def _far_below(frames: Sequence[Atoms], values: NDArray[np.float64]) -> set[str]:
-    floor = np.quantile(values, 0.1) - GHOST_DEPTH
+def _far_below(frames: Sequence[Atoms], values: NDArray[np.float64], at_rest: bool) -> set[str]:
+    tenth, median = np.quantile(values, [0.1, 0.5])
+    floor = tenth - (GHOST_DEPTH if at_rest else max(GHOST_DEPTH, UNRELAXED_DEPTH * (median - tenth)))
     return {frame.info["id"] for frame, value in zip(frames, values, strict=True) if value < floor}
 
 

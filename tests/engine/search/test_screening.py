@@ -110,7 +110,7 @@ def test_candidates_have_the_composition_of_their_place(emt):
 def test_what_is_unphysical_does_not_count_as_low(emt, briefly, monkeypatch):
     """Here all but the first candidate of each place."""
 
-    def judged(frames: Sequence[Atoms], _: SearchSettings) -> list[Atoms]:
+    def judged(frames: Sequence[Atoms], *_: SearchSettings, at_rest: bool) -> list[Atoms]:
         for index, frame in enumerate(frames):
             if index % 4:
                 frame.info["status"] = "unphysical"

@@ -39,6 +39,17 @@ def test_ghost_minimum_is_not_ranked() -> None:
     assert rank(judged, SETTINGS)[0].info["rank"] == 1
 
 
+def test_before_the_end_of_relaxations_only_what_is_far_below_their_wide_spread_is_a_ghost() -> None:
+    """Carbon after five steps: a diamond 1.4 eV/atom below the lower tenth is no ghost, what is 4 below is one."""
+    frames = [relaxed(index, enthalpy=-6.0 + 0.2 * index) for index in range(20)]
+    frames += [relaxed(20, enthalpy=-7.4), relaxed(21, enthalpy=-10.0)]
+    ghosts = {
+        at_rest: [f.info["id"] for f in set_aside_unphysical(frames, SETTINGS, at_rest) if is_unphysical(f)]
+        for at_rest in (True, False)
+    }
+    assert ghosts == {True: ["g000-0020", "g000-0021"], False: ["g000-0021"]}
+
+
 def test_few_structures_do_not_tell_what_is_usual() -> None:
     frames = [relaxed(0), relaxed(1, enthalpy=-6.0)]
     assert not any(map(is_unphysical, set_aside_unphysical(frames, SETTINGS)))
