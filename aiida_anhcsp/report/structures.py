@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from ..engine.search.identical import TOLERANCE
 from ..engine.search.rank import lowest
 from .changes import run_of
 from .provenance import final_structures, table_of
+
+NAME = re.compile(r"\d{2,}_.+_relaxed|sscha_.+GPa_.+K")
+"""Of a file, as :func:`lowest_structures` gives it."""
 
 
 def lowest_structures(node: ProcessNode, number: int = 10) -> dict[str, Atoms]:
@@ -39,13 +43,16 @@ def lowest_structures(node: ProcessNode, number: int = 10) -> dict[str, Atoms]:
 
 
 def write_structures(node: ProcessNode, folder: Path, number: int = 10, form: str = "cif") -> list[Path]:
-    """Write the lowest structures of a run into ``folder``.
+    """Write the lowest structures of a run into ``folder``; those that an earlier export left there go.
 
     :param number: how many distinct structures at most, by enthalpy
     :param form: one of :data:`WRITERS`; CIF files are symmetrised
     """
     folder.mkdir(parents=True, exist_ok=True)
     suffix, writer = WRITERS[form]
+    for path in folder.glob(f"*{suffix}"):
+        if NAME.fullmatch(path.stem):
+            path.unlink()
     return [writer(atoms, folder / f"{name}{suffix}") for name, atoms in lowest_structures(node, number).items()]
 
 
