@@ -48,8 +48,8 @@ def command(
       minimum_distances  angstrom by pair, as {H-S: 1.1} [from covalent radii]
       seeds              file of structures that join the first generation [none]
       prototypes         known structure types that join the first generation [0]
-      candidates         random structures for each that is relaxed: the lowest after five
-                         steps goes on [1]
+      candidates         random structures, or cuts of two parents, for each that is
+                         relaxed: the lowest after five steps goes on [1]
       operators          weights of random, heredity, softmutation, strain, permutation,
                          ripple, rattle, transmute, add, remove [a mixture; if given,
                          what is not named is off]

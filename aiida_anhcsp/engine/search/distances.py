@@ -52,8 +52,8 @@ class DistanceTable:
         pair = "-".join(pair_of(*(frame.symbols[atom[worst]] for atom in (close.first, close.second))))
         return f"{pair} closer than {limits[worst]:.2f} angstrom"
 
-    def relieved(self, frame: Atoms, steps: int = RELIEF_STEPS, spacing: float = 1.0) -> Atoms:
-        """The frame with atoms that are too close pushed apart, in its cell, by at most ``steps`` small moves.
+    def relieved(self, frame: Atoms, spacing: float = 1.0) -> Atoms:
+        """The frame with atoms that are too close pushed apart, in its cell, by at most twenty small moves.
 
         Pairs move apart along their bonds until all are at ``spacing`` times their limits (overlapping soft spheres;
         from its own images no atom can get away). Whether it helped is for :meth:`violation` to say. So that what
@@ -61,7 +61,7 @@ class DistanceTable:
         the mean: their sum overshoots among many neighbours and magnifies rounding.
         """
         relieved = frame.copy()
-        for _ in range(steps):
+        for _ in range(RELIEF_STEPS):
             close, limits = self._close_pairs(relieved, RELIEF_MARGIN * spacing)
             overlapping = RELIEF_MARGIN * close.distance < limits
             if not np.any(overlapping & (close.first != close.second)):
@@ -72,7 +72,7 @@ class DistanceTable:
             np.add.at(moves, close.first, push)
             np.add.at(total, close.first, overlap)
             np.maximum.at(largest, close.first, overlap)
-            relieved.positions += moves * np.divide(largest, total, where=total > 0, out=largest)[:, None]
+            relieved.positions += moves * (largest / np.where(total > 0, total, 1.0))[:, None]
         return relieved
 
     def _close_pairs(self, frame: Atoms, spacing: float = 1.0) -> tuple[Neighbours, NDArray[np.float64]]:

@@ -91,25 +91,22 @@ def _candidates(
             found[place] = [child, *(source.draw(rng, (composition,)) for rng in generators)]
         elif child.info["operator"] == Heredity.name:
             parents = [known[name] for name in child.info["parents"].split()]
-            cuts = (_cut(parents, composition, rules, rng) for rng in generators)
-            others = [
-                displaced(cut, settings.displacement, rules.distances, rng)
-                for cut, rng in zip(cuts, generators, strict=True)
-                if cut is not None
-            ]
-            found[place] = [child, *others]
+            cuts = (_cut(parents, composition, rules, settings.displacement, rng) for rng in generators)
+            found[place] = [child, *(cut for cut in cuts if cut is not None)]
     return found
 
 
-def _cut(parents: Sequence[Atoms], composition: Composition, rules: Rules, rng: np.random.Generator) -> Atoms | None:
-    """A child of these parents with the composition, if fifty attempts give one."""
+def _cut(
+    parents: Sequence[Atoms], composition: Composition, rules: Rules, displacement: float, rng: np.random.Generator
+) -> Atoms | None:
+    """A child of these parents with the composition, displaced as children are, if fifty attempts give one."""
     for _ in range(ATTEMPTS):
         try:
             child = Heredity()(parents, rules, rng)
         except RefusalError:
             continue
         if composition.holds(child):
-            return child
+            return displaced(child, displacement, rules.distances, rng)
     return None
 
 

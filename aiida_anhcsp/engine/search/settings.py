@@ -157,7 +157,7 @@ class SearchSettings(Section):
     candidates: int = Field(
         default=1,
         ge=1,
-        description="Random structures drawn for each that is relaxed: the lowest after five steps goes on.",
+        description="Random structures, or cuts of two parents, for each that is relaxed: the lowest after five steps.",
     )
     seeds: str | None = Field(
         default=None, description="File of structures that join the first generation; the work chain has a port."
