@@ -17,6 +17,9 @@ from .conftest import SEARCH
 SYMMETRIC = {**SEARCH, "displacement": 0.0}
 NEW = 'mattersim:new:{"num_blocks": 1, "units": 8, "max_l": 2, "max_n": 2, "cutoff": 5.0, "threebody_cutoff": 3.5}'
 
+TRAIN = {"epochs": 60, "learning_rate": 5e-3, "split": {"validation": 0.0, "test": 0.0}}
+"""Four structures a generation are too few to hold any out: of half of them the other half says little."""
+
 
 def labelled_by_emt(number: int) -> list[Atoms]:
     """Random Cu-Au structures, distorted, with their energies, forces and stresses."""
@@ -54,9 +57,7 @@ def test_search_learns_from_new_labels_in_every_generation(engine_code: Any, emt
         potential=first["potential"],
         settings=Dict({**SYMMETRIC, "generations": 2}),
         learning={
-            "settings": Dict(
-                {"number": 4, "distortions": 3, "replay": 8, "train": {"epochs": 60, "learning_rate": 5e-3}}
-            ),
+            "settings": Dict({"number": 4, "distortions": 3, "replay": 8, "train": TRAIN}),
             "label_engine": "anhcsp.label.ase",
             "label": {"code": engine_code, "potential": emt},
         },
