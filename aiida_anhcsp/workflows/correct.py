@@ -13,10 +13,10 @@ from aiida.plugins import WorkflowFactory
 from ..calculations.correct import CorrectCalculation
 from ..calculations.functions.labels import take_frames
 from ..calculations.functions.population import merge_populations
-from ..calculations.functions.ranking import best_correction
 from ..data.dynamical_matrices import DynamicalMatricesData
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
+from ..engine.sscha.correction import as_ranked
 from ..engine.sscha.reports import Estimate
 from .ports import define_engine, define_label, engine_inputs, parsed_by, plain, validate_label_inputs
 from .protocols.builders import CorrectProtocol
@@ -264,7 +264,7 @@ def more_labels(number: int, error: float, target: float, limit: int) -> int:
 
 def shift_of(correction: Dict) -> Estimate:
     """What a correction adds to the free energy in eV/atom, at the reference's own minimum if the labels led there."""
-    best = best_correction(correction)
+    best = as_ranked(correction.get_dict())
     shift, error = (best[f"free_energy_correction{suffix}"] / best["n_atoms"] for suffix in ("", "_error"))
     return Estimate(shift, error)
 

@@ -16,6 +16,7 @@ from ...engine.search.duplicates import find_duplicates
 from ...engine.search.gibbs_hull import Phase, gibbs_hull
 from ...engine.search.identical import divergences
 from ...engine.search.settings import DuplicateRule
+from ...engine.sscha.correction import as_ranked
 from .distances import shortest_distances
 from .finite_size import FREE_ENERGIES, match_densities
 
@@ -145,16 +146,9 @@ def _row(run: dict[str, Any], frame: Atoms, result: Dict | None, structure: Stru
     return row
 
 
-def best_correction(correction: Dict) -> dict[str, Any]:
-    """A correction with the numbers of the reference's own minimum where the labels led there."""
-    document: dict[str, Any] = correction.get_dict()
-    minimum = document.get("reminimised", {})
-    return {**document, **minimum} if minimum.get("converged", False) else document
-
-
 def corrected_energies(correction: Dict) -> dict[str, Any]:
     """G of the reference as ranked, and how many labels it took."""
-    best = best_correction(correction)
+    best = as_ranked(correction.get_dict())
     return {
         "gibbs_free_energy_corrected": best["gibbs_free_energy"],
         "gibbs_free_energy_corrected_error": best["gibbs_free_energy_error"],

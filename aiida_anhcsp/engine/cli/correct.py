@@ -32,7 +32,7 @@ def command(sscha_outdir: Path, labels: Path, out: Path, order: int, pressure: f
     which to relax with the model so that the reference is at the target. With --reminimise it also has the free energy
     at the reference's own minimum, as far as the labelled configurations carry.
     """
-    from ..sscha.correction import correct, corrected, read_result
+    from ..sscha.correction import as_ranked, correct, corrected, read_result
     from ..sscha.reports import Estimate
     from ..sscha.run import LOG_FILE
     from ..sscha.worker import Worker
@@ -45,7 +45,8 @@ def command(sscha_outdir: Path, labels: Path, out: Path, order: int, pressure: f
         correction = Estimate(found["free_energy_correction"], found["free_energy_correction_error"])
         document["reminimised"] = found | corrected(read_result(sscha_outdir), correction, document["pressure_target"])
     out.write_text(json.dumps(document, indent=2) + "\n")
+    ranked = as_ranked(document)
     click.echo(
-        f"G = {document['gibbs_free_energy']:.5f} +- {document['gibbs_free_energy_error']:.5f} eV/atom "
+        f"G = {ranked['gibbs_free_energy']:.5f} +- {ranked['gibbs_free_energy_error']:.5f} eV/atom "
         f"from {document['n_labels']} labels"
     )

@@ -128,6 +128,12 @@ def corrected(result: Mapping[str, Any], correction: Estimate, target: float) ->
     }
 
 
+def as_ranked(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A correction's document with the numbers of the reference's own minimum where the labels led there."""
+    minimum = document.get("reminimised", {})
+    return {**document, **minimum} if minimum.get("converged", False) else dict(document)
+
+
 def _perturbation(result: Mapping[str, Any], frames: PairedFrames, order: Order = 1) -> Estimate:
     energies = [np.array([labels_of(frame)["energy"] for frame in side]) for side in (frames.reference, frames.model)]
     try:

@@ -7,9 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ase import Atoms
 
 from aiida_anhcsp import __version__
 from aiida_anhcsp.engine.cli.main import main, require_version
+from aiida_anhcsp.engine.frames import write_frames
 from aiida_anhcsp.version import VARIABLE, differs
 
 
@@ -37,3 +39,16 @@ def test_the_engine_runs_where_no_profile_is_and_makes_none(tmp_path: Path) -> N
     subprocess.run(command, cwd=tmp_path, env={**os.environ, **home}, check=True, capture_output=True)
     assert [path.name for path in tmp_path.iterdir() if "aiida" in path.name] == []
     assert (tmp_path / "out.extxyz").is_file()
+
+
+def test_spglib_does_not_tell_of_every_tolerance_at_which_it_finds_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cell = [[2.5473, -0.0022, 0.0309], [-1.2927, 2.1249, -0.0214], [-0.0012, -0.1736, 8.3049]]
+    positions = [[-0.0863, 0.0004, -0.0226], [-0.0259, 1.3574, 2.0742], [-0.0036, -0.1456, 4.1433], [-0.0583, 1.273, 6.2584]]
+    frames = [Atoms("Cu4", positions=positions, cell=cell, pbc=True) for _ in range(2)]
+    for index, frame in enumerate(frames):
+        frame.info.update(id=f"g000-000{index}", generation=0, status="converged", enthalpy=0.0)
+    write_frames(tmp_path / "in.extxyz", frames)
+    main(["rank", str(tmp_path / "in.extxyz"), str(tmp_path / "out.extxyz")])
+    assert "spglib" not in capfd.readouterr().err

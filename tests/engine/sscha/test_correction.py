@@ -10,7 +10,7 @@ from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import bare, labels_of, read_frames, with_labels, write_frames
 from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.sscha.audit import audit
-from aiida_anhcsp.engine.sscha.correction import correct, perturbative_correction
+from aiida_anhcsp.engine.sscha.correction import as_ranked, correct, perturbative_correction
 from aiida_anhcsp.engine.sscha.dynamics import harmonic, save, to_structure
 from aiida_anhcsp.engine.sscha.settings import SschaSettings, parse_stages
 
@@ -140,3 +140,11 @@ def test_the_second_order_lowers_a_classical_gaussian_by_its_variance():
 def test_the_second_order_has_no_zero_temperature():
     with pytest.raises(ValueError, match="T = 0"):
         perturbative_correction(np.zeros(3), 0.0, 2)
+
+
+@pytest.mark.parametrize("converged, value", [(True, -2.2), (False, -2.1)])
+def test_the_reference_s_own_minimum_ranks_where_the_labels_led_there(converged, value):
+    minimum = {"converged": converged, "gibbs_free_energy": -2.2}
+    document = {"gibbs_free_energy": -2.1, "n_labels": 9, "reminimised": minimum}
+    ranked = as_ranked(document)
+    assert (ranked["gibbs_free_energy"], ranked["n_labels"]) == (value, 9)
