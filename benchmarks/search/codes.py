@@ -18,13 +18,14 @@ import pyxtal as pyxtal_package
 from ase import Atoms
 from ase.io import read
 from pyxtal.tolerance import Tol_matrix
-from systems import RELAX, RELAXATIONS, SYSTEMS, System
+from systems import RELAX, RELAXATIONS, SYSTEMS
 
 from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
+from aiida_anhcsp.engine.search.composition import Composition
 from aiida_anhcsp.engine.search.loop import search
 from aiida_anhcsp.engine.search.operators import OPERATORS
-from aiida_anhcsp.engine.search.settings import DEFAULT_WEIGHTS
+from aiida_anhcsp.engine.search.settings import DEFAULT_WEIGHTS, SearchSettings
 from aiida_anhcsp.engine.search.volumes import volume_per_atom
 
 HERE = Path(__file__).parent.resolve()
@@ -68,7 +69,8 @@ def pyxtal(name: str, seed: int, folder: Path) -> list[Atoms]:
     """Random structures of PyXtal, all space groups with equal chance; those it cannot make are drawn anew."""
     system = SYSTEMS[name]
     rng = np.random.default_rng(seed)
-    frames = [_pyxtal_structure(system, rng) for _ in range(RELAXATIONS)]
+    settings = system.settings(seed)
+    frames = [pyxtal_structure(settings, system.composition, rng) for _ in range(RELAXATIONS)]
     return relax(frames, load_potential(system.potential), system.pressure, RelaxSettings(**RELAX))
 
 
@@ -88,8 +90,9 @@ COMPARED: dict[str, Code] = {"ours": ours, "pyxtal": pyxtal, "cryspy": cryspy}
 CODES: dict[str, Code] = {**COMPARED, **ablations()}
 
 
-def _pyxtal_structure(system: System, rng: np.random.Generator) -> Atoms:
-    table, composition = system.settings(0).distance_table(), system.composition
+def pyxtal_structure(settings: SearchSettings, composition: Composition, rng: np.random.Generator) -> Atoms:
+    """A random structure of PyXtal with the distances of the search, and under pressure the volume of its elements."""
+    table = settings.distance_table()
     tolerance = Tol_matrix(*[(*pair, distance) for pair, distance in table.minima.items()])
     while True:
         crystal = pyxtal_package.pyxtal()
@@ -112,8 +115,8 @@ def _pyxtal_structure(system: System, rng: np.random.Generator) -> Atoms:
         if len(structure) != composition.n_atoms:
             structure = structure.get_primitive_structure()
         if len(structure) == composition.n_atoms:
-            if system.pressure:
-                structure.scale_lattice(volume_per_atom(composition, system.pressure) * composition.n_atoms)
+            if settings.pressure:
+                structure.scale_lattice(volume_per_atom(composition, settings.pressure) * composition.n_atoms)
             return Atoms(
                 [site.specie.symbol for site in structure],
                 scaled_positions=structure.frac_coords,

@@ -72,6 +72,11 @@ class Composition:
         return sorted(frame.get_chemical_symbols()) == sorted(self.symbols)
 
 
+def ratio_of(frame: Atoms) -> str:
+    """The formula with the smallest numbers, elements in Hill's order: the same for any number of units."""
+    return str(frame.symbols.formula.reduce()[0].format("hill"))
+
+
 def parse_formula(formula: str, argument: str = "formula") -> dict[str, int]:
     """Atoms per formula unit, taken as written: ``Si16`` is sixteen atoms.
 

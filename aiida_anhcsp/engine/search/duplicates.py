@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from ase import Atoms
 
+from .composition import ratio_of
 from .fingerprint import distance, fingerprint
 from .settings import DuplicateRule
 from .space_groups import space_groups
@@ -37,7 +38,7 @@ def find_duplicates(frames: Sequence[Atoms], rule: DuplicateRule, energy: str = 
     errors = np.array([frame.info.get(f"{energy}_error", 0.0) for frame in frames], dtype=float)
     largest = float(errors.max(initial=0.0))
     volumes = np.array([frame.get_volume() / len(frame) for frame in frames])
-    ratios = [frame.symbols.formula.reduce()[0].format("hill") for frame in frames]
+    ratios = [ratio_of(frame) for frame in frames]
     shared = _SharedGroups(frames, rule.symmetry)
     distinct: list[int] = []
     duplicates: dict[str, str] = {}

@@ -16,6 +16,7 @@ from .composition import Composition, draw
 from .displace import displaced
 from .distances import DistanceTable
 from .geometry import reduced
+from .newcomers import Newcomers
 from .rank import missing_elements
 from .settings import SearchSettings
 from .volumes import volume_per_atom, volume_ratio
@@ -60,14 +61,21 @@ class RandomStructures:
         self.groups: dict[Composition, list[int]] = {}
         self.failures: Counter[tuple[Composition, int]] = Counter()
 
-    def draw(self, rng: np.random.Generator, choices: Sequence[Composition] = ()) -> Atoms:
+    def draw(
+        self,
+        rng: np.random.Generator,
+        choices: Sequence[Composition] = (),
+        preferred: Sequence[Composition] = (),
+    ) -> Atoms:
         """A new structure in a reduced right-handed cell.
 
         :param choices: the compositions to draw from; all if none are given
+        :param preferred: those of the first 30 attempts, if any
         :raises InputError: no structure obeys the distances in any of 60 attempts.
         """
-        for _ in range(ATTEMPTS):
-            composition = draw(choices or self.choices, rng)
+        for attempt in range(ATTEMPTS):
+            first = preferred if attempt < ATTEMPTS // 2 else ()
+            composition = draw(first or choices or self.choices, rng)
             groups = self.groups.setdefault(composition, list(compatible_groups(composition.counts)))
             if not groups:
                 continue
@@ -107,7 +115,7 @@ def random_population(settings: SearchSettings, generation: int = 0, number: int
 
     Structure i of generation g depends on the seed, on g and on i (and, through excluded groups, on those before).
     A search over compositions begins with its elements, the references of the hull: a tenth of the structures, and
-    at least two, for each.
+    at least two, for each. The others have the compositions that were drawn least (:mod:`.newcomers`).
 
     :param number: how many; by default what the settings say of that generation
     :raises InputError: no structure can obey the minimum distances.
@@ -115,10 +123,15 @@ def random_population(settings: SearchSettings, generation: int = 0, number: int
     count = settings.number_in(generation) if number is None else number
     source = random_source(settings)
     alone = references(settings, count)
-    return [
-        named(source.draw(generator_of(settings.seed, generation, index), choices), generation, index, "random")
-        for index, choices in enumerate(alone + [()] * (count - len(alone)))
-    ]
+    newcomers = Newcomers(settings.compositions())
+    population = []
+    for index in range(count):
+        rng = generator_of(settings.seed, generation, index)
+        choices = alone[index] if index < len(alone) else ()
+        preferred = newcomers.choose(None, rng) if settings.variable and not choices else ()
+        population.append(named(source.draw(rng, choices, preferred), generation, index, "random"))
+        newcomers.count(population[-1])
+    return population
 
 
 def references(settings: SearchSettings, number: int, found: Sequence[Atoms] = ()) -> list[tuple[Composition, ...]]:

@@ -9,6 +9,7 @@ from ase import Atoms
 from ase.units import GPa
 
 from ..frames import labels_of
+from .composition import ratio_of
 from .hull import hull_distances
 from .near_hull import by_composition
 
@@ -51,7 +52,7 @@ def label_hull(frames: Sequence[Atoms], pressure: float) -> list[LabelledPhase]:
     distances = hull_distances(lowest) if lowest else []
     phases = [
         LabelledPhase(
-            frame.symbols.formula.reduce()[0].format("hill"),
+            ratio_of(frame),
             str(frame.info.get("id", "unknown")),
             float(frame.info["enthalpy"]),
             distance,

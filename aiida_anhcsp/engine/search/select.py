@@ -9,6 +9,7 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
+from .composition import ratio_of
 from .fingerprint import distance, fingerprint
 from .rank import is_relaxed
 from .settings import Antiseeds
@@ -79,7 +80,7 @@ def candidates(ranked: Sequence[Atoms], radius: float, number: int, antiseeds: A
         own = known[frame.info["id"]] if known else fingerprint(frame, elements)
         if not leaders:
             prints = np.empty((min(number, len(ranked)), len(own)))
-        ratio = frame.symbols.formula.reduce()[0].format("hill")
+        ratio = ratio_of(frame)
         alike = [place for place, other in enumerate(ratios) if other == ratio]
         if not np.any(distance(own, prints[: len(leaders)])[alike] < radius):
             prints[len(leaders)] = own

@@ -7,7 +7,7 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..errors import InputError
 from .composition import Composition, Limits, compositions, compositions_within, parse_formula, parse_formula_units
@@ -113,6 +113,8 @@ DEFAULT_WEIGHTS = OperatorWeights(
     remove=0.1,
 )
 """What an operator cannot do with the compositions of a search goes to the others."""
+OVER_COMPOSITIONS = DEFAULT_WEIGHTS.model_copy(update={"random": 1.0})
+"""Where random structures are shared among many compositions."""
 
 AFTER_MAKING = frozenset({"relax", "duplicates", "stop", "symmetrise"})
 OF_OFFSPRING = frozenset(
@@ -194,6 +196,13 @@ class SearchSettings(Section):
     symmetrise: int = Field(
         default=0, ge=0, description="Lowest structures that are symmetrised and relaxed again at the end."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _weights_over_compositions(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("composition") is not None:
+            return {"operators": OVER_COMPOSITIONS, **values}
+        return values
 
     @field_validator("operators")
     @classmethod

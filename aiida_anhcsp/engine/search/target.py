@@ -8,6 +8,7 @@ import numpy as np
 from ase import Atoms
 
 from ..errors import InputError
+from .composition import ratio_of
 from .fingerprint import distance, fingerprint
 from .rank import lowest
 from .settings import SearchSettings
@@ -19,9 +20,9 @@ def target_distance(population: Sequence[Atoms], target: Atoms) -> float | None:
     :param population: a ranked population
     :return: None where no ranked structure has the formula, in any number of units
     """
-    formula = target.symbols.formula.reduce()[0].format("hill")
+    formula = ratio_of(target)
     elements = sorted(set(target.symbols))
-    same = [frame for frame in lowest(population) if frame.symbols.formula.reduce()[0].format("hill") == formula]
+    same = [frame for frame in lowest(population) if ratio_of(frame) == formula]
     if not same:
         return None
     own = fingerprint(target, elements)
@@ -33,7 +34,7 @@ def require_target(settings: SearchSettings, target: Atoms, argument: str = "tar
 
     :raises InputError: no composition of the search has its formula.
     """
-    formula = target.symbols.formula.reduce()[0].format("hill")
-    searched = {Atoms(each.symbols).symbols.formula.reduce()[0].format("hill") for each in settings.compositions()}
+    formula = ratio_of(target)
+    searched = {ratio_of(Atoms(each.symbols)) for each in settings.compositions()}
     if formula not in searched:
         raise InputError(argument, f"{formula} is not searched for", f"give a structure of {settings.system}")

@@ -14,6 +14,7 @@ from ase import Atoms
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from .composition import ratio_of
 from .rank import is_relaxed
 from .settings import SearchSettings
 
@@ -64,10 +65,10 @@ def set_aside_unphysical(frames: Sequence[Atoms], settings: SearchSettings, at_r
 
 
 def _below_alike(relaxed: Sequence[Atoms], at_rest: bool) -> set[str]:
-    """Ids of the frames far below those of the same formula."""
+    """Ids of the frames far below those of the same formula: enthalpies of different ones are not to be compared."""
     alike: dict[str, list[Atoms]] = {}
     for frame in relaxed:
-        alike.setdefault(_ratio(frame), []).append(frame)
+        alike.setdefault(ratio_of(frame), []).append(frame)
     ghosts: set[str] = set()
     for group in alike.values():
         if len(group) >= SMALLEST_GENERATION:
@@ -99,11 +100,6 @@ def _far_below(frames: Sequence[Atoms], values: NDArray[np.float64], at_rest: bo
 
 def _enthalpies(frames: Sequence[Atoms]) -> NDArray[np.float64]:
     return np.array([float(frame.info["enthalpy"]) for frame in frames])
-
-
-def _ratio(frame: Atoms) -> str:
-    """The formula with the smallest numbers: enthalpies per atom of different ones are not to be compared."""
-    return str(frame.symbols.formula.reduce()[0].format("hill"))
 
 
 def _marked(frame: Atoms, reason: str) -> Atoms:

@@ -14,6 +14,8 @@ from ..potentials.base import Potential
 from .displace import displaced
 from .initial import generator_of, named, random_source, references
 from .modes import Modes, PotentialModes, spring_modes
+from .multiply import multiplied
+from .newcomers import Newcomers
 from .operators import OPERATORS, Operator, RefusalError, Rules
 from .rank import is_relaxed, lowest
 from .rates import describe, plan, rates
@@ -51,27 +53,37 @@ def vary(
     source = random_source(settings, ranked)
     rules = Rules(settings.compositions(), settings.distance_table(), settings.symmetric_parents, modes)
     alone = references(settings, number, [frame for frame in population if is_relaxed(frame)])
+    newcomers = Newcomers(settings.compositions(), population)
     failures: Counter[str] = Counter()
     children = []
     for index, name in enumerate(plan(shares, number)):
         rng = generator_of(settings.seed, generation, index)
         family = None
         if name in OPERATORS and failures[name] < FAILED_CHILDREN and index >= len(alone):
-            family = _offspring(OPERATORS[name], parents, rules, settings.mating, rng)
+            operator = OPERATORS[name]
+            larger = settings.variable and operator.local
+            family = _offspring(operator, parents, rules, settings.mating, larger, rng)
             failures[name] += family is None
         if family is None:
             choices = alone[index] if index < len(alone) else ()
-            children.append(named(source.draw(rng, choices), generation, index, "random"))
+            preferred = newcomers.choose(parents, rng) if settings.variable and not choices else ()
+            children.append(named(source.draw(rng, choices, preferred), generation, index, "random"))
         else:
             child, chosen = family
             child = displaced(child, settings.displacement, rules.distances, rng)
             children.append(named(child, generation, index, name, chosen))
+        newcomers.count(children[-1])
     return children
 
 
 def parents_of(population: Sequence[Atoms], settings: SearchSettings) -> Parents:
-    """Candidates for parents in a ranked population."""
-    return candidates(lowest(population), settings.niching, settings.population, settings.antiseeds)
+    """Candidates for parents in a ranked population: elements alone only where there is nothing else.
+
+    On the hull as they are, they would win most tournaments, and few operators lead from them to compounds.
+    """
+    ranked = lowest(population)
+    compounds = [frame for frame in ranked if len(set(frame.numbers)) > 1] if settings.variable else []
+    return candidates(compounds or ranked, settings.niching, settings.population, settings.antiseeds)
 
 
 def _modes(settings: SearchSettings, potential: Potential | None) -> Modes:
@@ -83,17 +95,18 @@ def _modes(settings: SearchSettings, potential: Potential | None) -> Modes:
 
 
 def _offspring(
-    operator: Operator, parents: Parents, rules: Rules, mating: float, rng: np.random.Generator
+    operator: Operator, parents: Parents, rules: Rules, mating: float, larger: bool, rng: np.random.Generator
 ) -> tuple[Atoms, list[str]] | None:
-    """A child and the ids of its parents, or None after fifty refusals."""
+    """A child, of parents in larger cells if asked for, and the ids of its parents, or None after fifty refusals."""
     if len(parents.frames) < operator.n_parents:
         log.info("%s needs %d distinct parents, there are %d", operator.name, operator.n_parents, len(parents.frames))
         return None
     refusals: Counter[str] = Counter()
     for _ in range(ATTEMPTS):
         chosen = parents.choose(operator.n_parents, mating, rng)
+        cells = [multiplied(parent, rules.compositions, rng) for parent in chosen] if larger else chosen
         try:
-            child = operator(chosen, rules, rng)
+            child = operator(cells, rules, rng)
         except RefusalError as refusal:
             refusals[str(refusal)] += 1
             continue

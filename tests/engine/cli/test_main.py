@@ -45,7 +45,12 @@ def test_spglib_does_not_tell_of_every_tolerance_at_which_it_finds_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     cell = [[2.5473, -0.0022, 0.0309], [-1.2927, 2.1249, -0.0214], [-0.0012, -0.1736, 8.3049]]
-    positions = [[-0.0863, 0.0004, -0.0226], [-0.0259, 1.3574, 2.0742], [-0.0036, -0.1456, 4.1433], [-0.0583, 1.273, 6.2584]]
+    positions = [
+        [-0.0863, 0.0004, -0.0226],
+        [-0.0259, 1.3574, 2.0742],
+        [-0.0036, -0.1456, 4.1433],
+        [-0.0583, 1.273, 6.2584],
+    ]
     frames = [Atoms("Cu4", positions=positions, cell=cell, pbc=True) for _ in range(2)]
     for index, frame in enumerate(frames):
         frame.info.update(id=f"g000-000{index}", generation=0, status="converged", enthalpy=0.0)

@@ -79,15 +79,49 @@ def test_the_last_generation_is_cut_to_the_relaxations_left(ranked_h3s, h3s):
     assert len(vary(ranked_h3s, changed(h3s, max_relaxations=13), 1)) == 3
 
 
+OVER_COMPOSITIONS = {
+    "composition": {"elements": {"Cu": "0-3", "Au": "0-3"}, "atoms": "1-4"},
+    "population": 8,
+    "generations": 2,
+    "seed": 1,
+}
+
+
 def test_a_search_over_compositions_looks_for_its_elements_until_it_has_them():
-    settings = SearchSettings.parse(
-        {"composition": {"elements": {"Cu": "0-2", "Au": "0-2"}, "atoms": "1-4"}, "population": 8, "generations": 2}
-        | {"seed": 1}
-    )
+    settings = SearchSettings.parse(OVER_COMPOSITIONS)
     copper = bulk("Cu")
     copper.info.update(id="g000-0000", generation=0, operator="random", status="converged", enthalpy=0.0)
     children = vary(rank([copper], settings), settings, 1)
     assert [set(child.symbols) for child in children[:2]] == [{"Au"}, {"Au"}]
+
+
+def test_elements_alone_are_parents_only_where_nothing_else_is():
+    settings = SearchSettings.parse({**OVER_COMPOSITIONS, "operators": {"strain": 1}})
+    frames = [bulk("Cu"), bulk("Au"), bulk("Cu", cubic=True)]
+    frames[2].symbols[0] = "Au"
+    for index, frame in enumerate(frames):
+        frame.info.update(
+            id=f"g000-000{index}", generation=0, operator="random", status="converged", enthalpy=0.1 * index
+        )
+    assert {child.info["parents"] for child in vary(rank(frames, settings), settings, 1)} == {"g000-0002"}
+    alone = vary(rank(frames[:2], settings), settings, 1)
+    assert {child.info["parents"] for child in alone} == {"g000-0000", "g000-0001"}
+
+
+def test_an_exchange_of_atoms_is_made_in_larger_cells_too():
+    settings = SearchSettings.parse({**OVER_COMPOSITIONS, "operators": {"permutation": 1}, "population": 20})
+    frames = [
+        bulk("Cu"),
+        bulk("Au"),
+        Atoms("CuAu", positions=[[0, 0, 0], [1.9, 0, 1.9]], cell=[2.7, 2.7, 3.7], pbc=True),
+    ]
+    for index, frame in enumerate(frames):
+        frame.info.update(
+            id=f"g000-000{index}", generation=0, operator="random", status="converged", enthalpy=0.1 * index
+        )
+    children = vary(rank(frames, settings), settings, 1)
+    assert {len(child) for child in children} == {2, 4}
+    assert {child.info["parents"] for child in children} == {"g000-0002"}
 
 
 @pytest.fixture

@@ -56,10 +56,14 @@ class Rules:
 
 
 class Operator(Protocol):
-    """Makes one child of ``n_parents`` relaxed parents."""
+    """Makes one child of ``n_parents`` relaxed parents.
+
+    A ``local`` one acts on some atoms of one parent more than on others, so that a larger cell has more children.
+    """
 
     name: str
     n_parents: int
+    local: bool
 
     def needs(self, compositions: Sequence[Composition]) -> str:
         """What the operator needs and these compositions do not offer; empty where it can work."""

@@ -26,6 +26,7 @@ class Transmute:
 
     name = "transmute"
     n_parents = 1
+    local = True
 
     def needs(self, compositions: Sequence[Composition]) -> str:
         """Two compositions of the same number of atoms."""
@@ -64,6 +65,7 @@ class Add:
 
     name = "add"
     n_parents = 1
+    local = True
 
     def needs(self, compositions: Sequence[Composition]) -> str:
         """A composition that holds another one and more."""
@@ -96,6 +98,7 @@ class Remove:
 
     name = "remove"
     n_parents = 1
+    local = True
 
     def needs(self, compositions: Sequence[Composition]) -> str:
         """A composition that holds another one and more."""

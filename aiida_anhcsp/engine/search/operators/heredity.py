@@ -34,6 +34,7 @@ class Heredity:
 
     name = "heredity"
     n_parents = 2
+    local = False
 
     def needs(self, compositions: Sequence[Composition]) -> str:
         """Two atoms, one of each parent."""

@@ -21,6 +21,7 @@ class Permutation:
 
     name = "permutation"
     n_parents = 1
+    local = True
 
     def needs(self, compositions: Sequence[Composition]) -> str:
         """Two elements."""

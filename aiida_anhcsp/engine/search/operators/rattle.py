@@ -21,6 +21,7 @@ class Rattle(AnyComposition):
 
     name = "rattle"
     n_parents = 1
+    local = True
 
     def __call__(self, parents: Sequence[Atoms], rules: Rules, rng: np.random.Generator) -> Atoms:
         """A rattled copy of the parent.

@@ -24,6 +24,7 @@ class Ripple:
 
     name = "ripple"
     n_parents = 1
+    local = True
 
     def needs(self, compositions: Sequence[Composition]) -> str:
         """Two atoms, which move against each other."""

@@ -26,6 +26,7 @@ class SoftMutation:
 
     name = "softmutation"
     n_parents = 1
+    local = True
 
     def needs(self, compositions: Sequence[Composition]) -> str:
         """Two atoms, which move against each other."""

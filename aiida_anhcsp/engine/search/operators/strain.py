@@ -23,6 +23,7 @@ class Strain(AnyComposition):
 
     name = "strain"
     n_parents = 1
+    local = False
 
     def __call__(self, parents: Sequence[Atoms], rules: Rules, rng: np.random.Generator) -> Atoms:
         """A strained copy of the parent.

@@ -1,0 +1,45 @@
+"""Parents in larger cells, where the compositions of a search hold several of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from ase import Atoms
+from ase.build import make_supercell
+from numpy.typing import NDArray
+
+from .composition import Composition
+from .geometry import reduced
+
+
+def multiplied(parent: Atoms, compositions: Sequence[Composition], rng: np.random.Generator) -> Atoms:
+    """The same crystal in one to as many of its cells as one of ``compositions`` holds, all numbers equally likely.
+
+    The superlattice is any of that number of cells. The ``id`` then names it, too.
+    """
+    content = sorted(parent.get_chemical_symbols())
+    held = {tuple(sorted(each.symbols)) for each in compositions}
+    most = max(each.n_atoms for each in compositions) // len(parent)
+    numbers = [1, *(number for number in range(2, most + 1) if tuple(sorted(content * number)) in held)]
+    number = int(rng.choice(numbers))
+    if number == 1:
+        return parent
+    lattices = superlattices(number)
+    lattice = lattices[int(rng.integers(len(lattices)))]
+    larger = reduced(make_supercell(parent, lattice))
+    larger.info["id"] = f"{parent.info['id']} in {lattice.tolist()}"
+    return larger
+
+
+def superlattices(number: int) -> list[NDArray[np.int64]]:
+    """Every superlattice of ``number`` cells once, its vectors in rows, in those of the cell (Hermite normal form)."""
+    return [
+        np.array([[a, 0, 0], [d, b, 0], [e, f, c]])
+        for a in range(1, number + 1)
+        for b in range(1, number // a + 1)
+        if (c := number // (a * b)) * a * b == number
+        for d in range(a)
+        for e in range(a)
+        for f in range(b)
+    ]
