@@ -11,6 +11,8 @@ from ase import Atoms
 from .composition import Composition, draw, ratio_of
 from .select import Parents
 
+Content = tuple[str, ...]
+
 NEAR = 0.5
 """Share of random structures that have the ratio of elements of a parent, once there are parents."""
 ALONE = 0.25
@@ -27,11 +29,12 @@ class Newcomers:
     """
 
     def __init__(self, choices: Sequence[Composition], made: Iterable[Atoms] = ()) -> None:
-        self._alone: list[Composition] = []
-        self._compounds: list[Composition] = []
+        self._alone: dict[Content, Composition] = {}
+        self._compounds: dict[Content, Composition] = {}
         self._alike: dict[str, list[Composition]] = {}
         for choice in choices:
-            (self._compounds if len(choice.elements) > 1 else self._alone).append(choice)
+            group = self._compounds if len(choice.elements) > 1 else self._alone
+            group[_content(choice.symbols)] = choice
             self._alike.setdefault(ratio_of(Atoms(choice.symbols)), []).append(choice)
         self._made = Counter(_content(frame.get_chemical_symbols()) for frame in made)
 
@@ -43,11 +46,10 @@ class Newcomers:
         """The cells one of which the next random structure has: all that a parent's elements fill, or one."""
         if parents is not None and parents.frames and rng.random() < NEAR:
             return self._alike[ratio_of(parents.choose(1, 1.0, rng)[0])]
-        alone = rng.random() < ALONE
-        group = (self._alone if alone else self._compounds) or self._alone or self._compounds
-        made = [self._made[_content(choice.symbols)] for choice in group]
-        return [draw([choice for choice, number in zip(group, made, strict=True) if number == min(made)], rng)]
+        group = self._alone if rng.random() < ALONE or not self._compounds else self._compounds
+        fewest = min(self._made[content] for content in group)
+        return [draw([choice for content, choice in group.items() if self._made[content] == fewest], rng)]
 
 
-def _content(symbols: Sequence[str]) -> tuple[str, ...]:
+def _content(symbols: Sequence[str]) -> Content:
     return tuple(sorted(symbols))
