@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from systems import POPULATION, RELAX
 
 from aiida_anhcsp.engine.search.hull import hull_mean
 from aiida_anhcsp.engine.search.rank import is_relaxed, missing_elements
@@ -13,9 +14,9 @@ from aiida_anhcsp.engine.search.settings import SearchSettings
 
 SEARCH: dict[str, Any] = {
     "composition": {"elements": {"Cu": "0-8", "Au": "0-8"}, "atoms": "2-8"},
-    "population": 20,
+    "population": POPULATION,
     "generations": 8,
-    "relax": {"fmax": 0.01, "max_steps": 300},
+    "relax": RELAX,
 }
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,7 +24,8 @@ import numpy as np
 from ase import Atoms
 from codes import pyxtal_structure
 from depth import SEARCH, depths, lowest_elements, means
-from run import calls_of, numbers
+from run import calls_of, cpu_time, numbers
+from systems import EMT, RELAX
 
 from aiida_anhcsp.engine.potentials import Potential, load_potential
 from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
@@ -34,7 +34,6 @@ from aiida_anhcsp.engine.search.initial import random_source, references
 from aiida_anhcsp.engine.search.loop import search
 from aiida_anhcsp.engine.search.settings import SearchSettings
 
-POTENTIAL = "ase:potentials:Metals"
 RESULTS = Path(__file__).with_name("results_hull.json")
 
 Method = Callable[[SearchSettings, Potential], list[Atoms]]
@@ -54,7 +53,7 @@ def drawn(
     alone = references(settings, settings.population)
     choices = [*alone, *[settings.compositions()] * (settings.population * settings.generations - len(alone))]
     frames = [structure(draw(each, rng), rng) for each in choices]
-    return relax(frames, potential, settings.pressure, RelaxSettings(**SEARCH["relax"]))
+    return relax(frames, potential, settings.pressure, RelaxSettings(**RELAX))
 
 
 def ours_at_random(settings: SearchSettings, potential: Potential) -> list[Atoms]:
@@ -81,20 +80,20 @@ METHODS: dict[str, tuple[dict[str, Any], Method]] = {
 @click.option("--method", "chosen", multiple=True, type=click.Choice(list(METHODS)), help="All by default.")
 def main(seeds: str, chosen: tuple[str, ...]) -> None:
     """Run what is missing and print the depths."""
-    potential = load_potential(POTENTIAL)
+    potential = load_potential(EMT)
     for seed in numbers(seeds):
         for name in chosen or METHODS:
             if str(seed) in known().get(name, {}):
                 continue
             keys, method = METHODS[name]
             settings = SearchSettings.parse({**SEARCH, "seed": seed, **keys})
-            begin = time.process_time()
+            begin = cpu_time()
             frames = method(settings, potential)
             record = {
                 "hull_mean": means(frames, settings),
                 "elements": lowest_elements(frames),
                 "force_calls": sum(calls_of(frame) or 0 for frame in frames),
-                "cpu_time": round(time.process_time() - begin, 1),
+                "cpu_time": round(cpu_time() - begin, 1),
             }
             results = known()
             results.setdefault(name, {})[str(seed)] = record

@@ -13,9 +13,6 @@ from ... import __version__
 from ...version import VARIABLE, differs
 from ..errors import InputError
 
-QUIET = {"SPGLIB_WARNING": "OFF"}
-"""What spglib cannot symmetrise at one tolerance is P1 there; it need not say so for every structure."""
-
 COMMANDS = {
     "correct": "Correct an SSCHA free energy to a reference potential by perturbation.",
     "draw": "Configurations of an SSCHA result, to be labelled.",
@@ -74,7 +71,7 @@ def require_version(plugin: str | None) -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run ``anhcsp-engine`` and exit with its status."""
-    os.environ.update(QUIET | os.environ)
+    os.environ.setdefault("SPGLIB_WARNING", "OFF")  # or it tells of every tolerance at which it finds nothing
     try:
         require_version(os.environ.get(VARIABLE))
         engine.main(args=arguments, standalone_mode=False)

@@ -67,9 +67,19 @@ class Composition:
         """One chemical symbol per atom, grouped by element."""
         return [element for element, count in zip(self.elements, self.counts, strict=True) for _ in range(count)]
 
+    @property
+    def content(self) -> tuple[str, ...]:
+        """The symbols in alphabetical order: the same for the same atoms, as :func:`content_of` a frame."""
+        return tuple(sorted(self.symbols))
+
     def holds(self, frame: Atoms) -> bool:
         """Whether ``frame`` consists of exactly these atoms."""
-        return sorted(frame.get_chemical_symbols()) == sorted(self.symbols)
+        return content_of(frame) == self.content
+
+
+def content_of(frame: Atoms) -> tuple[str, ...]:
+    """The chemical symbols of a frame in alphabetical order."""
+    return tuple(sorted(frame.get_chemical_symbols()))
 
 
 def ratio_of(frame: Atoms) -> str:

@@ -9,7 +9,7 @@ from ase import Atoms
 from ase.build import make_supercell
 from numpy.typing import NDArray
 
-from .composition import Composition
+from .composition import Composition, content_of
 from .geometry import reduced
 
 
@@ -18,8 +18,8 @@ def multiplied(parent: Atoms, compositions: Sequence[Composition], rng: np.rando
 
     The superlattice is any of that number of cells. The ``id`` then names it, too.
     """
-    content = sorted(parent.get_chemical_symbols())
-    held = {tuple(sorted(each.symbols)) for each in compositions}
+    content = content_of(parent)
+    held = {each.content for each in compositions}
     most = max(each.n_atoms for each in compositions) // len(parent)
     numbers = [1, *(number for number in range(2, most + 1) if tuple(sorted(content * number)) in held)]
     number = int(rng.choice(numbers))

@@ -8,10 +8,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from ase import Atoms
 
-from .composition import Composition, draw, ratio_of
+from .composition import Composition, content_of, draw, ratio_of
 from .select import Parents
-
-Content = tuple[str, ...]
 
 NEAR = 0.5
 """Share of random structures that have the ratio of elements of a parent, once there are parents."""
@@ -29,18 +27,18 @@ class Newcomers:
     """
 
     def __init__(self, choices: Sequence[Composition], made: Iterable[Atoms] = ()) -> None:
-        self._alone: dict[Content, Composition] = {}
-        self._compounds: dict[Content, Composition] = {}
+        self._alone: dict[tuple[str, ...], Composition] = {}
+        self._compounds: dict[tuple[str, ...], Composition] = {}
         self._alike: dict[str, list[Composition]] = {}
         for choice in choices:
             group = self._compounds if len(choice.elements) > 1 else self._alone
-            group[_content(choice.symbols)] = choice
+            group[choice.content] = choice
             self._alike.setdefault(ratio_of(Atoms(choice.symbols)), []).append(choice)
-        self._made = Counter(_content(frame.get_chemical_symbols()) for frame in made)
+        self._made = Counter(content_of(frame) for frame in made)
 
     def count(self, frame: Atoms) -> None:
         """Take note of a structure that was made."""
-        self._made[_content(frame.get_chemical_symbols())] += 1
+        self._made[content_of(frame)] += 1
 
     def choose(self, parents: Parents | None, rng: np.random.Generator) -> Sequence[Composition]:
         """The cells one of which the next random structure has: all that a parent's elements fill, or one."""
@@ -49,7 +47,3 @@ class Newcomers:
         group = self._alone if rng.random() < ALONE or not self._compounds else self._compounds
         fewest = min(self._made[content] for content in group)
         return [draw([choice for content, choice in group.items() if self._made[content] == fewest], rng)]
-
-
-def _content(symbols: Sequence[str]) -> Content:
-    return tuple(sorted(symbols))
