@@ -11,6 +11,7 @@ from ase import Atoms
 
 from ..errors import InputError
 from ..frames import labels_of
+from ..search.composition import ratio_of
 from .dataset import check_labels, copy_of
 
 DECIMALS = 5
@@ -62,14 +63,14 @@ def filtered(
     """
     lowest: dict[str, float] = {}
     for frame in frames:
-        key = _composition(frame)
+        key = ratio_of(frame)
         lowest[key] = min(lowest.get(key, np.inf), _energy(frame))
     kept = []
     for frame in frames:
         force = float(np.linalg.norm(labels_of(frame)["forces"], axis=1).max())
         if largest_force is not None and force > largest_force:
             continue
-        if energy_window is not None and _energy(frame) - lowest[_composition(frame)] > energy_window:
+        if energy_window is not None and _energy(frame) - lowest[ratio_of(frame)] > energy_window:
             continue
         if elements is not None and not set(frame.symbols) <= set(elements):
             continue
@@ -109,7 +110,3 @@ def geometry_hash(frame: Atoms) -> str:
 
 def _energy(frame: Atoms) -> float:
     return float(labels_of(frame)["energy"]) / len(frame)
-
-
-def _composition(frame: Atoms) -> str:
-    return str(frame.symbols.formula.reduce()[0])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase import Atoms
 
 from aiida_anhcsp.engine.errors import InputError
-from aiida_anhcsp.engine.frames import bare, labels_of, through_text
+from aiida_anhcsp.engine.frames import bare, labels_of, through_text, with_labels
 from aiida_anhcsp.engine.learning.collection import filtered, merge, require_origin, without_duplicates
 from aiida_anhcsp.engine.learning.dataset import split_by_family
 from aiida_anhcsp.engine.learning.settings import Split
@@ -45,6 +46,13 @@ def test_filters_hold_what_they_promise(frames):
     assert {symbol for frame in filtered(frames, elements=["Cu"]) for symbol in frame.symbols} == {"Cu"}
     assert filtered(frames, pressure=(0.0, 10.0)) == []
     assert len(filtered(frames, energy_window=0.0)) == len({str(f.symbols.formula.reduce()[0]) for f in frames})
+
+
+def test_an_energy_window_is_of_a_composition_whatever_the_order_of_its_atoms():
+    cell = Atoms("CuAu", positions=[[0, 0, 0], [1.9, 0, 1.9]], cell=[2.7, 2.7, 3.7], pbc=True)
+    labels = np.zeros((2, 3)), np.zeros(6)
+    frames = [with_labels(cell, 0.0, *labels), with_labels(cell[[1, 0]], 1.0, *labels)]
+    assert filtered(frames, energy_window=0.1) == frames[:1]
 
 
 def test_split_parts_of_a_merged_dataset_share_no_parent(frames):
