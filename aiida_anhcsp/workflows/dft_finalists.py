@@ -47,7 +47,8 @@ def define_dft_relax(spec: ProcessSpec) -> None:
         "dft_relax.settings",
         valid_type=Dict,
         validator=parsed_by(DftRelaxSettings.parse, "dft_relax.settings"),
-        help="number of lowest distinct structures; over compositions the lowest of each element follow them.",
+        help="number of lowest distinct structures; over compositions the lowest of each element follow them, "
+        "and after a search that learned the phases of the hull of its labels.",
     )
     spec.input(
         "dft_relax.engine",
@@ -72,22 +73,29 @@ class DftRelaxSteps(WorkChain):
         return "dft_relax" in self.inputs
 
     def submit_dft_relaxation(
-        self, suffix: str, ranked: PopulationData, pressure: float, settings: SearchSettings
+        self,
+        suffix: str,
+        ranked: PopulationData,
+        pressure: float,
+        settings: SearchSettings,
+        labels: PopulationData | None = None,
     ) -> ProcessNode | None:
         """Submit the DFT relaxation of the lowest structures; None where nothing is ranked.
 
         :param suffix: of the call link labels, with an underscore at the beginning, where there are several
         :param pressure: GPa
+        :param labels: the phases of their hull are relaxed too
         """
         if not any("rank" in frame.info for frame in ranked.get_frames()):
             return None
         number = DftRelaxSettings.parse(self.inputs.dft_relax.settings.get_dict()).number
-        function = lowest_with_elements if settings.variable else lowest_of
+        function, chosen = lowest_of, {"population": ranked, "settings": Dict({"number": number})}
+        if settings.variable:
+            function, chosen["settings"] = lowest_with_elements, Dict({"number": number, "pressure": pressure})
+            chosen |= {} if labels is None else {"labels": labels}
         inputs = {
             **plain(self.inputs.dft_relax.get("inputs", {})),
-            "population": call_once(
-                self, f"dft_lowest{suffix}", function, population=ranked, settings=Dict({"number": number})
-            ),
+            "population": call_once(self, f"dft_lowest{suffix}", function, **chosen),
             "pressure": Float(pressure),
         }
         return submit_once(self, f"dft_relax{suffix}", WorkflowFactory(self.inputs.dft_relax.engine.value), inputs)

@@ -259,8 +259,9 @@ class SearchWorkChain(SearchProtocol, InitialLabelSteps, ConvergenceSteps, Gibbs
 
     def relax_by_dft(self) -> ToContext | None:
         """Submit the DFT relaxation of the lowest structures."""
-        settings = self.settings
-        node = self.submit_dft_relaxation("", load_node(self.ctx.population), settings.pressure, settings)
+        settings, population = self.settings, load_node(self.ctx.population)
+        labels = None if self.ctx.dataset is None else load_node(self.ctx.dataset)
+        node = self.submit_dft_relaxation("", population, settings.pressure, settings, labels)
         if node is None:
             return None
         self.report(

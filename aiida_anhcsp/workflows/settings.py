@@ -279,7 +279,10 @@ class FinalistSettings(ComparedStages):
 
 
 class DftRelaxSettings(Settings):
-    """DFT relaxation of the ``number`` lowest distinct structures, over compositions also of the lowest elements."""
+    """DFT relaxation of the ``number`` lowest distinct structures.
+
+    Over compositions also of the lowest elements and, after a search that learned, of the phases of its labels' hull.
+    """
 
     number: int = Field(ge=1)
 

@@ -227,6 +227,17 @@ def test_lowest_structures_and_the_elements_are_relaxed_by_dft_and_ranked_by_it(
     assert distances == pytest.approx([0.1, 0.0, 0.0])
 
 
+def test_what_the_labels_know_lower_than_the_potential_is_relaxed_by_dft_too(
+    search_inputs: dict[str, Any], generate_workchain: Callable, dft: dict[str, Any]
+) -> None:
+    workchain = generate_workchain(SearchWorkChain, {**search_inputs, "settings": Dict(COMPOSITIONS), "dft_relax": dft})
+    workchain.setup()
+    workchain.ctx.population = alloys("Cu4", "Au4", "Cu2Au2").store().pk
+    workchain.ctx.dataset = labels(["Cu4", "Au4", "CuAu3"]).store().pk
+    relaxed = workchain.relax_by_dft()["current"].inputs.population.get_frames()
+    assert [frame.get_chemical_formula() for frame in relaxed][-1] == "Au3Cu" and len(relaxed) == 4
+
+
 def test_structures_that_dft_cannot_relax_end_a_search_with_all_its_other_results(
     search_inputs: dict[str, Any], generate_workchain: Callable, add_child: Callable, dft: dict[str, Any]
 ) -> None:

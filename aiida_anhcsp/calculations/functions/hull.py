@@ -9,7 +9,7 @@ from aiida.orm import Dict
 
 from ...data.population import PopulationData
 from ...engine.errors import InputError
-from ...engine.search.label_hull import label_hull
+from ...engine.search.label_hull import label_hull, labelled_on_hull
 from ...engine.search.near_hull import lowest_and_elements, near_hull
 from ...engine.search.settings import SearchSettings
 
@@ -25,12 +25,18 @@ def lowest_near_hull(population: PopulationData, settings: Dict) -> PopulationDa
 
 
 @calcfunction
-def lowest_with_elements(population: PopulationData, settings: Dict) -> PopulationData:
+def lowest_with_elements(
+    population: PopulationData, settings: Dict, labels: PopulationData | None = None
+) -> PopulationData:
     """The lowest distinct structures of a population ranked over compositions, and the lowest of each element.
 
-    :param settings: ``number`` of the former
+    :param settings: ``number`` of the former, and the ``pressure`` (GPa) of the hull of the labels
+    :param labels: a dataset; the phases of its hull that are none of the others follow
     """
-    return PopulationData.from_frames(lowest_and_elements(population.get_frames(), int(settings["number"])))
+    chosen = lowest_and_elements(population.get_frames(), int(settings["number"]))
+    if labels is not None:
+        chosen += labelled_on_hull(labels.get_frames(), float(settings["pressure"]), chosen)
+    return PopulationData.from_frames(chosen)
 
 
 @calcfunction

@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from ase import Atoms
 from ase.units import GPa
 
-from ..frames import labels_of
+from ..errors import InputError
+from ..frames import bare, labels_of
 from .composition import ratio_of
+from .duplicates import find_duplicates
 from .hull import hull_distances
+from .identical import SAME_SHAPE
 from .near_hull import by_composition
+
+ON_HULL = 1e-6
+"""eV/atom"""
 
 
 @dataclass(frozen=True)
@@ -37,27 +43,44 @@ def label_hull(frames: Sequence[Atoms], pressure: float) -> list[LabelledPhase]:
     :param pressure: GPa
     :raises InputError: an element has no label of its own.
     """
-    lowest, numbers = [], []
-    for group in by_composition(frames).values():
-        labelled = []
-        for frame in group:
-            energy = labels_of(frame).get("energy")
-            if energy is not None:
-                copy = frame.copy()
-                copy.info["enthalpy"] = (float(energy) + pressure * GPa * frame.get_volume()) / len(frame)
-                labelled.append(copy)
-        if labelled:
-            lowest.append(min(labelled, key=lambda frame: frame.info["enthalpy"]))
-            numbers.append(len(labelled))
+    groups = list(by_composition(_with_enthalpies(frames, pressure)).values())
+    lowest = [min(group, key=_enthalpy) for group in groups]
     distances = hull_distances(lowest) if lowest else []
     phases = [
-        LabelledPhase(
-            ratio_of(frame),
-            str(frame.info.get("id", "unknown")),
-            float(frame.info["enthalpy"]),
-            distance,
-            number,
-        )
-        for frame, distance, number in zip(lowest, distances, numbers, strict=True)
+        LabelledPhase(ratio_of(frame), str(frame.info.get("id", "unknown")), _enthalpy(frame), distance, len(group))
+        for frame, distance, group in zip(lowest, distances, groups, strict=True)
     ]
     return sorted(phases, key=lambda phase: (phase.distance, phase.formula))
+
+
+def labelled_on_hull(frames: Sequence[Atoms], pressure: float, known: Sequence[Atoms] = ()) -> list[Atoms]:
+    """The labelled structures that are the phases of their hull, without their labels; none where there is no hull.
+
+    A potential that ranks them higher than the reference would leave them out, and a hull without the lowest structure
+    of an element that the reference has seen makes every compound look too stable.
+
+    :param frames: labelled structures
+    :param pressure: GPa
+    :param known: structures with ``id`` and ``enthalpy``; what is one of these in shape and volume is left out
+    """
+    try:
+        phases = {phase.id for phase in label_hull(frames, pressure) if phase.distance < ON_HULL}
+    except InputError:
+        return []
+    found = [bare(frame) for frame in _with_enthalpies(frames, pressure) if frame.info.get("id") in phases]
+    return [frame for frame in found if not any(find_duplicates([frame, other], SAME_SHAPE) for other in known)]
+
+
+def _with_enthalpies(frames: Sequence[Atoms], pressure: float) -> list[Atoms]:
+    labelled = []
+    for frame in frames:
+        energy = labels_of(frame).get("energy")
+        if energy is not None:
+            copy = frame.copy()
+            copy.info["enthalpy"] = (float(energy) + pressure * GPa * frame.get_volume()) / len(frame)
+            labelled.append(copy)
+    return labelled
+
+
+def _enthalpy(frame: Atoms) -> float:
+    return float(frame.info["enthalpy"])

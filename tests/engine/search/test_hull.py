@@ -10,7 +10,7 @@ from aiida_anhcsp.engine.frames import with_labels
 from aiida_anhcsp.engine.search.gibbs_hull import Phase, gibbs_hull, reach
 from aiida_anhcsp.engine.search.hull import hull_distances, hull_mean
 from aiida_anhcsp.engine.search.hull_change import hull_change
-from aiida_anhcsp.engine.search.label_hull import label_hull
+from aiida_anhcsp.engine.search.label_hull import label_hull, labelled_on_hull
 
 
 def phase(formula: str, enthalpy: float) -> Atoms:
@@ -75,6 +75,7 @@ def test_hulls_of_different_elements_do_not_compare():
 
 def labelled(formula: str, energy: float, name: str, length: float = 3.0) -> Atoms:
     frame = Atoms(formula, cell=[length] * 3, pbc=True, info={"id": name})
+    frame.set_scaled_positions([[number / len(frame)] * 3 for number in range(len(frame))])
     return with_labels(frame, energy * len(frame), np.zeros((len(frame), 3)), np.zeros(6))
 
 
@@ -93,6 +94,21 @@ def test_a_hull_of_labels_needs_those_of_the_elements():
     with pytest.raises(InputError, match="no phase of Cu alone"):
         label_hull([labelled("Au", -2.0, "b"), labelled("CuAu", -1.4, "c")], 0.0)
     assert label_hull([], 0.0) == []
+
+
+def test_phases_of_the_hull_of_labels_come_without_labels_unless_known_by_their_shape():
+    frames = [labelled("Cu", -1.0, "a"), labelled("Au", -2.0, "b"), labelled("Au", -1.9, "f")]
+    frames += [labelled("CuAu", -1.7, "c", 3.3), labelled("Cu2Au", -1.1, "d")]
+    found = labelled_on_hull(frames, 0.0)
+    assert [frame.info["id"] for frame in found] == ["a", "b", "c"]
+    assert all(frame.calc is None for frame in found)
+    wider = Atoms("Cu", cell=[3.02] * 3, pbc=True, info={"id": "g000-0001", "enthalpy": 7.0})
+    long = Atoms("Au", cell=[2.5, 2.5, 4.32], pbc=True, info={"id": "g000-0002", "enthalpy": -2.0})
+    assert [frame.info["id"] for frame in labelled_on_hull(frames, 0.0, [wider, long])] == ["b", "c"]
+
+
+def test_labels_without_those_of_the_elements_add_no_phases():
+    assert labelled_on_hull([labelled("Au", -2.0, "b"), labelled("CuAu", -1.4, "c")], 0.0) == []
 
 
 CU, AU = Phase("fcc Cu", "Cu", -1.0, 0.0), Phase("fcc Au", "Au", -2.0, 0.0)
