@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,25 @@ from aiida_anhcsp.engine.search.hull import hull_mean
 from aiida_anhcsp.engine.search.rank import is_relaxed, missing_elements
 from aiida_anhcsp.engine.search.settings import SearchSettings
 
-SEARCH: dict[str, Any] = {
-    "composition": {"elements": {"Cu": "0-8", "Au": "0-8"}, "atoms": "2-8"},
-    "population": POPULATION,
-    "generations": 8,
-    "relax": RELAX,
-}
+GENERATIONS = 8
 
 
-def means(frames: list[Atoms], settings: SearchSettings) -> list[float | None]:
-    """Mean enthalpy of the hull (eV/atom) after every generation's number of structures, None without an element."""
+def search_of(atoms: int, **keys: Any) -> SearchSettings:
+    """Settings of a search over cells of two to ``atoms`` atoms, at most eight of each element."""
+    composition = {"elements": {"Cu": "0-8", "Au": "0-8"}, "atoms": f"2-{atoms}"}
+    common = {"composition": composition, "population": POPULATION, "generations": GENERATIONS, "relax": RELAX}
+    return SearchSettings.parse({**common, **keys})
+
+
+def means(frames: list[Atoms], settings: SearchSettings, given: Sequence[Atoms] = ()) -> list[float | None]:
+    """Mean enthalpy of the hull (eV/atom) after every generation's number of structures, None without an element.
+
+    :param given: relaxed structures that a code knows beforehand
+    """
     counts = [dict(zip(each.elements, each.counts, strict=True)) for each in settings.compositions()]
     found: list[float | None] = []
     for number in range(settings.population, len(frames) + 1, settings.population):
-        relaxed = [frame for frame in frames[:number] if is_relaxed(frame)]
+        relaxed = [frame for frame in [*given, *frames[:number]] if is_relaxed(frame)]
         found.append(None if missing_elements(relaxed, settings) else round(hull_mean(relaxed, counts), 7))
     return found
 
@@ -40,13 +46,16 @@ def lowest_elements(frames: list[Atoms]) -> dict[str, float]:
     return lowest
 
 
-def depths(results: dict[str, Any]) -> dict[str, dict[str, list[float | None]]]:
-    """Depth of the hulls below the line of the lowest elements, meV/atom, by method and seed."""
+def depths(results: dict[str, Any], atoms: int) -> dict[str, dict[str, list[float | None]]]:
+    """Depth of the hulls below the line of the lowest elements, meV/atom, by method and seed.
+
+    :param atoms: of the largest cells
+    """
     elements: dict[str, float] = {}
     for record in (record for by_seed in results.values() for record in by_seed.values()):
         for symbol, value in record["elements"].items():
             elements[symbol] = min(value, elements.get(symbol, value))
-    cells = SearchSettings.parse({**SEARCH, "seed": 0}).compositions()
+    cells = search_of(atoms, seed=0).compositions()
     line = float(np.mean([sum(elements[symbol] for symbol in cell.symbols) / cell.n_atoms for cell in cells]))
     return {
         name: {

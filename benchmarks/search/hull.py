@@ -2,17 +2,23 @@
 
     pip install -e '.[engine,benchmarks]'
     OMP_NUM_THREADS=1 python benchmarks/search/hull.py --seeds 0-19
-    OMP_NUM_THREADS=1 python benchmarks/search/hull.py --seeds 0-19 --method pyxtal
+    OMP_NUM_THREADS=1 python benchmarks/search/hull.py --atoms 16 --seeds 0-9 --method cryspy
 
-adds what is missing to results_hull.json beside this script and prints for each seed the depth of the hull (meV/atom,
-mean over the compositions, relative to the lowest elements found by any search) after every 20 relaxations: by the
-search, without and with candidates, by random structures of this package and of PyXtal. The random ones begin with two
-of each element, and then have all compositions with equal chance.
+adds what is missing to results_hull_ATOMS.json beside this script and prints for each seed the depth of the hull
+(meV/atom, mean over the compositions, relative to the lowest elements found by any search) after every 20 relaxations:
+by the search, without and with candidates, by random structures of this package and of PyXtal, and by CrySPY's
+evolutionary algorithm. The random ones begin with two of each element, and then have all compositions with equal
+chance. CrySPY is told the energies of the elements, as it wants to be, and cannot limit the sum of the atoms: it has
+cells of up to eight of each element, so that only --atoms 16 compares with it.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,10 +28,12 @@ from typing import Any
 import click
 import numpy as np
 from ase import Atoms
+from ase.build import bulk
+from ase.io import read
 from codes import pyxtal_structure
-from depth import SEARCH, depths, lowest_elements, means
+from depth import GENERATIONS, depths, lowest_elements, means, search_of
 from run import calls_of, cpu_time, numbers
-from systems import EMT, RELAX
+from systems import EMT, POPULATION, RELAX
 
 from aiida_anhcsp.engine.potentials import Potential, load_potential
 from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
@@ -34,7 +42,7 @@ from aiida_anhcsp.engine.search.initial import random_source, references
 from aiida_anhcsp.engine.search.loop import search
 from aiida_anhcsp.engine.search.settings import SearchSettings
 
-RESULTS = Path(__file__).with_name("results_hull.json")
+HERE = Path(__file__).parent.resolve()
 
 Method = Callable[[SearchSettings, Potential], list[Atoms]]
 
@@ -67,47 +75,74 @@ def pyxtal(settings: SearchSettings, potential: Potential) -> list[Atoms]:
     return drawn(settings, potential, partial(pyxtal_structure, settings))
 
 
+def elements_alone(settings: SearchSettings, potential: Potential) -> list[Atoms]:
+    """The fcc elements, relaxed."""
+    return relax([bulk("Cu"), bulk("Au")], potential, settings.pressure, RelaxSettings(**RELAX))
+
+
+def cryspy(settings: SearchSettings, potential: Potential) -> list[Atoms]:
+    """CrySPY's evolutionary algorithm over compositions, from cryspy/cuau.in."""
+    energies = [frame.info["enthalpy"] for frame in elements_alone(settings, potential)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for script in ("ase_in.py", "over_compositions.py"):
+            shutil.copy(HERE / "cryspy" / script, folder)
+        text = (HERE / "cryspy" / "cuau.in").read_text()
+        text = text.replace("ref_energies =", "ref_energies = " + " ".join(f"{energy:.6f}" for energy in energies))
+        (folder / "cryspy.in").write_text(f"{text}seed = {settings.seed + 1}\n")
+        environment = {**os.environ, "SEARCH_BENCHMARK": str(HERE), "SEARCH_SYSTEM": "cu8au8"}
+        command = [sys.executable, "-W", "ignore", "over_compositions.py", str(POPULATION * GENERATIONS)]
+        with (folder / "output").open("w") as output:
+            subprocess.run(command, cwd=folder, env=environment, check=True, stdout=output, stderr=output)
+        return list(read(folder / "relaxed.extxyz", index=":"))
+
+
 METHODS: dict[str, tuple[dict[str, Any], Method]] = {
     "search": ({}, searched),
     "search, 8 candidates": ({"candidates": 8}, searched),
     "random": ({}, ours_at_random),
     "pyxtal": ({}, pyxtal),
+    "cryspy": ({}, cryspy),
 }
 
 
 @click.command()
+@click.option("--atoms", type=click.Choice(["8", "16"]), default="8", show_default=True, help="Of the largest cells.")
 @click.option("--seeds", default="0-19", show_default=True)
 @click.option("--method", "chosen", multiple=True, type=click.Choice(list(METHODS)), help="All by default.")
-def main(seeds: str, chosen: tuple[str, ...]) -> None:
+def main(atoms: str, seeds: str, chosen: tuple[str, ...]) -> None:
     """Run what is missing and print the depths."""
-    potential = load_potential(EMT)
+    potential, path = load_potential(EMT), HERE / f"results_hull_{atoms}.json"
     for seed in numbers(seeds):
         for name in chosen or METHODS:
-            if str(seed) in known().get(name, {}):
+            if name == "cryspy" and atoms != "16":
+                continue
+            if str(seed) in known(path).get(name, {}):
                 continue
             keys, method = METHODS[name]
-            settings = SearchSettings.parse({**SEARCH, "seed": seed, **keys})
+            settings = search_of(int(atoms), seed=seed, **keys)
             begin = cpu_time()
             frames = method(settings, potential)
+            given = elements_alone(settings, potential) if name == "cryspy" else []
             record = {
-                "hull_mean": means(frames, settings),
-                "elements": lowest_elements(frames),
+                "hull_mean": means(frames, settings, given),
+                "elements": lowest_elements([*given, *frames]),
                 "force_calls": sum(calls_of(frame) or 0 for frame in frames),
                 "cpu_time": round(cpu_time() - begin, 1),
             }
-            results = known()
+            results = known(path)
             results.setdefault(name, {})[str(seed)] = record
-            RESULTS.write_text(json.dumps(results) + "\n")
-    for name, by_seed in depths(known()).items():
+            path.write_text(json.dumps(results) + "\n")
+    for name, by_seed in depths(known(path), int(atoms)).items():
         for seed, values in by_seed.items():
             click.echo(f"{name:20s} seed {seed:>2s}: " + line_of(values))
         mean = np.nanmean(np.array(list(by_seed.values()), dtype=float), axis=0)
         click.echo(f"{name:20s} mean of {len(by_seed)}: " + line_of(mean))
 
 
-def known() -> dict[str, Any]:
+def known(path: Path) -> dict[str, Any]:
     """What the file of results has by now, of this run and of others at the same time."""
-    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def line_of(values: Sequence[float | None]) -> str:
