@@ -43,14 +43,7 @@ def label_hull(frames: Sequence[Atoms], pressure: float) -> list[LabelledPhase]:
     :param pressure: GPa
     :raises InputError: an element has no label of its own.
     """
-    groups = list(by_composition(_with_enthalpies(frames, pressure)).values())
-    lowest = [min(group, key=_enthalpy) for group in groups]
-    distances = hull_distances(lowest) if lowest else []
-    phases = [
-        LabelledPhase(ratio_of(frame), str(frame.info.get("id", "unknown")), _enthalpy(frame), distance, len(group))
-        for frame, distance, group in zip(lowest, distances, groups, strict=True)
-    ]
-    return sorted(phases, key=lambda phase: (phase.distance, phase.formula))
+    return sorted((phase for phase, _ in _phases(frames, pressure)), key=lambda phase: (phase.distance, phase.formula))
 
 
 def labelled_on_hull(frames: Sequence[Atoms], pressure: float, known: Sequence[Atoms] = ()) -> list[Atoms]:
@@ -59,16 +52,32 @@ def labelled_on_hull(frames: Sequence[Atoms], pressure: float, known: Sequence[A
     A potential that ranks them higher than the reference would leave them out, and a hull without the lowest structure
     of an element that the reference has seen makes every compound look too stable.
 
-    :param frames: labelled structures
+    :param frames: labelled structures, one id more than once if a structure was labelled in several rounds
     :param pressure: GPa
     :param known: structures with ``id`` and ``enthalpy``; what is one of these in shape and volume is left out
+    :return: each with an ``id`` of its own: that of the label, unless a known structure has it or there is none
     """
     try:
-        phases = {phase.id for phase in label_hull(frames, pressure) if phase.distance < ON_HULL}
+        found = [(phase, bare(frame)) for phase, frame in _phases(frames, pressure) if phase.distance < ON_HULL]
     except InputError:
         return []
-    found = [bare(frame) for frame in _with_enthalpies(frames, pressure) if frame.info.get("id") in phases]
-    return [frame for frame in found if not any(find_duplicates([frame, other], SAME_SHAPE) for other in known)]
+    taken = {other.info["id"] for other in known}
+    for phase, frame in found:
+        if frame.info.get("id") is None or frame.info["id"] in taken:
+            frame.info["id"] = f"label-{phase.formula}"
+    return [frame for _, frame in found if not any(find_duplicates([frame, other], SAME_SHAPE) for other in known)]
+
+
+def _phases(frames: Sequence[Atoms], pressure: float) -> list[tuple[LabelledPhase, Atoms]]:
+    """The phase of each composition and its structure, with ``enthalpy``."""
+    groups = list(by_composition(_with_enthalpies(frames, pressure)).values())
+    lowest = [min(group, key=_enthalpy) for group in groups]
+    distances = hull_distances(lowest) if lowest else []
+    found = []
+    for frame, distance, group in zip(lowest, distances, groups, strict=True):
+        name = str(frame.info.get("id", "unknown"))
+        found.append((LabelledPhase(ratio_of(frame), name, _enthalpy(frame), distance, len(group)), frame))
+    return found
 
 
 def _with_enthalpies(frames: Sequence[Atoms], pressure: float) -> list[Atoms]:

@@ -102,9 +102,19 @@ def test_phases_of_the_hull_of_labels_come_without_labels_unless_known_by_their_
     found = labelled_on_hull(frames, 0.0)
     assert [frame.info["id"] for frame in found] == ["a", "b", "c"]
     assert all(frame.calc is None for frame in found)
+    again = labelled("CuAu", -1.6, "c", 3.4)
+    (phase,) = [frame for frame in labelled_on_hull([again, *frames], 0.0) if len(frame) == 2]
+    assert phase.cell.lengths() == pytest.approx([3.3] * 3), "one id may have been labelled in two rounds"
     wider = Atoms("Cu", cell=[3.02] * 3, pbc=True, info={"id": "g000-0001", "enthalpy": 7.0})
     long = Atoms("Au", cell=[2.5, 2.5, 4.32], pbc=True, info={"id": "g000-0002", "enthalpy": -2.0})
     assert [frame.info["id"] for frame in labelled_on_hull(frames, 0.0, [wider, long])] == ["b", "c"]
+
+
+def test_a_labelled_phase_takes_no_id_of_a_known_structure():
+    frames = [labelled("Cu", -1.0, "a"), labelled("Au", -2.0, "b"), labelled("CuAu", -1.7, "c", 3.3)]
+    del frames[1].info["id"]
+    known = Atoms("Cu", cell=[2.5, 2.5, 4.32], pbc=True, info={"id": "a", "enthalpy": -1.0})
+    assert [frame.info["id"] for frame in labelled_on_hull(frames, 0.0, [known])] == ["label-Cu", "label-Au", "c"]
 
 
 def test_labels_without_those_of_the_elements_add_no_phases():
