@@ -17,7 +17,7 @@ GENERATIONS = 8
 
 
 def search_of(atoms: int, **keys: Any) -> SearchSettings:
-    """Settings of a search over cells of two to ``atoms`` atoms, at most eight of each element."""
+    """Settings of a search over cells of two to ``atoms`` atoms, at most eight of each element; eight generations."""
     composition = {"elements": {"Cu": "0-8", "Au": "0-8"}, "atoms": f"2-{atoms}"}
     common = {"composition": composition, "population": POPULATION, "generations": GENERATIONS, "relax": RELAX}
     return SearchSettings.parse({**common, **keys})

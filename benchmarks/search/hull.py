@@ -22,6 +22,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from ase.io import read
 from codes import pyxtal_structure
 from depth import GENERATIONS, depths, lowest_elements, means, search_of
 from run import calls_of, cpu_time, numbers
-from systems import EMT, POPULATION, RELAX
+from systems import EMT, RELAX
 
 from aiida_anhcsp.engine.potentials import Potential, load_potential
 from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
@@ -88,10 +89,12 @@ def cryspy(settings: SearchSettings, potential: Potential) -> list[Atoms]:
         for script in ("ase_in.py", "over_compositions.py"):
             shutil.copy(HERE / "cryspy" / script, folder)
         text = (HERE / "cryspy" / "cuau.in").read_text()
+        text = text.replace(f"maxgen_ea = {GENERATIONS}", f"maxgen_ea = {settings.generations}")
         text = text.replace("ref_energies =", "ref_energies = " + " ".join(f"{energy:.6f}" for energy in energies))
         (folder / "cryspy.in").write_text(f"{text}seed = {settings.seed + 1}\n")
         environment = {**os.environ, "SEARCH_BENCHMARK": str(HERE), "SEARCH_SYSTEM": "cu8au8"}
-        command = [sys.executable, "-W", "ignore", "over_compositions.py", str(POPULATION * GENERATIONS)]
+        number = settings.population * settings.generations
+        command = [sys.executable, "-W", "ignore", "over_compositions.py", str(number)]
         with (folder / "output").open("w") as output:
             subprocess.run(command, cwd=folder, env=environment, check=True, stdout=output, stderr=output)
         return list(read(folder / "relaxed.extxyz", index=":"))
@@ -108,19 +111,20 @@ METHODS: dict[str, tuple[dict[str, Any], Method]] = {
 
 @click.command()
 @click.option("--atoms", type=click.Choice(["8", "16"]), default="8", show_default=True, help="Of the largest cells.")
+@click.option("--generations", type=int, default=GENERATIONS, show_default=True, help="Of twenty structures.")
 @click.option("--seeds", default="0-19", show_default=True)
 @click.option("--method", "chosen", multiple=True, type=click.Choice(list(METHODS)), help="All by default.")
-def main(atoms: str, seeds: str, chosen: tuple[str, ...]) -> None:
+def main(atoms: str, generations: int, seeds: str, chosen: tuple[str, ...]) -> None:
     """Run what is missing and print the depths."""
     potential, path = load_potential(EMT), HERE / f"results_hull_{atoms}.json"
     for seed in numbers(seeds):
         for name in chosen or METHODS:
             if name == "cryspy" and atoms != "16":
                 continue
-            if str(seed) in known(path).get(name, {}):
+            if len(known(path).get(name, {}).get(str(seed), {}).get("hull_mean", [])) >= generations:
                 continue
             keys, method = METHODS[name]
-            settings = search_of(int(atoms), seed=seed, **keys)
+            settings = search_of(int(atoms), seed=seed, generations=generations, **keys)
             begin = cpu_time()
             frames = method(settings, potential)
             given = elements_alone(settings, potential) if name == "cryspy" else []
@@ -136,7 +140,8 @@ def main(atoms: str, seeds: str, chosen: tuple[str, ...]) -> None:
     for name, by_seed in depths(known(path), int(atoms)).items():
         for seed, values in by_seed.items():
             click.echo(f"{name:20s} seed {seed:>2s}: " + line_of(values))
-        mean = np.nanmean(np.array(list(by_seed.values()), dtype=float), axis=0)
+        columns = [[v for v in column if v is not None] for column in zip_longest(*by_seed.values())]
+        mean = [float(np.mean(column)) if column else None for column in columns]
         click.echo(f"{name:20s} mean of {len(by_seed)}: " + line_of(mean))
 
 
