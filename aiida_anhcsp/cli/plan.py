@@ -45,7 +45,8 @@ def plan_of(run: Run) -> str:
         lines += csp_lines(described, pressures)
     elif isinstance(described, SearchInput):
         lines += search_lines(described, run.inputs, [described.search.pressure])
-        lines += gibbs_lines(described) + dft_lines(described, [described.search.pressure])
+        learned = described.learning is not None
+        lines += gibbs_lines(described) + dft_lines(described, [described.search.pressure], learned=learned)
     if isinstance(described, LabelRunInput):
         lines += label_run_lines(described, run.inputs)
     if isinstance(described, FinetuneInput):
@@ -124,13 +125,16 @@ def start_line(described: SearchKeys, inputs: Mapping[str, Any]) -> str:
     return f"{described.learning.new}, from nothing on the first labels"
 
 
-def dft_lines(described: SearchKeys, pressures: list[float]) -> list[Line]:
-    """DFT relaxation of the lowest structures at each of these pressures (GPa)."""
+def dft_lines(described: SearchKeys, pressures: list[float], *, learned: bool = False) -> list[Line]:
+    """DFT relaxation of the lowest structures at each of these pressures (GPa), and of what labels know lower."""
     relaxation = described.dft_relax
     if relaxation is None:
         return []
-    elements = f" and {len(described.search.elements)} elements" if described.search.variable else ""
-    number = f"{relaxation.number} lowest structures{elements}"
+    number = f"{relaxation.number} lowest structures"
+    if described.search.variable:
+        number += f" and {len(described.search.elements)} elements" + (
+            ", phases of the labels' hull" if learned else ""
+        )
     return [("DFT relaxation", f"{number} at {points(pressures, 'GPa')}, {label_line(relaxation)}")]
 
 
