@@ -132,9 +132,9 @@ def dft_lines(described: SearchKeys, pressures: list[float], *, learned: bool = 
         return []
     number = f"{relaxation.number} lowest structures"
     if described.search.variable:
-        number += f" and {len(described.search.elements)} elements" + (
-            ", phases of the labels' hull" if learned else ""
-        )
+        number += f" and {len(described.search.elements)} elements"
+    if described.search.variable and learned:
+        number += ", phases of the labels' hull"
     return [("DFT relaxation", f"{number} at {points(pressures, 'GPa')}, {label_line(relaxation)}")]
 
 
