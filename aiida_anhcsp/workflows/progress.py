@@ -7,13 +7,10 @@ from dataclasses import replace
 
 from ase import Atoms
 
-from ..engine.search.hull import formula_of
+from ..engine.search.hull import ON_HULL, formula_of
 from ..engine.search.loop import Generation, height, lowest_fitness, summary
 from ..engine.search.rank import is_relaxed, lowest
 from ..engine.search.settings import SearchSettings
-
-ON_HULL = 1e-6
-"""eV/atom"""
 
 
 def knowledge(

@@ -14,6 +14,9 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from pymatgen.analysis.phase_diagram import PhaseDiagram
 
+ON_HULL = 1e-6
+"""eV/atom: what lies lower above the hull is told as part of it."""
+
 
 def hull_of(values: Sequence[tuple[Formula, float]], argument: str = "POPULATION") -> PhaseDiagram:
     """The lower hull of phases.

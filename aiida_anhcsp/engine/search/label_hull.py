@@ -12,12 +12,9 @@ from ..errors import InputError
 from ..frames import bare, labels_of
 from .composition import ratio_of
 from .duplicates import find_duplicates
-from .hull import hull_distances
+from .hull import ON_HULL, hull_distances
 from .identical import SAME_SHAPE
 from .near_hull import by_composition
-
-ON_HULL = 1e-6
-"""eV/atom"""
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,13 @@ from pymatgen.core import Composition as Formula
 from pymatgen.core import Element
 
 from ...engine.errors import InputError
-from ...engine.search.hull import formula_of, hull_of
+from ...engine.search.hull import ON_HULL, formula_of, hull_of
 from ...engine.search.settings import HULL_DISTANCE
 from ..searches import settings_of, title_of
 from .panel import Panel, Series
 from .search import describe
 
 Row = Mapping[str, Any]
-ON_HULL = 1e-6
-"""eV/atom"""
 
 
 @dataclass(frozen=True)
