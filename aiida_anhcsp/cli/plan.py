@@ -45,8 +45,7 @@ def plan_of(run: Run) -> str:
         lines += csp_lines(described, pressures)
     elif isinstance(described, SearchInput):
         lines += search_lines(described, run.inputs, [described.search.pressure])
-        learned = described.learning is not None
-        lines += gibbs_lines(described) + dft_lines(described, [described.search.pressure], learned=learned)
+        lines += gibbs_lines(described) + dft_lines(described, [described.search.pressure])
     if isinstance(described, LabelRunInput):
         lines += label_run_lines(described, run.inputs)
     if isinstance(described, FinetuneInput):
@@ -125,7 +124,7 @@ def start_line(described: SearchKeys, inputs: Mapping[str, Any]) -> str:
     return f"{described.learning.new}, from nothing on the first labels"
 
 
-def dft_lines(described: SearchKeys, pressures: list[float], *, learned: bool = False) -> list[Line]:
+def dft_lines(described: SearchKeys, pressures: list[float]) -> list[Line]:
     """DFT relaxation of the lowest structures at each of these pressures (GPa), and of what labels know lower."""
     relaxation = described.dft_relax
     if relaxation is None:
@@ -133,7 +132,7 @@ def dft_lines(described: SearchKeys, pressures: list[float], *, learned: bool = 
     number = f"{relaxation.number} lowest structures"
     if described.search.variable:
         number += f" and {len(described.search.elements)} elements"
-    if described.search.variable and learned:
+    if described.search.variable and described.learning is not None:
         number += ", phases of the labels' hull"
     return [("DFT relaxation", f"{number} at {points(pressures, 'GPa')}, {label_line(relaxation)}")]
 

@@ -231,9 +231,18 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
         nodes = self.children("search", self.pressures)
         return {node.label: node.outputs.dataset for node in nodes if "dataset" in node.outputs}
 
+    def labels(self) -> PopulationData | None:
+        """The labels of all searches together; None where there is none."""
+        datasets = self.datasets()
+        if len(datasets) > 1:
+            merged: PopulationData = call_once(self, "dataset", merge_datasets, **datasets)
+            return merged
+        return next(iter(datasets.values()), None)
+
     def finetune(self) -> ToContext:
         """Submit the next training on the labels of all pressures."""
-        dataset = call_once(self, "dataset", merge_datasets, **self.datasets())
+        dataset = self.labels()
+        assert dataset is not None
         search, stage = self.inputs.search, 0
         while has_ended(self, training_name(stage)):
             stage += 1
@@ -328,10 +337,12 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
     def relax_by_dft(self) -> ToContext:
         """Submit the DFT relaxation of the lowest finalists of each pressure."""
         nodes, settings = [], SearchSettings.parse(self.final_settings.get_dict())
+        labels = self.labels()
         for pressure in self.final_pressures:
             ranked = find_child(self, f"rank_{tag(pressure)}")
             if ranked is not None:
-                node = self.submit_dft_relaxation(f"_{tag(pressure)}", ranked.outputs.result, pressure, settings)
+                population = ranked.outputs.result
+                node = self.submit_dft_relaxation(f"_{tag(pressure)}", population, pressure, settings, labels)
                 nodes += [] if node is None else [node]
         self.report(f"the lowest finalists are relaxed by DFT: {listed(nodes)}")
         return awaited(nodes)
@@ -367,10 +378,7 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
         ranking = call_once(self, "ranking", ranking_table, runs=Dict(runs), match_q_density=match, **nodes)
         populations = {name.removeprefix("population_"): node for name, node in nodes.items() if "population_" in name}
         first = self.children("search", self.pressures)[0]
-        datasets = self.datasets()
-        dataset = (
-            get_child(self, "dataset").outputs.result if len(datasets) > 1 else next(iter(datasets.values()), None)
-        )
+        dataset = self.labels()
         self.out("ranking", ranking)
         self.out("population", next(iter(populations.values())))
         self.out("populations", populations)

@@ -228,6 +228,11 @@ class LearningSteps(WorkChain):
         """Submit a training: number 0 is the potential's, the others, each by a split of its own, its committee's."""
         stream = (self.ctx.generation, 3, number) if number else (self.ctx.generation, 3)
         settings: dict[str, Any] = {"seed": derived_seed(self.settings.seed, *stream), **self.learning.train}
+        focus = settings.pop("focus", None)
+        if (
+            focus and self.ctx.generation != INITIAL
+        ):  # few random structures are low, and these few are learned by heart
+            settings["focus"] = {"pressure": self.settings.pressure, **focus}
         if number == 0:
             settings["split"] = self.split
         inputs = {

@@ -149,6 +149,13 @@ def test_labels_of_a_work_chain_that_failed_too_often_are_learned(search: Callab
     assert training.inputs.dataset.count == load_node(workchain.ctx.dataset).count == 20
 
 
+@pytest.mark.parametrize("stated", [{}, {"pressure": 7.0}])
+def test_low_labels_are_low_at_the_pressure_of_the_search(search: Callable, learn: Callable, stated: dict) -> None:
+    workchain = search({"train": {"focus": {"height": 0.2, **stated}}})
+    settings = learn(workchain, 0, labels(0)).inputs.settings.get_dict()
+    assert settings["focus"] == {"height": 0.2, "pressure": SEARCH["pressure"], **stated}
+
+
 def test_labels_of_a_failed_training_are_not_known_and_are_learned_in_the_next(
     search: Callable, learn: Callable, finish: Callable
 ) -> None:

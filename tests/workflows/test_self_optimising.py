@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from aiida.orm import Dict, Log, Str, load_node
+from aiida.orm import Dict, List, Log, Str, load_node
 from ase import Atoms
 
 from aiida_anhcsp.calculations.functions.training import random_to_label
@@ -54,7 +54,7 @@ def reports(workchain: Any) -> str:
 def test_random_structures_are_labelled_and_learned_before_the_first_generation(
     inputs: Callable, generate_workchain: Callable, add_child: Callable, emt: Any
 ) -> None:
-    workchain = generate_workchain(SearchWorkChain, inputs(initial=6))
+    workchain = generate_workchain(SearchWorkChain, inputs(initial=6, train={"focus": {"height": 0.1}}))
     workchain.setup()
     assert workchain.begins_with_labels()
     child = workchain.draw_initial()["current"]
@@ -70,6 +70,7 @@ def test_random_structures_are_labelled_and_learned_before_the_first_generation(
     add_child(workchain, "initial_label", {"population": labels(["Cu4", "Au4", "Cu2Au2"])}, job=False)
     training = workchain.finetune()["training_0"]
     assert training.label == "initial_finetune" and training.inputs.dataset.count == 3
+    assert "focus" not in training.inputs.settings.get_dict()
     add_child(workchain, "initial_dataset", {"result": load_node(workchain.ctx.dataset)}, job=False)
     learned = emt.clone()
     metrics = Dict({"by_round": {"-1": {"after": {"energy": 7.0}}}})
@@ -261,6 +262,23 @@ def test_finalists_of_every_pressure_are_relaxed_by_dft(
     add_child(workchain, "dft_relax_p5", {"population": population(relaxed_frames(0, 2))}, job=False)
     assert workchain.dft_results() is None
     assert workchain.outputs["dft_populations"]["p5"].count == 2
+
+
+def test_what_the_labels_of_all_pressures_know_lower_is_relaxed_by_dft_at_each(
+    search_inputs: dict[str, Any], generate_workchain: Callable, add_child: Callable, dft: dict[str, Any]
+) -> None:
+    search = {**search_inputs, "settings": Dict(COMPOSITIONS)}
+    inputs = {"search": search, "pressures": List([5.0, 10.0]), "sscha": {"settings": Dict(FINALISTS)}}
+    workchain = generate_workchain(CspWorkChain, {**inputs, "dft_relax": dft})
+    for name, formulas in (("p5", ["Cu4", "Au4", "CuAu3"]), ("p10", ["Au4", "Cu4", "Cu3Au"])):
+        found = {"population": alloys("Cu4"), "dataset": labels(formulas, name)}
+        add_child(workchain, f"search_{name}", found, job=False)
+        add_child(workchain, f"rank_{name}", {"result": alloys("Cu4", "Au4", "Cu2Au2")})
+    children = list(workchain.relax_by_dft().values())
+    assert [child.label for child in children] == ["dft_relax_p5", "dft_relax_p10"]
+    for child in children:
+        relaxed = {frame.get_chemical_formula() for frame in child.inputs.population.get_frames()}
+        assert relaxed == {"Cu4", "Au4", "Au2Cu2", "Au3Cu", "AuCu3"}
 
 
 @pytest.mark.parametrize(

@@ -171,19 +171,23 @@ class GradientTraining:
         batch = join(piece, self.device)
         energy, forces, stress = self.evaluator(batch.graph, create_graph=differentiable)
         weights, structures, atoms = self.settings.weights, len(whole), sum(part.graph.n_atoms for part in whole)
+        share = batch.share
         parts = (
-            (weights.energy / structures, (energy - batch.energy) / batch.graph.sizes),
-            (weights.force / (3 * atoms), forces - batch.forces),
-            (weights.stress / (9 * structures), stress / GPa - batch.stress),
+            (weights.energy / structures, (energy - batch.energy) / batch.graph.sizes, share),
+            (weights.force / (3 * atoms), forces - batch.forces, share[batch.graph.structure, None]),
+            (weights.stress / (9 * structures), stress / GPa - batch.stress, share[:, None, None]),
         )
         zero = torch.zeros((), device=energy.device)
-        return sum((weight * self._penalty(difference) for weight, difference in parts if weight > 0), start=zero)
+        return sum(
+            (weight * (factor * self._penalty(difference)).sum() for weight, difference, factor in parts if weight > 0),
+            start=zero,
+        )
 
     def _penalty(self, difference: Tensor) -> Tensor:
         target = torch.zeros_like(difference)
         if self.settings.loss == "mse":
-            return torch.nn.functional.mse_loss(difference, target, reduction="sum")
-        return torch.nn.functional.huber_loss(difference, target, reduction="sum", delta=self.settings.huber_delta)
+            return torch.nn.functional.mse_loss(difference, target, reduction="none")
+        return torch.nn.functional.huber_loss(difference, target, reduction="none", delta=self.settings.huber_delta)
 
     def _restart(self, reason: str) -> None:
         if self.restarts == RESTARTS:

@@ -22,13 +22,14 @@ class Labelled:
     """Frames as one graph, with their labels.
 
     ``energy`` (n_frames,) in eV; ``forces`` (n_atoms, 3) in eV/angstrom; ``stress`` (n_frames, 3, 3) in GPa, NaN for
-    a frame that carries none.
+    a frame that carries none; ``share`` (n_frames,) is the factor of a frame in the loss.
     """
 
     graph: Batch
     energy: Tensor
     forces: Tensor
     stress: Tensor
+    share: Tensor
 
 
 def build(frame: Atoms, model: FactorisedM3GNet) -> Labelled:
@@ -42,6 +43,7 @@ def build(frame: Atoms, model: FactorisedM3GNet) -> Labelled:
         energy=torch.tensor([labels["energy"]], dtype=torch.float32),
         forces=torch.tensor(np.asarray(labels["forces"]), dtype=torch.float32),
         stress=torch.tensor(stress[None], dtype=torch.float32),
+        share=torch.ones(1),
     )
 
 
@@ -64,6 +66,7 @@ def join(parts: Sequence[Labelled], device: str | torch.device) -> Labelled:
         energy=_cat([part.energy for part in parts], device),
         forces=_cat([part.forces for part in parts], device),
         stress=_cat([part.stress for part in parts], device),
+        share=_cat([part.share for part in parts], device),
     )
 
 

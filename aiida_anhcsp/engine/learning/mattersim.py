@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from ase import Atoms
 from ase.stress import full_3x3_to_voigt_6_stress
 from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
@@ -18,6 +20,7 @@ from ..potentials.base import Evaluation
 from ..potentials.m3gnet.model import FactorisedM3GNet
 from .distributed import Group
 from .errors import TrainingMemoryError, is_out_of_memory
+from .focus import shares_of
 from .gradient import GradientTraining, Report
 from .graphs import Labelled, build, join
 from .learner import Learner
@@ -97,10 +100,15 @@ class MatterSimLearner(Learner):
         summary: dict[str, Any] = {"cutoff": self.evaluator.cutoff}
         if settings.shifts:
             summary["shifts"] = self._fit_shifts(train)
+        shares = torch.tensor(shares_of([*train, *validation], settings.focus), dtype=torch.float32)
+        graphs = [
+            replace(self._graph(frame), share=share)
+            for frame, share in zip([*train, *validation], shares.split(1), strict=True)
+        ]
         training = GradientTraining(
             self.model,
-            [self._graph(frame) for frame in train],
-            [self._graph(frame) for frame in validation],
+            graphs[: len(train)],
+            graphs[len(train) :],
             settings,
             checkpoint=outdir / "checkpoint.pth",
             fingerprint=fingerprint,

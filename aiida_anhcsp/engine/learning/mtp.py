@@ -24,6 +24,7 @@ from ..frames import bare, labels_of
 from ..potentials.base import Evaluation
 from ..potentials.mtp import MtpPotential, read_elements
 from .errors import TrainingDivergedError
+from .focus import shares_of
 from .gradient import Report
 from .learner import Learner
 from .levenberg import minimise
@@ -71,8 +72,12 @@ class MtpLearner(Learner):
         fingerprint = fingerprint_of([*train, *validation], settings, self.data.parameters)
         checkpoint = MtpCheckpoint(outdir / "checkpoint.npz", fingerprint)
         state = checkpoint.load() or self._begin(train, settings.weights)
-        errors = MtpErrors(train, self.data, settings.weights)
-        held_out = MtpErrors(validation, self.data, settings.weights, derivatives=False) if validation else None
+        shares = shares_of([*train, *validation], settings.focus)
+        errors = MtpErrors(train, self.data, settings.weights, shares=shares[: len(train)])
+        held_out = None
+        if validation:
+            rest = shares[len(train) :]
+            held_out = MtpErrors(validation, self.data, settings.weights, derivatives=False, shares=rest)
         if not np.isfinite(errors.value(state.parameters)):
             raise TrainingDivergedError("the first errors of the MTP are not finite; look for wrong labels")
 

@@ -20,11 +20,21 @@ class MtpErrors:
     """Mean over structures of the squared errors of energy per atom, forces (mean over atoms) and virial per atom.
 
     :param derivatives: whether the errors are to be expanded, not only evaluated
+    :param shares: factors of the structures, shape (n_frames,); all 1 if not given
     """
 
-    def __init__(self, frames: Sequence[Atoms], data: MTPData, weights: Weights, *, derivatives: bool = True) -> None:
+    def __init__(
+        self,
+        frames: Sequence[Atoms],
+        data: MTPData,
+        weights: Weights,
+        *,
+        derivatives: bool = True,
+        shares: NDArray[np.float64] | None = None,
+    ) -> None:
         self.data, self.weights = data, weights
         self.images = [bare(frame) for frame in frames]
+        self.shares = np.ones(len(frames)) if shares is None else shares
         for image, frame in zip(self.images, frames, strict=True):
             image.calc = make_calculator(data, mode="train" if derivatives else "run")
             image.calc.targets = labels_of(frame)
@@ -33,20 +43,21 @@ class MtpErrors:
         """See :class:`SumOfSquares`."""
         self.data.parameters = parameters
         total = 0.0
-        for image in self.images:
+        for image, share in zip(self.images, self.shares, strict=True):
             image.calc.update_parameters(self.data)
             image.get_potential_energy()
-            total += sum(weight * float(residuals @ residuals) for weight, residuals in self._residuals(image))
+            total += share * sum(weight * float(residuals @ residuals) for weight, residuals in self._residuals(image))
         return total / len(self.images)
 
     def expand(self) -> Expansion:
         """See :class:`SumOfSquares`."""
         n = self.data.number_of_parameters_optimized
         value, gradient, hessian = 0.0, np.zeros(n), np.zeros((n, n))
-        for image in self.images:
+        for image, share in zip(self.images, self.shares, strict=True):
             for (weight, residuals), derivatives in zip(
                 self._residuals(image), self._derivatives(image, n), strict=False
             ):
+                weight *= share
                 value += weight * float(residuals @ residuals)
                 gradient += weight * derivatives @ residuals
                 hessian += weight * derivatives @ derivatives.T

@@ -47,15 +47,27 @@ class Split(BaseModel):
         return self
 
 
+class Focus(BaseModel):
+    """What a training is to get right: labels at ``height`` (eV/atom) above their hull at ``pressure`` (GPa) count a
+    quarter of those on it, higher ones less.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    height: float = Field(gt=0)
+    pressure: float = 0.0
+
+
 class TrainSettings(BaseModel):
     """Settings of ``anhcsp-engine train``.
 
     ``epochs`` is the most Levenberg-Marquardt iterations of an MTP, which uses only ``epochs``, ``seed``, ``weights``,
-    ``patience`` and ``split`` and ends by itself. Not stated, ``epochs`` is 50 (MTP: 200) and ``weights`` are 1, 1,
-    0.1 (MTP: 1, 0.3, 0.3 in its own units). The learning rate falls from ``learning_rate`` to a hundredth of it by
-    ``schedule``. ``patience`` epochs without a better validation loss end the training. ``shifts`` fits a reference
-    energy per species before training, by least squares on E_DFT - E_model. ``frozen_blocks`` leaves the embeddings
-    and so many of the first blocks as they are (a graph network that has learned much before forgets less).
+    ``focus``, ``patience`` and ``split`` and ends by itself. Not stated, ``epochs`` is 50 (MTP: 200) and ``weights``
+    are 1, 1, 0.1 (MTP: 1, 0.3, 0.3 in its own units). With ``focus`` low labels count more. The learning rate falls
+    from ``learning_rate`` to a hundredth of it by ``schedule``. ``patience`` epochs without a better validation loss
+    end the training. ``shifts`` fits a reference energy per species before training, by least squares on
+    E_DFT - E_model. ``frozen_blocks`` leaves the embeddings and so many of the first blocks as they are (a graph
+    network that has learned much before forgets less).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,6 +76,7 @@ class TrainSettings(BaseModel):
     learning_rate: float = Field(default=2e-4, gt=0)
     batch_size: int = Field(default=16, ge=1)
     weights: Weights | None = None
+    focus: Focus | None = None
     loss: Literal["huber", "mse"] = "huber"
     huber_delta: float = Field(default=0.01, gt=0)
     ema_decay: float = Field(default=0.99, ge=0, lt=1)

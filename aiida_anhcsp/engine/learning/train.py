@@ -14,11 +14,12 @@ from ase import Atoms
 from ..errors import InputError
 from ..potentials.screening import refusal
 from .dataset import check_labels, split_by_family
+from .focus import heights_of
 from .gradient import Report
 from .learner import Learner
 from .metrics import errors_by_part, errors_by_round
 from .parity import parity_of
-from .settings import TrainSettings
+from .settings import Focus, TrainSettings
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ def train(
     Frames that no potential computes (overlapping atoms, no volume) are left out and named in ``left_out``.
 
     :param report: called with the record of each epoch
-    :return: the metrics: ``before`` (absent for a new model) and ``after`` by split, ``by_round``,
+    :return: the metrics: ``before`` (absent for a new model) and ``after`` by split and, with a focus, of all that are
+        ``low`` (no higher above the hull than its height), ``by_round``,
         ``parity`` (points of the plots), ``split`` (indices into ``frames``), ``cutoff`` (angstrom),
         ``epochs``, ``shifts`` (eV by element), ``settings``, ``wall_time`` (s)
     :raises InputError: frames that must not be trained on together
@@ -49,6 +51,7 @@ def train(
     if not parts["train"]:
         raise InputError("DATASET", "nothing is left to train on", "give more structures")
     outdir.mkdir(parents=True, exist_ok=True)
+    counted = parts if complete.focus is None else parts | {"low": _low(sane, complete.focus)}
     before = None if learner.is_new else learner.evaluate(sane)
     members = {name: [sane[index] for index in indices] for name, indices in parts.items()}
     summary = learner.fit(members["train"], members["validation"], complete, outdir, report)
@@ -56,8 +59,8 @@ def train(
     after = learner.evaluate(sane)
     metrics: dict[str, Any] = {}
     if before is not None:
-        metrics["before"] = errors_by_part(sane, before, parts)
-    metrics["after"] = errors_by_part(sane, after, parts)
+        metrics["before"] = errors_by_part(sane, before, counted)
+    metrics["after"] = errors_by_part(sane, after, counted)
     metrics["by_round"] = errors_by_round(sane, before, after, parts["test"])
     metrics["parity"] = parity_of(sane, before, after)
     metrics["split"] = {name: [usable[index] for index in indices] for name, indices in parts.items()}
@@ -66,3 +69,7 @@ def train(
     metrics["wall_time"] = round(time.monotonic() - started, 3)
     (outdir / "metrics.json").write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n")
     return metrics
+
+
+def _low(frames: Sequence[Atoms], focus: Focus) -> list[int]:
+    return [index for index, height in enumerate(heights_of(frames, focus.pressure)) if height <= focus.height]

@@ -44,9 +44,16 @@ def hull_distances(frames: Sequence[Atoms]) -> list[float]:
     :param frames: relaxed frames with ``enthalpy`` (eV/atom)
     :raises InputError: an element has no phase of its own.
     """
-    values = [(formula_of(frame), float(frame.info["enthalpy"])) for frame in frames]
+    return heights_above([(formula_of(frame), float(frame.info["enthalpy"])) for frame in frames])
+
+
+def heights_above(values: Sequence[tuple[Formula, float]], others: Sequence[tuple[Formula, float]] = ()) -> list[float]:
+    """How far each of ``values`` (composition, eV/atom) lies above the hull of them and of ``others``, eV/atom.
+
+    :raises InputError: an element has no phase of its own.
+    """
     lowest: dict[str, tuple[Formula, float]] = {}
-    for formula, value in values:
+    for formula, value in [*values, *others]:
         name = formula.reduced_formula
         if name not in lowest or value < lowest[name][1]:
             lowest[name] = formula, value
