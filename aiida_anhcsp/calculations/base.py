@@ -13,7 +13,7 @@ from aiida.common.datastructures import CalcInfo, CodeInfo
 from aiida.common.folders import Folder
 from aiida.engine import CalcJob, CalcJobProcessSpec
 from aiida.engine.processes.ports import InputPort
-from aiida.orm import Dict, Float, Int
+from aiida.orm import Dict, Float, Int, SinglefileData
 
 from .. import __version__
 from ..data.population import PopulationData
@@ -27,6 +27,7 @@ IN_FILE = "population.extxyz"
 OUT_FILE = "result.extxyz"
 TRAINING_FILE = "training.extxyz"
 HELD_OUT_FILE = "held_out.extxyz"
+CHECKPOINT_FILE = f"{OUT_FILE}.checkpoint.npz"
 OUT_FOLDER = "out"
 ONCE = f"""\
 if command -v flock > /dev/null; then exec 9> .lock; flock 9; fi
@@ -124,6 +125,26 @@ class EngineCalculation(CalcJob):
         cls.define_processes(spec)
         spec.inputs["potential"].required = False
         spec.inputs["potential"].help = help
+        cls.define_checkpoint(spec)
+
+    @classmethod
+    def define_checkpoint(cls, spec: CalcJobProcessSpec) -> None:
+        """Add the ports of a command that goes on where one with the same inputs was stopped."""
+        spec.input(
+            "checkpoint",
+            valid_type=SinglefileData,
+            required=False,
+            help="Checkpoint of a job with the same inputs that ended early; this one goes on from there.",
+        )
+        spec.output(
+            "checkpoint", valid_type=SinglefileData, required=False, help="Where a job that ended early left off."
+        )
+
+    def checkpoint_copy(self) -> list[tuple[str, str, str]]:
+        """Copy of the checkpoint into the job folder, where there is one."""
+        if "checkpoint" not in self.inputs:
+            return []
+        return [(self.inputs.checkpoint.uuid, self.inputs.checkpoint.filename, CHECKPOINT_FILE)]
 
     @classmethod
     def define_guard(cls, spec: CalcJobProcessSpec) -> None:

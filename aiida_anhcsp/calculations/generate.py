@@ -7,7 +7,7 @@ from aiida.engine import CalcJobProcessSpec
 from aiida.orm import Dict
 
 from ..data.population import PopulationData
-from .base import OUT_FILE, Command, EngineCalculation, write_settings
+from .base import CHECKPOINT_FILE, OUT_FILE, Command, EngineCalculation, write_settings
 
 SETTINGS_FILE = "SEARCH.yaml"
 SETTINGS_HELP = (
@@ -36,4 +36,8 @@ class GenerateCalculation(EngineCalculation):
         """``generate result.extxyz [--potential SPEC] --settings SEARCH.yaml``."""
         potential, copies = self.potential_arguments(folder)
         write_settings(folder, SETTINGS_FILE, self.inputs.settings)
-        return Command([OUT_FILE, *potential, "--settings", SETTINGS_FILE], copies=copies, retrieve=[OUT_FILE])
+        return Command(
+            [OUT_FILE, *potential, "--settings", SETTINGS_FILE],
+            copies=[*copies, *self.checkpoint_copy()],
+            retrieve=[OUT_FILE, CHECKPOINT_FILE],
+        )

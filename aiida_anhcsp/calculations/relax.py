@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from aiida.common.folders import Folder
 from aiida.engine import CalcJobProcessSpec
-from aiida.orm import Dict, Float, SinglefileData
+from aiida.orm import Dict, Float
 
 from ..data.population import PopulationData
-from .base import IN_FILE, OUT_FILE, Command, EngineCalculation, flags, known_keys
+from .base import CHECKPOINT_FILE, IN_FILE, OUT_FILE, Command, EngineCalculation, flags, known_keys
 
-CHECKPOINT_FILE = f"{OUT_FILE}.checkpoint.npz"
 SHARE_OF_WALLCLOCK = 0.9
 """Part of the wall time after which the engine stops by itself and writes what it has."""
 
@@ -39,19 +38,11 @@ class RelaxCalculation(EngineCalculation):
             help="fmax (eV/angstrom, the criterion of ASE's FrechetCellFilter) and max_steps; the engine's defaults "
             "if absent.",
         )
-        spec.input(
-            "checkpoint",
-            valid_type=SinglefileData,
-            required=False,
-            help="Checkpoint of a job with the same inputs that ended early; the relaxation goes on from there.",
-        )
+        cls.define_checkpoint(spec)
         spec.output(
             "population",
             valid_type=PopulationData,
             help="One structure per input structure, in order, with status and, if relaxed, enthalpy (eV/atom).",
-        )
-        spec.output(
-            "checkpoint", valid_type=SinglefileData, required=False, help="Where a job that ended early left off."
         )
         spec.exit_code(
             401,
@@ -70,7 +61,5 @@ class RelaxCalculation(EngineCalculation):
         limit = self.node.get_option("max_wallclock_seconds")
         if limit is not None:
             arguments += ["--max-wallclock", repr(SHARE_OF_WALLCLOCK * limit)]
-        copies.append(self.population_copy())
-        if "checkpoint" in self.inputs:
-            copies.append((self.inputs.checkpoint.uuid, self.inputs.checkpoint.filename, CHECKPOINT_FILE))
+        copies += [self.population_copy(), *self.checkpoint_copy()]
         return Command([IN_FILE, OUT_FILE, *arguments], copies, [OUT_FILE, CHECKPOINT_FILE])

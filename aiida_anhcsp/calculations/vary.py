@@ -7,7 +7,7 @@ from aiida.engine import CalcJobProcessSpec
 from aiida.orm import Dict, Int
 
 from ..data.population import PopulationData
-from .base import IN_FILE, OUT_FILE, Command, EngineCalculation, write_settings
+from .base import CHECKPOINT_FILE, IN_FILE, OUT_FILE, Command, EngineCalculation, write_settings
 from .generate import SETTINGS_FILE, SETTINGS_HELP
 
 
@@ -38,6 +38,6 @@ class VaryCalculation(EngineCalculation):
         generation = str(self.inputs.generation.value)
         return Command(
             [IN_FILE, OUT_FILE, *potential, "--settings", SETTINGS_FILE, "--generation", generation],
-            copies=[*copies, self.population_copy()],
-            retrieve=[OUT_FILE],
+            copies=[*copies, self.population_copy(), *self.checkpoint_copy()],
+            retrieve=[OUT_FILE, CHECKPOINT_FILE],
         )

@@ -7,10 +7,9 @@ from typing import Any
 from aiida.engine import ExitCode
 from aiida.orm import SinglefileData
 
-from ..calculations.base import OUT_FILE
+from ..calculations.base import CHECKPOINT_FILE, OUT_FILE
 from ..calculations.functions.labels import complete_frames
 from ..calculations.grade import CALIBRATION_FILE
-from ..calculations.relax import CHECKPOINT_FILE
 from ..data.population import PopulationData
 from .base import EngineParser
 

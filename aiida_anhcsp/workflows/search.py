@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
-from aiida.orm import Dict, Float, Int, Node, ProcessNode, load_node
+from aiida.orm import Dict, Float, Node, ProcessNode, load_node
 
 from ..calculations.functions.history import count_failed, search_history
 from ..calculations.functions.hull import hull_of_labels
@@ -16,19 +14,16 @@ from ..calculations.functions.population import (
     rank_population,
     symmetrise_lowest,
 )
-from ..calculations.generate import GenerateCalculation
-from ..calculations.vary import VaryCalculation
 from ..data.population import PopulationData
 from ..engine.search.loop import should_continue
 from ..engine.search.rank import competes, lowest
-from ..engine.search.rates import rates
-from ..engine.search.settings import HULL_DISTANCE, SearchSettings, settings_to_make
+from ..engine.search.settings import HULL_DISTANCE, SearchSettings
 from ..engine.search.symmetrise import symmetrised
-from ..engine.search.vary import parents_of
 from .convergence import ConvergenceSteps
 from .dft_finalists import DftRelaxSteps
 from .gibbs import GibbsSteps
 from .initial_labels import InitialLabelSteps
+from .making import MakingSteps
 from .names import INITIAL, generation_label
 from .ports import engine_inputs
 from .progress import hull_phases, knowledge, lowest_free_energy
@@ -38,7 +33,7 @@ from .search_ports import define_search
 from .submission import call_once, failure, find_child, get_child, submit_once
 
 
-class SearchWorkChain(SearchProtocol, InitialLabelSteps, ConvergenceSteps, GibbsSteps, DftRelaxSteps):
+class SearchWorkChain(SearchProtocol, MakingSteps, InitialLabelSteps, ConvergenceSteps, GibbsSteps, DftRelaxSteps):
     """Evolutionary search for the structures of lowest enthalpy, or Gibbs free energy, at a pressure.
 
     Each generation is varied from the ranked structures so far (the first is random), relaxed and ranked. With
@@ -56,7 +51,7 @@ class SearchWorkChain(SearchProtocol, InitialLabelSteps, ConvergenceSteps, Gibbs
             cls.setup,
             if_(cls.begins_with_labels)(cls.draw_initial, cls.choose_initial, cls.label, cls.finetune, cls.refresh),
             while_(cls.should_evolve)(
-                if_(cls.is_first)(cls.start_from_random).else_(cls.vary),
+                while_(cls.is_unmade)(cls.make),
                 cls.relax,
                 if_(cls.is_quantum)(
                     cls.plan_sscha,
@@ -95,32 +90,6 @@ class SearchWorkChain(SearchProtocol, InitialLabelSteps, ConvergenceSteps, Gibbs
         """The validated settings."""
         return SearchSettings.parse(self.inputs.settings.get_dict())
 
-    def settings_to_make(self) -> Dict:
-        """What the new structures of this generation depend on: caching finds them again if only the rest changes."""
-        return Dict(settings_to_make(self.ctx.generation, self.inputs.settings.get_dict()))
-
-    def settings_to_vary(self) -> Dict:
-        """What the offspring of this generation depends on.
-
-        Of a population that has been relaxed again only the survivors are left, so that what the operators have earned
-        is told from all generations here and goes as their weights.
-        """
-        made = self.settings_to_make()
-        if "learning" not in self.inputs:
-            return made
-        settings, born = self.settings, []
-        for generation in range(self.ctx.generation):
-            born += get_child(self, generation_label(generation, "judge")).outputs.result.get_frames()
-        parents = parents_of(load_node(self.ctx.population).get_frames(), settings)
-        weights = rates(born, parents, settings)
-        return Dict({**made.get_dict(), "operators": weights, "adaptation": 0.0})
-
-    def potential_to_make(self) -> dict[str, Any]:
-        """The potential, where the making of this generation evaluates it."""
-        if not self.settings.makes_with_potential(self.ctx.generation):
-            return {}
-        return {"potential": load_node(self.ctx.potential)}
-
     def label_of(self, step: str) -> str:
         """Call link label of this generation's child for a step."""
         return generation_label(self.ctx.generation, step)
@@ -152,37 +121,9 @@ class SearchWorkChain(SearchProtocol, InitialLabelSteps, ConvergenceSteps, Gibbs
         settings = self.settings
         return sum(competes(frame, settings) for frame in node.outputs.result.get_frames())
 
-    def is_first(self) -> bool:
-        """Whether this is the random generation."""
-        return bool(self.ctx.generation == 0)
-
-    def start_from_random(self) -> ToContext:
-        """Submit the generation of symmetric random structures."""
-        inputs = {
-            **engine_inputs(self.inputs, GenerateCalculation),
-            **self.potential_to_make(),
-            "settings": self.settings_to_make(),
-        }
-        node = submit_once(self, self.label_of("generate"), GenerateCalculation, inputs)
-        self.report(f"generation 0: random structures of {self.settings.system} by {node.process_label}<{node.pk}>")
-        return ToContext(current=node)
-
-    def vary(self) -> ToContext:
-        """Submit the making of offspring."""
-        inputs = {
-            **engine_inputs(self.inputs, VaryCalculation),
-            **self.potential_to_make(),
-            "population": load_node(self.ctx.population),
-            "settings": self.settings_to_vary(),
-            "generation": Int(self.ctx.generation),
-        }
-        node = submit_once(self, self.label_of("vary"), VaryCalculation, inputs)
-        self.report(f"generation {self.ctx.generation}: offspring by {node.process_label}<{node.pk}>")
-        return ToContext(current=node)
-
     def relax(self) -> ToContext | ExitCode:
         """Submit the relaxation of the new structures."""
-        born = self.child("generate" if self.is_first() else "vary")
+        born = self.making_jobs()[-1]
         if "population" not in born.outputs:
             code = "ERROR_SUB_PROCESS_FAILED_" + ("GENERATE" if self.is_first() else "VARY")
             return self.exit_with(getattr(self.exit_codes, code), born)

@@ -116,6 +116,8 @@ METHODS: dict[str, tuple[dict[str, Any], Method]] = {
 @click.option("--method", "chosen", multiple=True, type=click.Choice(list(METHODS)), help="All by default.")
 def main(atoms: str, generations: int, seeds: str, chosen: tuple[str, ...]) -> None:
     """Run what is missing and print the depths."""
+    if "cryspy" in chosen and atoms != "16":
+        raise click.UsageError("CrySPY's cells are of up to eight atoms of each element: give --atoms 16")
     potential, path = load_potential(EMT), HERE / f"results_hull_{atoms}.json"
     for seed in numbers(seeds):
         for name in chosen or METHODS:

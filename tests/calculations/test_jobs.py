@@ -103,6 +103,15 @@ def test_a_relaxation_goes_on_from_a_checkpoint(generate_calc_job, engine_code, 
     assert "result.extxyz.checkpoint.npz" in info.retrieve_list
 
 
+def test_the_making_of_candidates_goes_on_from_a_checkpoint(generate_calc_job, engine_code, weights):
+    checkpoint = orm.SinglefileData(io.BytesIO(b"state"), filename="result.extxyz.checkpoint.npz")
+    settings = orm.Dict({**SEARCH, "candidates": 4})
+    inputs = {"code": engine_code, "settings": settings, "potential": weights, "checkpoint": checkpoint}
+    info, _ = generate_calc_job("anhcsp.generate", inputs)
+    assert "result.extxyz.checkpoint.npz" in {target for _, _, target in info.local_copy_list}
+    assert "result.extxyz.checkpoint.npz" in info.retrieve_list
+
+
 def test_an_mtp_travels_with_its_species(generate_calc_job, engine_code, copper, tmp_path_factory):
     path = tmp_path_factory.mktemp("mtp") / "model.mtp"
     path.write_bytes(b"MTP")

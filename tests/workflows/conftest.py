@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,41 @@ SEARCH = {
     "operators": {"random": 0.5, "heredity": 0.25, "strain": 0.25},
 }
 FINALISTS = {"number": 2, "temperatures": [0.0, 300.0], "stages": ["1x1x1:20"], "seed": 1}
+DYING = """#!{python}
+# an engine whose job dies after its first checkpoint, as at the end of its wall time
+import os
+import signal
+
+from aiida_anhcsp.engine.cli.main import main
+from aiida_anhcsp.engine.relaxation import relaxer
+
+save, fresh = relaxer.save, not os.path.exists("result.extxyz.checkpoint.npz")
+
+
+def save_and_die(*arguments):
+    save(*arguments)
+    if fresh:
+        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+relaxer.CHECKPOINT_INTERVAL, relaxer.save = 0.0, save_and_die
+main()
+"""
+
+
+@pytest.fixture
+def standing_in(engine_code: Any, aiida_code_installed: Callable, tmp_path: Path) -> Callable:
+    """A code of a program that stands in for the engine; ``{engine}`` and ``{python}`` in it are the real ones."""
+
+    def factory(program: str) -> Any:
+        engine = engine_code.filepath_executable
+        path = tmp_path / "engine"
+        path.write_text(program.format(engine=engine, python=engine.with_name("python")))
+        path.chmod(0o755)
+        return aiida_code_installed(label=tmp_path.name, filepath_executable=str(path))
+
+    return factory
 
 
 @pytest.fixture

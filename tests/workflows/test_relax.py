@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .conftest import DYING
 
 
 @pytest.fixture
@@ -146,27 +147,6 @@ def test_a_guard_goes_with_every_job(engine_code: Any, emt: Any, copper: Any, ge
     assert job.inputs.guard.training.uuid == copper.uuid
 
 
-DYING = """#!{python}
-# an engine whose job dies after its first checkpoint, as at the end of its wall time
-import os
-import signal
-
-from aiida_anhcsp.engine.cli.main import main
-from aiida_anhcsp.engine.relaxation import relaxer
-
-save, fresh = relaxer.save, not os.path.exists("result.extxyz.checkpoint.npz")
-
-
-def save_and_die(*arguments):
-    save(*arguments)
-    if fresh:
-        os.kill(os.getppid(), signal.SIGKILL)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-relaxer.CHECKPOINT_INTERVAL, relaxer.save = 0.0, save_and_die
-main()
-"""
 FULL_DISK = """#!/bin/sh
 ln -s /dev/full result.extxyz
 exec {engine} "$@"
@@ -174,7 +154,7 @@ exec {engine} "$@"
 
 
 @pytest.fixture
-def run_with(engine_code: Any, emt: Any, copper: Any, aiida_code_installed: Callable, tmp_path: Path) -> Callable:
+def run_with(standing_in: Callable, emt: Any, copper: Any) -> Callable:
     """Relax four cells by a program that stands in for the engine."""
 
     def run(program: str) -> Any:
@@ -183,12 +163,7 @@ def run_with(engine_code: Any, emt: Any, copper: Any, aiida_code_installed: Call
 
         from aiida_anhcsp.workflows.relax import RelaxWorkChain
 
-        engine = engine_code.filepath_executable
-        path = tmp_path / "engine"
-        path.write_text(program.format(engine=engine, python=engine.with_name("python")))
-        path.chmod(0o755)
-        code = aiida_code_installed(label=tmp_path.name, filepath_executable=str(path))
-        inputs = {"code": code, "population": copper, "potential": emt, "pressure": Float(5)}
+        inputs = {"code": standing_in(program), "population": copper, "potential": emt, "pressure": Float(5)}
         return run_get_node(RelaxWorkChain, **inputs, settings=Dict({"fmax": 0.05, "max_steps": 40}))[1]
 
     return run

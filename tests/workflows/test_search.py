@@ -118,7 +118,7 @@ def test_operators_of_a_search_that_learns_earn_by_all_they_have_made(
     add_child(workchain, "generation_001_judge", {"result": population(bred)})
     workchain.ctx.population = population(rank(relaxed_frames(0), SearchSettings.parse(settings))).store().pk
     workchain.ctx.generation = 2
-    made = workchain.vary()["current"].inputs.settings
+    made = workchain.make()["current"].inputs.settings
     assert made["adaptation"] == 0
     untried, failing = made["operators"]["strain"], made["operators"]["heredity"]
     assert failing < 0.2 * untried
@@ -127,7 +127,7 @@ def test_operators_of_a_search_that_learns_earn_by_all_they_have_made(
 def test_offspring_of_a_search_that_does_not_learn_depends_on_its_settings_alone(
     search: Callable, search_inputs: dict[str, Any]
 ) -> None:
-    made = search(search_inputs).vary()["current"].inputs.settings
+    made = search(search_inputs).make()["current"].inputs.settings
     assert made["operators"] == SEARCH["operators"] and "adaptation" not in made.get_dict()
 
 
@@ -138,9 +138,9 @@ def test_new_structures_depend_on_the_potential_where_candidates_are_compared(
     from aiida.orm import Dict
 
     workchain = search({**search_inputs, "settings": Dict({**SEARCH, "candidates": candidates})})
-    for step in (workchain.vary, workchain.start_from_random):
-        workchain.ctx.generation = int(step == workchain.vary)
-        inputs = step()["current"].inputs
+    for generation in (1, 0):
+        workchain.ctx.generation = generation
+        inputs = workchain.make()["current"].inputs
         assert ("potential" in inputs) == (candidates == 4)
         if candidates == 4:
             assert inputs.potential.pk == workchain.ctx.potential
@@ -153,7 +153,7 @@ def test_offspring_depends_on_the_potential_only_where_its_soft_modes_are_asked_
     from aiida.orm import Dict
 
     workchain = search({**search_inputs, "settings": Dict({**SEARCH, "soft_modes": modes})})
-    inputs = workchain.vary()["current"].inputs
+    inputs = workchain.make()["current"].inputs
     assert ("potential" in inputs) == (modes == "potential")
     if modes == "potential":
         assert inputs.potential.pk == workchain.ctx.potential
@@ -175,7 +175,7 @@ def test_step_that_runs_again_finds_what_it_submitted(
 ) -> None:
     workchain = search(search_inputs)
     child = add_child(workchain, "generation_001_vary", {"population": population(relaxed_frames(1))})
-    assert workchain.vary()["current"].pk == child.pk
+    assert workchain.make()["current"].pk == child.pk
 
 
 def test_structures_that_fail_are_counted_and_the_search_goes_on(

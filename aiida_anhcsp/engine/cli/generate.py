@@ -11,9 +11,8 @@ from ..errors import InputError
 from ..frames import write_frames
 from ..search.initial import random_population
 from ..search.prototypes import with_prototypes
-from ..search.screening import screened
 from ..search.settings import SearchSettings
-from .making import load_to_make
+from .making import load_maker
 from .options import log_to_terminal, optional_potential_options, processes_option
 from .settings import read_mapping
 
@@ -56,7 +55,8 @@ def command(
     at the pressure, reduced and right-handed. Either --settings, or --formula, --number and --seed are needed; with
     both, the options replace the settings' keys. A search displaces its structures before it relaxes them
     ("displacement" in its settings); from options alone they are symmetric. The "prototypes" of the settings follow.
-    A potential is given with "candidates" in the settings, and only then.
+    A potential is given with "candidates" in the settings, and only then; while these are compared,
+    OUT.checkpoint.npz is kept, from which the same command goes on after a kill.
     """
     log_to_terminal()
     given: dict[str, Any] = {
@@ -73,8 +73,8 @@ def command(
         if not settings_file and key not in mapping:
             raise InputError(option, "missing", "give it, or --settings SEARCH.yaml")
     settings = SearchSettings.parse(mapping)
-    potential, in_flight = load_to_make(settings, 0, specification, device, threads, batch_atoms, processes)
-    drawn = screened(random_population(settings, number=number), (), settings, 0, potential, in_flight)
+    maker = load_maker(settings, 0, specification, device, threads, batch_atoms, processes)
+    drawn = maker.screened(random_population(settings, number=number), (), settings, 0, out)
     write_frames(out, with_prototypes(drawn, settings))
 
 

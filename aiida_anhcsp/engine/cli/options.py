@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -61,3 +62,8 @@ def seed_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def log_to_terminal() -> None:
     """Send the engine's log to standard error, one plain line per message."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+
+
+def checkpoint_of(out: Path) -> Path:
+    """Where a command that writes ``out`` keeps how far it has come."""
+    return out.with_name(f"{out.name}.checkpoint.npz")

@@ -12,7 +12,7 @@ from ..potentials.batching import BATCH_ATOMS
 from ..potentials.resolve import content_identity
 from ..potentials.specification import parse_specification
 from ..relaxation import RelaxSettings, relax
-from .options import log_to_terminal, potential_options, processes_option
+from .options import checkpoint_of, log_to_terminal, potential_options, processes_option
 
 
 @click.command("relax")
@@ -56,7 +56,7 @@ def command(
         potential,
         pressure,
         settings,
-        checkpoint=target.with_name(f"{target.name}.checkpoint.npz"),
+        checkpoint=checkpoint_of(target),
         max_wallclock=max_wallclock,
         identity=content_identity(parse_specification(specification)),
     )

@@ -7,10 +7,9 @@ from pathlib import Path
 import click
 
 from ..frames import read_frames, write_frames
-from ..search.screening import screened
 from ..search.settings import SearchSettings
 from ..search.vary import vary
-from .making import load_to_make
+from .making import load_maker
 from .options import log_to_terminal, optional_potential_options, processes_option
 from .settings import read_mapping
 
@@ -36,11 +35,12 @@ def command(
     """Write the next generation of a ranked POPULATION to OUT: random structures and children of the best.
 
     POPULATION is everything relaxed so far, as `rank` wrote it. Children carry id, generation, operator and parents.
-    A potential is given with soft_modes: potential or with candidates, and only then.
+    A potential is given with soft_modes: potential or with candidates, and only then. While candidates are compared,
+    OUT.checkpoint.npz is kept, from which the same command goes on after a kill.
     """
     log_to_terminal()
     settings = SearchSettings.parse(read_mapping(settings_file))
-    potential, in_flight = load_to_make(settings, generation, specification, device, threads, batch_atoms, processes)
+    maker = load_maker(settings, generation, specification, device, threads, batch_atoms, processes)
     ranked = read_frames(population, "POPULATION")
-    children = vary(ranked, settings, generation, potential)
-    write_frames(out, screened(children, ranked, settings, generation, potential, in_flight))
+    children = vary(ranked, settings, generation, maker.potential)
+    write_frames(out, maker.screened(children, ranked, settings, generation, out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from ase import Atoms
@@ -34,6 +35,9 @@ def screened(
     generation: int,
     potential: Potential | None,
     batch_atoms: int = 64,
+    *,
+    checkpoint: Path | None = None,
+    identity: str = "",
 ) -> list[Atoms]:
     """Each random structure and each child of heredity replaced by the lowest of ``settings.candidates`` of its kind.
 
@@ -46,6 +50,8 @@ def screened(
 
     :param population: everything relaxed so far, ranked; empty for the first generation
     :param batch_atoms: most atoms relaxed at a time
+    :param checkpoint: file from which the same call, once killed, goes on; removed at the end
+    :param identity: of the potential, for the checkpoint
     :raises InputError: the potential is missing
     """
     if settings.candidates == 1:
@@ -53,9 +59,15 @@ def screened(
     if potential is None:
         fix = "give it, or candidates: 1"
         raise InputError("potential", f"missing, candidates: {settings.candidates} needs it", fix)
+    from ..relaxation import RelaxSettings, relax  # loads torch, which the work chains must not
+
     candidates = _candidates(children, population, settings, generation)
-    together = [frame for rivals in candidates.values() for frame in rivals]
-    reached = iter(_briefly_relaxed(together, settings, potential, batch_atoms))
+    together = [frame.copy() for rivals in candidates.values() for frame in rivals]
+    for index, frame in enumerate(together):
+        frame.info["id"] = str(index)
+    brief = RelaxSettings(max_steps=STEPS, batch_atoms=batch_atoms)
+    relaxed = relax(together, potential, settings.pressure, brief, checkpoint=checkpoint, identity=identity)
+    reached = iter(set_aside_unphysical(relaxed, settings, at_rest=False))
     result, replaced, calls = list(children), 0, 0
     for place in candidates:
         rivals = [next(reached) for _ in candidates[place]]
@@ -108,15 +120,3 @@ def _cut(
         if composition.holds(child):
             return displaced(child, displacement, rules.distances, rng)
     return None
-
-
-def _briefly_relaxed(
-    frames: Sequence[Atoms], settings: SearchSettings, potential: Potential, batch_atoms: int
-) -> list[Atoms]:
-    from ..relaxation import RelaxSettings, relax  # loads torch, which the work chains must not
-
-    copies = [frame.copy() for frame in frames]
-    for index, frame in enumerate(copies):
-        frame.info["id"] = str(index)
-    reached = relax(copies, potential, settings.pressure, RelaxSettings(max_steps=STEPS, batch_atoms=batch_atoms))
-    return set_aside_unphysical(reached, settings, at_rest=False)
