@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
-from aiida.orm import Bool, Data, Dict, Float, List, ProcessNode
+from aiida.orm import Bool, Data, Dict, Float, List
 
-from ..calculations.functions.datasets import merge_datasets
 from ..calculations.functions.hull import lowest_near_hull
 from ..calculations.functions.population import lowest_of, rank_population
 from ..calculations.functions.ranking import ranking_table
@@ -19,16 +18,16 @@ from ..engine.search.rank import lowest
 from ..engine.search.settings import GIBBS, SearchSettings
 from .dft_finalists import DftRelaxSteps, define_dft_relax
 from .finalists import FinalistSteps, define_finalists, validate_finalists
-from .finetune import FinetuneWorkChain, training_inputs
-from .names import awaited, describe, has_structures, listed, name_of, reason_of, tag, training_name
+from .joint_training import JointTrainingSteps
+from .names import awaited, describe, has_structures, listed, name_of, reason_of, tag
 from .ports import engine_inputs, parsed_by
 from .protocols.builders import CspProtocol
 from .relax import RelaxWorkChain
 from .search import SearchWorkChain
 from .settings import JointSettings, ProductionSettings
-from .splits import split_problem, split_seed_of
+from .splits import split_problem
 from .sscha_runs import sscha_runs
-from .submission import call_once, failure, find_child, get_child, has_ended, submit_once
+from .submission import call_once, failure, find_child, get_child, submit_once
 
 
 def validate_pressures(value: List | None, _: Any) -> str | None:
@@ -54,7 +53,7 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     return validate_finalists(inputs)
 
 
-class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
+class CspWorkChain(CspProtocol, JointTrainingSteps, FinalistSteps, DftRelaxSteps):
     """Crystal structure prediction with quantum anharmonic ions.
 
     Searches that learn, at one or several pressures; one potential from all their labels; on request searches with
@@ -68,7 +67,6 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
     def define(cls, spec: ProcessSpec) -> None:
         super().define(spec)
         spec.expose_inputs(SearchWorkChain, namespace="search", exclude=("metadata", "sscha", "dft_relax"))
-        spec.inputs["search"]["potential"].required = True
         spec.inputs["search"].help = "The search, and with search.learning what it learns: the inputs of anhcsp.search."
         spec.input(
             "pressures",
@@ -175,20 +173,6 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
         """Whether the finalists are of several compositions."""
         return SearchSettings.parse(self.final_settings.get_dict()).variable
 
-    @property
-    def potential(self) -> PotentialData:
-        """The best potential so far: learned from all labels, or in the first search."""
-        for stage in range(self.trainings - 1, -1, -1):
-            joint = find_child(self, training_name(stage))
-            if joint is not None and "potential" in joint.outputs:
-                return joint.outputs.potential
-        return self.children("search", self.pressures)[0].outputs.potential
-
-    def children(self, step: str, pressures: list[float]) -> list[ProcessNode]:
-        """Children of a step that came to structures with an enthalpy."""
-        nodes = [find_child(self, f"{step}_{tag(pressure)}") for pressure in pressures]
-        return [node for node in nodes if node is not None and has_structures(node)]
-
     def search(self) -> ToContext:
         """Submit the searches, one for each pressure."""
         nodes = []
@@ -209,55 +193,6 @@ class CspWorkChain(CspProtocol, FinalistSteps, DftRelaxSteps):
         if len(failed) == len(nodes):
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_SEARCH.format(reason=failure(failed[-1]))
         return None
-
-    @property
-    def trainings(self) -> int:
-        """Stages of the joint training; none where there are no labels of several pressures to be joined."""
-        if "finetune" not in self.inputs or len(self.datasets()) < 2:
-            return 0
-        return len(JointSettings.parse(self.inputs.finetune.get_dict()).stages)
-
-    def has_training(self) -> bool:
-        """Whether a stage of the joint training is left; one that failed is the last."""
-        done = [find_child(self, training_name(stage)) for stage in range(self.trainings)]
-        ended = [node for node in done if node is not None and node.is_terminated]
-        if ended and not ended[-1].is_finished_ok:
-            self.report(failure(ended[-1]))
-            return False
-        return len(ended) < self.trainings
-
-    def datasets(self) -> dict[str, PopulationData]:
-        """All labels of the searches, by pressure."""
-        nodes = self.children("search", self.pressures)
-        return {node.label: node.outputs.dataset for node in nodes if "dataset" in node.outputs}
-
-    def labels(self) -> PopulationData | None:
-        """The labels of all searches together; None where there is none."""
-        datasets = self.datasets()
-        if len(datasets) > 1:
-            merged: PopulationData = call_once(self, "dataset", merge_datasets, **datasets)
-            return merged
-        return next(iter(datasets.values()), None)
-
-    def finetune(self) -> ToContext:
-        """Submit the next training on the labels of all pressures."""
-        dataset = self.labels()
-        assert dataset is not None
-        search, stage = self.inputs.search, 0
-        while has_ended(self, training_name(stage)):
-            stage += 1
-        settings = JointSettings.parse(self.inputs.finetune.get_dict()).stages[stage].model_dump(exclude_none=True)
-        if "learning" in search:
-            settings["split"]["seed"] = split_seed_of(search)
-        inputs = {
-            **training_inputs(search),
-            "dataset": dataset,
-            "potential": self.potential if stage else search.potential,
-            "settings": Dict(settings),
-        }
-        node = submit_once(self, training_name(stage), FinetuneWorkChain, inputs)
-        self.report(f"{node.process_label}<{node.pk}> learns from {dataset.count} labels of all pressures")
-        return ToContext(current=node)
 
     def should_produce(self) -> bool:
         """Whether searches with the final potential follow."""

@@ -253,6 +253,16 @@ def test_plan_tells_the_first_labels_and_the_dft_relaxation_at_the_end(ready: Ca
     assert "is the engine of this plugin; give the Python interpreter that GPAW is installed for" in result.output
 
 
+def test_the_whole_path_can_begin_with_nothing(ready: Callable, write_input: Callable) -> None:
+    keys = {"learning": {**LEARNING, "initial": 12, "new": 'mtp:new:{"level": 2}'}, "sscha": SSCHA}
+    nothing = {key: value for key, value in SEARCH.items() if key != "potential"}
+    result = ready("launch", "csp", write_input({**nothing, **keys}), "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert 'mtp:new:{"level": 2}, from nothing on the first labels' in result.output
+    result = ready("launch", "csp", write_input({**nothing, "sscha": SSCHA}), "--dry-run")
+    assert result.output.startswith("Error: potential: needed, or learning.new")
+
+
 def test_plan_of_a_phase_diagram_counts_its_points(ready: Callable, write_input: Callable, tmp_path: Path) -> None:
     frames = [bulk("Cu"), bulk("Cu", "bcc", a=2.85)]
     for frame, name in zip(frames, ("fcc", "bcc"), strict=True):

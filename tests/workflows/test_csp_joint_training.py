@@ -11,6 +11,7 @@ from ase import Atoms
 
 from aiida_anhcsp.engine.frames import with_labels
 
+from .conftest import FINALISTS
 from .test_csp import searched
 
 
@@ -43,6 +44,31 @@ def test_labels_of_all_pressures_train_one_potential(learned: Callable, emt: Any
     assert child.inputs.dataset.count == 8
     assert child.inputs.settings["epochs"] == 5 and child.inputs.settings["seed"] == 1
     assert child.inputs.potential.pk == emt.pk
+
+
+def test_a_search_that_begins_with_nothing_has_a_joint_training_that_does(
+    engine_code: Any, emt: Any, search_inputs: dict[str, Any], generate_workchain: Callable
+) -> None:
+    from aiida.orm import Dict, List, Str
+
+    from aiida_anhcsp.workflows.csp import CspWorkChain
+
+    new = 'mtp:new:{"level": 2}'
+    learning = {
+        "settings": Dict({"number": 2, "distortions": 1, "initial": 4, "new": new}),
+        "label_engine": Str("anhcsp.label.ase"),
+        "label": {"code": engine_code, "potential": emt},
+    }
+    search = {name: value for name, value in search_inputs.items() if name != "potential"}
+    inputs = {
+        "search": {**search, "learning": learning},
+        "pressures": List([5.0]),
+        "sscha": {"settings": Dict(FINALISTS)},
+    }
+    workchain = generate_workchain(CspWorkChain, inputs)
+    assert workchain.start_of(0) == {"new": new}
+    with pytest.raises(ValueError, match="give either potential, or learning"):
+        generate_workchain(CspWorkChain, {**inputs, "search": search})
 
 
 def test_a_step_cut_short_waits_for_the_training_it_had_submitted(learned: Callable, add_child: Callable) -> None:

@@ -211,7 +211,6 @@ class CspInput(SearchKeys):
     learned together with ``finetune``; ``production`` searches follow with that potential.
     """
 
-    potential: str | int
     pressures: list[float] | None = Field(default=None, min_length=1, description="GPa")
     finetune: JointSettings | None = None
     production: ProductionSettings | None = None
