@@ -150,8 +150,14 @@ def csp_lines(described: CspInput, pressures: list[float]) -> list[Line]:
     lines += dft_lines(described, pressures)
     sscha = described.sscha
     runs = sscha.number * len(pressures) * len(sscha.temperatures)
+    which = f"{sscha.number} lowest distinct structures"
+    equal = "="
+    if described.search.variable:
+        runs *= len(described.search.elements)
+        which += f" of each composition within {sscha.window:g} eV/atom of the hull"
+        equal = "= at least"  # the elements
     at = f"{points(pressures, 'GPa')} x {points(sscha.temperatures, 'K')}"
-    text = f"{sscha.number} lowest distinct structures x {at} = {runs} runs, {sscha.max_concurrent} at a time"
+    text = f"{which} x {at} {equal} {runs} runs, {sscha.max_concurrent} at a time"
     lines += [("SSCHA", text), ("SSCHA stages", stages_line(sscha, runs))]
     correction = described.correction
     if correction is not None:

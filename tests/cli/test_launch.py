@@ -253,6 +253,15 @@ def test_plan_tells_the_first_labels_and_the_dft_relaxation_at_the_end(ready: Ca
     assert "is the engine of this plugin; give the Python interpreter that GPAW is installed for" in result.output
 
 
+def test_plan_of_a_quantum_hull_counts_the_elements_at_least(ready: Callable, write_input: Callable) -> None:
+    limits = {"elements": {"Cu": "0-4", "Au": "0-4"}, "atoms": "1-4"}
+    search = {**{key: value for key, value in SEARCH["search"].items() if key != "formula"}, "composition": limits}
+    result = ready("launch", "csp", write_input({**SEARCH, "search": search, "sscha": SSCHA}), "--dry-run")
+    assert result.exit_code == 0, result.output
+    runs = "2 lowest distinct structures of each composition within 0.05 eV/atom of the hull x 10 GPa x 0, 300 K"
+    assert f"{runs} = at least 8 runs" in " ".join(result.output.split())
+
+
 def test_the_whole_path_can_begin_with_nothing(ready: Callable, write_input: Callable) -> None:
     keys = {"learning": {**LEARNING, "initial": 12, "new": 'mtp:new:{"level": 2}'}, "sscha": SSCHA}
     nothing = {key: value for key, value in SEARCH.items() if key != "potential"}
