@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +14,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from ase.filters import FrechetCellFilter
+from ase.io import read
 from ase.optimize import BFGS
 from ase.spacegroup import crystal
 
@@ -123,3 +128,46 @@ def test_depth_of_a_hull_is_counted_from_the_lowest_elements_of_all_searches() -
     found = depths(results, 8)
     assert found["one"]["1"] == [None, pytest.approx(1000 * expected[0], abs=0.01)]
     assert found["other"]["1"] == pytest.approx([1000 * expected[1]] * 2, abs=0.01)
+
+
+CRYSPY = {
+    "__init__": "",
+    "action": """
+from cryspy.interactive import restart_interact
+from pymatgen.core import Lattice, Structure
+
+
+def initialize():
+    print("begun")
+
+
+def restart(njob, calculator, optimizer):
+    for edge in (3.5, 3.8):
+        cell = Structure(Lattice.cubic(edge), ["Cu", "Au"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+        relaxed, energy, converged = restart_interact.opt_ase("", cell, calculator, optimizer)
+        print(converged, energy, relaxed.volume)
+""",
+    "restart_interact": "opt_ase = None",
+}
+"""What of CrySPY drives a search structure by structure; two at a time here."""
+
+
+def test_cryspy_is_driven_until_enough_is_relaxed_by_the_relaxer_of_the_others(tmp_path: Path) -> None:
+    package = tmp_path / "cryspy" / "interactive"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
+    for name, text in CRYSPY.items():
+        (package / f"{name}.py").write_text(text)
+    for script in ("ase_in.py", "over_compositions.py"):
+        shutil.copy(FOLDER / "cryspy" / script, tmp_path)
+    environment = {**os.environ, "SEARCH_BENCHMARK": str(FOLDER), "SEARCH_SYSTEM": "cu8au8"}
+    command = [sys.executable, "-W", "ignore", "over_compositions.py", "3"]
+    output = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
+    frames = read(tmp_path / "relaxed.extxyz", index=":")
+    assert [frame.info["status"] for frame in frames] == ["converged"] * 4
+    begun, *rows = output.splitlines()
+    assert begun == "begun" and len(rows) == 4
+    for row, frame in zip(rows, frames, strict=True):
+        converged, energy, volume = row.split()
+        assert converged == "True" and float(energy) == pytest.approx(2 * frame.info["enthalpy"])
+        assert float(volume) == pytest.approx(frame.get_volume())
