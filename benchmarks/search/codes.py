@@ -59,6 +59,7 @@ def ablations() -> dict[str, Code]:
         "ours, no niching": {"niching": 0},
         "ours, fixed rates": {"adaptation": 0},
         "ours, 8 candidates": {"candidates": 8},
+        "ours, subcells": {"subcells": 0.5},
         "ours, symmetric parents": {"symmetric_parents": 0.1},
         "ours, soft modes of the potential": {"soft_modes": "potential"},
     }

@@ -72,6 +72,15 @@ class Composition:
         """The symbols in alphabetical order: the same for the same atoms, as :func:`content_of` a frame."""
         return tuple(sorted(self.symbols))
 
+    def divisors(self) -> list[int]:
+        """Numbers of like cells, from two, that have these atoms together, each at least two of them."""
+        most = min(math.gcd(*self.counts), self.n_atoms // 2)
+        return [number for number in range(2, most + 1) if all(count % number == 0 for count in self.counts)]
+
+    def divided(self, number: int) -> Composition:
+        """The composition of each of so many like cells; ``units`` stay those of the whole."""
+        return Composition(self.elements, tuple(count // number for count in self.counts), self.units)
+
     def holds(self, frame: Atoms) -> bool:
         """Whether ``frame`` consists of exactly these atoms."""
         return content_of(frame) == self.content

@@ -16,6 +16,7 @@ from .composition import Composition, draw
 from .displace import displaced
 from .distances import DistanceTable
 from .geometry import reduced
+from .multiply import repeated
 from .newcomers import Newcomers
 from .rank import missing_elements
 from .settings import SearchSettings
@@ -43,6 +44,7 @@ class RandomStructures:
     :param volumes: mean volume per atom of each composition, angstrom^3; a cell deviates by up to 10 %
     :param displacement: what is then taken off the symmetry, angstrom; see :func:`.displace.displaced`
     :param without_symmetry: share of structures that are put into P1; the others draw among all space groups
+    :param subcells: share of structures that are made in a part of the cell, and repeated
     :raises InputError: the distances leave no room in such a volume.
     """
 
@@ -53,11 +55,12 @@ class RandomStructures:
         distances: DistanceTable,
         displacement: float,
         without_symmetry: float,
+        subcells: float,
     ) -> None:
         for composition in choices:
             distances.require_room(composition, volumes[composition] * composition.n_atoms * (1.0 + VOLUME_SPREAD))
         self.choices, self.volumes, self.distances, self.displacement = choices, volumes, distances, displacement
-        self.without_symmetry = without_symmetry
+        self.without_symmetry, self.subcells = without_symmetry, subcells
         self.groups: dict[Composition, list[int]] = {}
         self.failures: Counter[tuple[Composition, int]] = Counter()
 
@@ -75,16 +78,18 @@ class RandomStructures:
         """
         for attempt in range(ATTEMPTS):
             first = preferred if attempt < ATTEMPTS // 2 else ()
-            composition = draw(first or choices or self.choices, rng)
+            whole = draw(first or choices or self.choices, rng)
+            parts = self._parts(whole, rng)
+            composition = whole.divided(parts)
             groups = self.groups.setdefault(composition, list(compatible_groups(composition.counts)))
             if not groups:
                 continue
             group = self._group(groups, rng)
-            volume = self.volumes[composition] * rng.uniform(1.0 - VOLUME_SPREAD, 1.0 + VOLUME_SPREAD)
+            volume = self.volumes[whole] * rng.uniform(1.0 - VOLUME_SPREAD, 1.0 + VOLUME_SPREAD)
             frame = symmetric_structure(composition, group, volume, self.distances, rng)
             if frame is not None:
                 self.failures[composition, group] = 0
-                return displaced(frame, self.displacement, self.distances, rng)
+                return displaced(repeated(frame, parts, rng), self.displacement, self.distances, rng)
             self.failures[composition, group] += 1
             if self.failures[composition, group] == FAILURES_BEFORE_EXCLUSION:
                 groups.remove(group)
@@ -92,6 +97,13 @@ class RandomStructures:
         raise InputError(
             "minimum_distances", f"no structure obeys them in {ATTEMPTS} attempts", "lower them or the pressure"
         )
+
+    def _parts(self, composition: Composition, rng: np.random.Generator) -> int:
+        """In how many like cells a structure is made: in one, or in any number that divides its atoms."""
+        numbers = composition.divisors()
+        if not self.subcells or not numbers or rng.random() >= self.subcells:
+            return 1
+        return int(rng.choice(numbers))
 
     def _group(self, groups: Sequence[int], rng: np.random.Generator) -> int:
         """A space group; a search that wants none without symmetry draws no number for it."""
@@ -106,7 +118,12 @@ def random_source(settings: SearchSettings, ranked: Sequence[Atoms] = ()) -> Ran
     ratio = volume_ratio(ranked, settings.pressure)
     volumes = {composition: ratio * volume_per_atom(composition, settings.pressure) for composition in choices}
     return RandomStructures(
-        choices, volumes, settings.distance_table(), settings.displacement, settings.without_symmetry
+        choices,
+        volumes,
+        settings.distance_table(),
+        settings.displacement,
+        settings.without_symmetry,
+        0.0 if settings.variable else settings.subcells,
     )
 
 

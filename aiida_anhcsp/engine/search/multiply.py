@@ -25,11 +25,20 @@ def multiplied(parent: Atoms, compositions: Sequence[Composition], rng: np.rando
     number = int(rng.choice(numbers))
     if number == 1:
         return parent
-    lattices = superlattices(number)
-    lattice = lattices[int(rng.integers(len(lattices)))]
+    lattice = _superlattice(number, rng)
     larger = reduced(make_supercell(parent, lattice))
     larger.info["id"] = f"{parent.info['id']} in {lattice.tolist()}"
     return larger
+
+
+def repeated(frame: Atoms, number: int, rng: np.random.Generator) -> Atoms:
+    """The same crystal in so many of its cells, by any superlattice."""
+    return frame if number == 1 else reduced(make_supercell(frame, _superlattice(number, rng)))
+
+
+def _superlattice(number: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    lattices = superlattices(number)
+    return lattices[int(rng.integers(len(lattices)))]
 
 
 def superlattices(number: int) -> list[NDArray[np.int64]]:

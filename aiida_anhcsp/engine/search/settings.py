@@ -156,6 +156,12 @@ class SearchSettings(Section):
     without_symmetry: float = Field(
         default=0, ge=0, le=1, description="Share of random structures in P1; the others draw among all space groups."
     )
+    subcells: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="Of one formula, share of random structures made in a half, a third, ... of the cell and repeated.",
+    )
     candidates: int = Field(
         default=1,
         ge=1,

@@ -111,3 +111,15 @@ def test_with_ends_only_their_multiples_are_left():
 def test_impossible_limits_are_refused_by_name(changes, message):
     with pytest.raises(InputError, match=message):
         limited(**changes)
+
+
+@pytest.mark.parametrize(
+    ("formula", "numbers"),
+    [("Si8", [2, 4]), ("Ag6", [2, 3]), ("Si2", []), ("H3S", []), ("Ti4O8", [2, 4]), ("Cu8Au8", [2, 4, 8])],
+)
+def test_a_cell_is_divided_into_like_cells_of_two_atoms_at_least(formula, numbers):
+    (whole,) = compositions(formula, 1)
+    assert whole.divisors() == numbers
+    for number in numbers:
+        part = whole.divided(number)
+        assert part.n_atoms * number == whole.n_atoms and part.elements == whole.elements

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import spglib
+from ase import Atoms
 
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.search.initial import generator_of, random_population, random_source, symmetric_structure
@@ -40,6 +41,41 @@ def test_structures_without_symmetry_come_in_the_share_asked_for():
     symmetric = random_population(settings(displacement=0.0))
     cells = [(frame.cell[:], frame.get_scaled_positions(), frame.numbers) for frame in symmetric]
     assert sum(len(spglib.get_symmetry(cell, symprec=1e-4)["rotations"]) == 1 for cell in cells) < len(cells) / 2
+
+
+@pytest.mark.parametrize(("formula", "parts"), [("Si8", {2, 4}), ("Ti4O8", {2, 4}), ("Ag6", {2, 3})])
+def test_structures_of_subcells_are_crystals_of_fewer_atoms_repeated(formula, parts):
+    keys = {"formula": formula, "formula_units": "1", "pressure": 0, "population": 24, "displacement": 0.0}
+    frames = random_population(settings(**keys, subcells=1.0))
+    table = settings(**keys).distance_table()
+    found = set()
+    for frame in frames:
+        assert frame.get_chemical_formula() == Atoms(formula).get_chemical_formula()
+        assert not table.violation(frame) and frame.cell.handedness == 1
+        primitive = spglib.find_primitive((frame.cell[:], frame.get_scaled_positions(), frame.numbers), symprec=1e-3)
+        found.add(len(frame) // len(primitive[2]))
+    assert 1 not in found and parts <= found
+
+
+def test_subcells_come_in_the_share_asked_for():
+    keys = {"formula": "Cu4Au4", "formula_units": "1", "pressure": 0, "population": 60, "displacement": 0.0}
+    frames = random_population(settings(**keys, without_symmetry=1.0, subcells=0.5))
+    cells = [(frame.cell[:], frame.get_scaled_positions(), frame.numbers) for frame in frames]
+    whole = sum(len(spglib.find_primitive(cell, symprec=1e-4)[2]) == 8 for cell in cells)
+    assert 18 <= whole <= 42
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"formula_units": "1"},
+        {"formula": None, "formula_units": "1", "composition": {"elements": {"H": "0-4", "S": "0-2"}, "atoms": "2-6"}},
+    ],
+    ids=["nothing to divide", "over compositions"],
+)
+def test_where_there_are_no_subcells_nothing_depends_on_their_share(keys):
+    without, with_them = (random_population(settings(**keys, subcells=share)) for share in (0.0, 1.0))
+    assert all(np.array_equal(a.positions, b.positions) for a, b in zip(without, with_them, strict=True))
 
 
 def test_seeds_and_generations_give_different_structures():

@@ -1,10 +1,12 @@
 """What a search over compositions that teaches its own potential came to: rounds, hulls, rates, what DFT says.
 
     aiida-anhcsp launch search examples/mg_ca_h/input.yaml
-    python benchmarks/search/ternary.py --profile PROFILE PK examples/mg_ca_h/result.json
+    python benchmarks/search/compositions.py --profile PROFILE PK examples/mg_ca_h/result.json
+    aiida-anhcsp launch csp examples/ca_h/input.yaml
+    python benchmarks/search/compositions.py --profile PROFILE PK examples/ca_h/result.json
 
-Three hulls, each with the distances (meV/atom) of what lies within WINDOW of it: that of the last potential, that of
-the labels as they were labelled, and that of the structures which DFT relaxed at the end.
+Hulls, each with the distances (meV/atom) of what lies within WINDOW of it: that of the last potential, that of the
+labels as they were labelled, that of the structures which DFT relaxed at the end, and that of Gibbs free energies.
 """
 
 from __future__ import annotations
@@ -57,6 +59,22 @@ def rounds(node: WorkChainNode) -> list[dict[str, Any]]:
     ]
 
 
+def quantum_hull(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a ranking: Gibbs free energy (eV/atom), distance from its hull and error (meV/atom), or a reason."""
+    kept = []
+    for row in rows:
+        entry = {key: row[key] for key in ("formula", "temperature", "spacegroup", "reason") if key in row}
+        if "hull_distance" in row:
+            entry |= {
+                "gibbs_free_energy": round(row["gibbs_free_energy"], 4),
+                "above_hull_meV": round(1000 * row["hull_distance"], 1),
+                "error_meV": round(1000 * row["hull_distance_error"], 1),
+                "stable": round(row["stable"], 3),
+            }
+        kept.append(entry)
+    return kept
+
+
 @click.command()
 @click.option("--profile", required=True)
 @click.argument("number", metavar="PK", type=int)
@@ -65,6 +83,8 @@ def main(profile: str, number: int, path: Path) -> None:
     """Write what PK came to."""
     load_profile(profile)
     node = load_node(number)
+    searched = node.outputs.label_hulls if "label_hulls" in node.outputs else {"": node.outputs.label_hull}
+    (label_hull,) = searched.values()
     document = {
         "labels": node.outputs.dataset.count,
         "wall_time_s": round((node.mtime - node.ctime).total_seconds()),
@@ -73,12 +93,14 @@ def main(profile: str, number: int, path: Path) -> None:
         "hull_of_the_potential": near_hull(node, "population"),
         "hull_of_the_labels": [
             {**phase, "distance": round(1000 * phase["distance"], 1)}
-            for phase in node.outputs.label_hull["phases"]
+            for phase in label_hull["phases"]
             if phase["distance"] <= WINDOW
         ],
     }
     if "dft_population" in node.outputs:
         document["hull_by_dft"] = near_hull(node, "dft_population")
+    if "ranking" in node.outputs:
+        document["quantum_hull"] = quantum_hull(node.outputs.ranking["rows"])
     path.write_text(json.dumps(document, indent=1) + "\n")
 
 
