@@ -161,11 +161,14 @@ class FinalistSteps(WorkChain):
         return bool(self.uncorrected())
 
     def uncorrected(self) -> list[str]:
-        """Converged runs with an audit whose correction has not ended."""
+        """Runs whose free energy is their audit's and whose correction has not ended.
+
+        An audit of what has not converged is an upper bound, and so is its correction.
+        """
         if "correction" not in self.inputs:
             return []
         runs = {name: get_child(self, f"sscha_{name}") for name in self.ctx.runs}
-        names = [name for name, node in runs.items() if node.is_finished_ok and "audit" in node.outputs]
+        names = [name for name, node in runs.items() if "audit" in node.outputs and is_audited(node)]
         return [name for name in names if not has_ended(self, f"correct_{name}")]
 
     def correct(self) -> ToContext:
@@ -188,3 +191,8 @@ class FinalistSteps(WorkChain):
             "label": plain(correction.get("label", {})),
         }
         return submit_once(self, f"correct_{name}", CorrectWorkChain, inputs)
+
+
+def is_audited(run: ProcessNode) -> bool:
+    """Whether the free energy that an SSCHA run came to is that of its audit."""
+    return "result" in run.outputs and run.outputs.result.get_dict().get("source") == "audit"

@@ -232,9 +232,11 @@ def correction(engine_code: Any, emt: Any) -> dict[str, Any]:
     return {"settings": Dict({"first": 5}), "label_engine": "anhcsp.label.ase", "label": label}
 
 
-def test_converged_runs_are_corrected_and_ranked_by_the_reference(
-    csp: Callable, add_child: Callable, emt: Any, copper: Any, correction: dict[str, Any]
+@pytest.mark.parametrize("converged", [True, False])
+def test_audited_runs_are_corrected_and_ranked_by_the_reference(
+    csp: Callable, add_child: Callable, emt: Any, copper: Any, correction: dict[str, Any], converged: bool
 ) -> None:
+    """What has not converged is an upper bound of either."""
     from aiida.orm import Dict
 
     from aiida_anhcsp.data.dynamical_matrices import DynamicalMatricesData
@@ -243,9 +245,11 @@ def test_converged_runs_are_corrected_and_ranked_by_the_reference(
     up_to_the_ranking(workchain, add_child, emt)
     names = [f"p5_t0_g000_000{index}" for index in range(2)]
     for index, name in enumerate(names):
-        result = {"converged": True, "gibbs_free_energy": 1.0 + 0.1 * index, "gibbs_free_energy_error": 0.001}
+        result = {"converged": converged or index == 0, "source": "audit", "gibbs_free_energy": 1.0 + 0.1 * index}
+        result["gibbs_free_energy_error"] = 0.001
         outputs = {"result": Dict(result), "audit": copper.clone(), "dynamical_matrices": DynamicalMatricesData()}
-        add_child(workchain, f"sscha_{name}", outputs, job=False)
+        status = 0 if result["converged"] else 410
+        add_child(workchain, f"sscha_{name}", outputs, status=status, message="not at rest", job=False)
     assert workchain.uncorrected() == names
     for index, name in enumerate(names):
         document = {
@@ -260,6 +264,7 @@ def test_converged_runs_are_corrected_and_ranked_by_the_reference(
     first, second = workchain.outputs["ranking"]["rows"]
     assert (first["id"], first["rank"], first["gibbs_free_energy_corrected"]) == ("g000-0001", 1, -5.11)
     assert first["gibbs_free_energy"] == pytest.approx(1.1)
+    assert first["converged"] == converged and first.get("upper_bound", False) != converged
     assert second["relative_gibbs_free_energy_corrected"] == pytest.approx(100)
     assert second["relative_gibbs_free_energy"] == pytest.approx(0)
 
