@@ -91,7 +91,8 @@ def test_valid_keys_are_accepted() -> None:
         ("sscha.seed", None, "should be a valid integer"),
         ("sscha.max_concurrent", 0, "greater than or equal to 1"),
         ("runtime.threads", 0, "greater than or equal to 1"),
-        ("potential", None, "give a name, a file or a PK"),
+        ("potential", None, "needed, or learning.new (not both)"),
+        ("potential", 1.5, "give a name, a file or a PK"),
         ("code", 3.5, "give a name, a file or a PK"),
         ("colde", "x", "did you mean code?"),
     ],
@@ -130,8 +131,10 @@ def test_a_search_without_a_potential_says_what_it_learns_from_nothing() -> None
             parse(SearchInput, wrong)
     with pytest.raises(InvalidInputError, match=r"nothing to learn from; give initial"):
         parse(SearchInput, {**search, "learning": {**learning, "initial": 0}})
-    with pytest.raises(InvalidInputError, match=r"^potential: "):
-        parse(CspInput, {**search, "sscha": VALID["sscha"], "learning": learning})
+    whole = {**search, "sscha": VALID["sscha"]}
+    assert parse(CspInput, {**whole, "learning": learning}).potential is None
+    with pytest.raises(InvalidInputError, match=r"^potential: needed, or learning\.new"):
+        parse(CspInput, whole)
 
 
 def test_labels_of_several_pressures_need_a_joint_training() -> None:
