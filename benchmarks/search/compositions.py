@@ -60,17 +60,18 @@ def rounds(node: WorkChainNode) -> list[dict[str, Any]]:
 
 
 def quantum_hull(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of a ranking: Gibbs free energy (eV/atom), distance from its hull and error (meV/atom), or a reason."""
+    """Rows of a ranking: Gibbs free energies (eV/atom), distance from their hull and its error (meV/atom), the reason
+    of what has not converged.
+    """
     kept = []
     for row in rows:
-        entry = {key: row[key] for key in ("formula", "temperature", "spacegroup", "reason") if key in row}
+        entry = {key: row[key] for key in ("formula", "temperature", "spacegroup_final", "reason") if key in row}
+        for key in ("gibbs_free_energy", "gibbs_free_energy_corrected"):
+            entry |= {name: round(row[name], 4) for name in (key, f"{key}_error") if name in row}
         if "hull_distance" in row:
-            entry |= {
-                "gibbs_free_energy": round(row["gibbs_free_energy"], 4),
-                "above_hull_meV": round(1000 * row["hull_distance"], 1),
-                "error_meV": round(1000 * row["hull_distance_error"], 1),
-                "stable": round(row["stable"], 3),
-            }
+            entry["above_hull_meV"] = round(1000 * row["hull_distance"], 1)
+            entry["error_meV"] = round(1000 * row["hull_distance_error"], 1)
+            entry["stable"] = round(row["stable"], 3)
         kept.append(entry)
     return kept
 

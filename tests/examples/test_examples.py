@@ -69,6 +69,15 @@ def test_the_ternary_search_is_ready_to_run_after_setup(plan: Callable) -> None:
     assert "missing" not in text
 
 
+def test_the_quantum_hull_of_a_binary_is_ready_to_run_after_setup(plan: Callable) -> None:
+    text = " ".join(plan("ca_h").split())
+    assert "from nothing on the first labels" in text
+    assert "1 lowest distinct structures of each composition within 0.02 eV/atom of the hull x 200 GPa x 300 K" in text
+    assert "= at least 2 runs" in text
+    assert "to 5 meV/atom, 2 x 4 to 4 labels by anhcsp.label.gpaw" in text
+    assert "missing" not in text
+
+
 def test_lah10_is_planned_at_300_kelvin(plan: Callable) -> None:
     text = plan("lah10")
     assert "LaH10, 11 atoms a cell, 150 GPa" in text
