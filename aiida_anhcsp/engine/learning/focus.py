@@ -14,6 +14,9 @@ from ..frames import labels_of
 from ..search.hull import formula_of, heights_above
 from .settings import Focus
 
+OUT_OF_REACH = 100.0
+"""eV/atom above every label: an element that was not labelled draws no line below what was."""
+
 
 def heights_of(frames: Sequence[Atoms], pressure: float) -> NDArray[np.float64]:
     """Heights of labels above the lower hull of them all at a pressure, eV/atom, shape (n_frames,).
@@ -42,7 +45,3 @@ def shares_of(frames: Sequence[Atoms], focus: Focus | None) -> NDArray[np.float6
         return np.ones(len(frames))
     shares = (1 + heights_of(frames, focus.pressure) / focus.height) ** -2
     return np.asarray(shares / shares.mean())
-
-
-OUT_OF_REACH = 100.0
-"""eV/atom above every label: an element that was not labelled draws no line below what was."""
