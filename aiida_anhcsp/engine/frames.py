@@ -11,6 +11,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
+from ase.units import GPa
 
 from .errors import InputError
 
@@ -55,6 +56,11 @@ def labels_of(frame: Atoms) -> dict[str, Any]:
     if frame.calc is None:
         return {}
     return {name: frame.calc.results[name] for name in LABELS if name in frame.calc.results}
+
+
+def labelled_enthalpy(frame: Atoms, pressure: float) -> float:
+    """(E + PV) / N of a labelled frame, eV/atom; the pressure in GPa."""
+    return (float(labels_of(frame)["energy"]) + pressure * GPa * frame.get_volume()) / len(frame)
 
 
 def with_labels(

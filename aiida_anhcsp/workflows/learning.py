@@ -229,9 +229,8 @@ class LearningSteps(WorkChain):
         stream = (self.ctx.generation, 3, number) if number else (self.ctx.generation, 3)
         settings: dict[str, Any] = {"seed": derived_seed(self.settings.seed, *stream), **self.learning.train}
         focus = settings.pop("focus", None)
-        if (
-            focus and self.ctx.generation != INITIAL
-        ):  # few random structures are low, and these few are learned by heart
+        # of the first, random structures few are low, and these few would be learned by heart
+        if focus and self.ctx.generation != INITIAL:
             settings["focus"] = {"pressure": self.settings.pressure, **focus}
         if number == 0:
             settings["split"] = self.split

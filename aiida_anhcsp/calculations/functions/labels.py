@@ -10,11 +10,10 @@ from aiida.engine import calcfunction
 from aiida.orm import Dict, Float, SinglefileData
 from ase import Atoms
 from ase.io import read
-from ase.units import GPa
 
 from ...data.population import PopulationData
 from ...data.potential import PotentialData
-from ...engine.frames import labels_of
+from ...engine.frames import labelled_enthalpy
 from ...engine.labels import join_labels, settings_hash
 from ...engine.learning.dataset import dealt, trained_on
 from ...engine.learning.settings import Split
@@ -142,8 +141,7 @@ def relaxed_population(
     digest = settings_hash(origin, settings)
     relaxed, failed = join_labels(frames, ends, _failures(jobs), origin, digest)
     for frame in relaxed:
-        enthalpy = labels_of(frame)["energy"] + pressure * GPa * frame.get_volume()
-        frame.info.update(enthalpy=enthalpy / len(frame), spacegroup=spacegroup(frame, SYMPREC))
+        frame.info.update(enthalpy=labelled_enthalpy(frame, pressure), spacegroup=spacegroup(frame, SYMPREC))
     report = Dict({"relaxed": len(relaxed), "failed": failed, "label_origin": origin, "label_settings": digest})
     return {"population": PopulationData.from_frames(relaxed), "report": report} if relaxed else {"report": report}
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from ase import Atoms
-from ase.units import GPa
 from numpy.typing import NDArray
 from pymatgen.core import Composition as Formula
 
-from ..frames import labels_of
+from ..frames import labelled_enthalpy
 from ..search.hull import formula_of, heights_above
 from .settings import Focus
 
@@ -25,10 +24,7 @@ def heights_of(frames: Sequence[Atoms], pressure: float) -> NDArray[np.float64]:
 
     :param pressure: GPa
     """
-    values = []
-    for frame in frames:
-        enthalpy = (float(labels_of(frame)["energy"]) + pressure * GPa * frame.get_volume()) / len(frame)
-        values.append((formula_of(frame), enthalpy))
+    values = [(formula_of(frame), labelled_enthalpy(frame, pressure)) for frame in frames]
     labelled = {str(formula.elements[0]) for formula, _ in values if formula.is_element}
     absent = {str(element) for formula, _ in values for element in formula.elements} - labelled
     beyond = max(value for _, value in values) + OUT_OF_REACH

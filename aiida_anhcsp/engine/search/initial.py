@@ -100,8 +100,8 @@ class RandomStructures:
 
     def _parts(self, composition: Composition, rng: np.random.Generator) -> int:
         """In how many like cells a structure is made: in one, or in any number that divides its atoms."""
-        numbers = composition.divisors()
-        if not self.subcells or not numbers or rng.random() >= self.subcells:
+        numbers = composition.divisors() if self.subcells else []
+        if not numbers or rng.random() >= self.subcells:
             return 1
         return int(rng.choice(numbers))
 

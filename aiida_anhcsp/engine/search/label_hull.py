@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ase import Atoms
-from ase.units import GPa
 
 from ..errors import InputError
-from ..frames import bare, labels_of
+from ..frames import bare, labelled_enthalpy, labels_of
 from .composition import ratio_of
 from .duplicates import find_duplicates
 from .hull import ON_HULL, hull_distances
@@ -80,10 +79,9 @@ def _phases(frames: Sequence[Atoms], pressure: float) -> list[tuple[LabelledPhas
 def _with_enthalpies(frames: Sequence[Atoms], pressure: float) -> list[Atoms]:
     labelled = []
     for frame in frames:
-        energy = labels_of(frame).get("energy")
-        if energy is not None:
+        if "energy" in labels_of(frame):
             copy = frame.copy()
-            copy.info["enthalpy"] = (float(energy) + pressure * GPa * frame.get_volume()) / len(frame)
+            copy.info["enthalpy"] = labelled_enthalpy(frame, pressure)
             labelled.append(copy)
     return labelled
 
