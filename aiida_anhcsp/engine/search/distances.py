@@ -40,6 +40,10 @@ class DistanceTable:
 
     minima: Mapping[tuple[str, str], float]
 
+    def raised(self, other: DistanceTable) -> DistanceTable:
+        """Of each pair the longer distance of the two tables, which have the same pairs."""
+        return DistanceTable({pair: max(distance, other.minima[pair]) for pair, distance in self.minima.items()})
+
     def __getitem__(self, pair: tuple[str, str]) -> float:
         return self.minima[pair_of(*pair)]
 

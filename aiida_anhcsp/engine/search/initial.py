@@ -32,7 +32,7 @@ TRIALS = 5
 REFERENCE_SHARE = 0.1
 P1 = 1
 SPACING = 1.25
-"""Distances that random structures have where they can, in units of the least ones: about those of bonds."""
+"""Distances that random structures have where they can, in units of the usual least ones: about those of bonds."""
 
 
 class RandomStructures:
@@ -42,6 +42,8 @@ class RandomStructures:
     times in a row is left out from then on, so that the time per structure is bounded.
 
     :param volumes: mean volume per atom of each composition, angstrom^3; a cell deviates by up to 10 %
+    :param distances: what every structure obeys
+    :param usual: what its atoms keep where there is room, 1.25 of it where there is more
     :param displacement: what is then taken off the symmetry, angstrom; see :func:`.displace.displaced`
     :param without_symmetry: share of structures that are put into P1; the others draw among all space groups
     :param subcells: share of structures that are made in a part of the cell, and repeated
@@ -53,13 +55,15 @@ class RandomStructures:
         choices: Sequence[Composition],
         volumes: dict[Composition, float],
         distances: DistanceTable,
+        usual: DistanceTable,
         displacement: float,
         without_symmetry: float,
         subcells: float,
     ) -> None:
         for composition in choices:
             distances.require_room(composition, volumes[composition] * composition.n_atoms * (1.0 + VOLUME_SPREAD))
-        self.choices, self.volumes, self.distances, self.displacement = choices, volumes, distances, displacement
+        self.choices, self.volumes, self.displacement = choices, volumes, displacement
+        self.distances, self.usual = distances, usual
         self.without_symmetry, self.subcells = without_symmetry, subcells
         self.groups: dict[Composition, list[int]] = {}
         self.failures: Counter[tuple[Composition, int]] = Counter()
@@ -86,7 +90,7 @@ class RandomStructures:
                 continue
             group = self._group(groups, rng)
             volume = self.volumes[whole] * rng.uniform(1.0 - VOLUME_SPREAD, 1.0 + VOLUME_SPREAD)
-            frame = symmetric_structure(composition, group, volume, self.distances, rng)
+            frame = symmetric_structure(composition, group, volume, self.distances, self.usual, rng)
             if frame is not None:
                 self.failures[composition, group] = 0
                 return displaced(repeated(frame, parts, rng), self.displacement, self.distances, rng)
@@ -121,6 +125,7 @@ def random_source(settings: SearchSettings, ranked: Sequence[Atoms] = ()) -> Ran
         choices,
         volumes,
         settings.distance_table(),
+        settings.usual_distances(),
         settings.displacement,
         settings.without_symmetry,
         0.0 if settings.variable else settings.subcells,
@@ -177,19 +182,26 @@ def named(frame: Atoms, generation: int, index: int, operator: str, parents: Seq
 
 
 def symmetric_structure(
-    composition: Composition, number: int, volume: float, distances: DistanceTable, rng: np.random.Generator
+    composition: Composition,
+    number: int,
+    volume: float,
+    distances: DistanceTable,
+    usual: DistanceTable,
+    rng: np.random.Generator,
 ) -> Atoms | None:
     """One random structure of space group ``number`` with ``composition`` in its primitive cell.
 
     Wyckoff positions, their free coordinates and the lattice are random. Atoms that come out too close are pushed
-    apart along the line between them, which keeps the symmetry: to 1.25 of ``distances`` where there is room. What then
-    is lower after a few steps is more often lower in the end (:mod:`.screening`), and takes fewer of them.
+    apart along the line between them, which keeps the symmetry: to 1.25 of the ``usual`` distances where there is
+    room. What then is lower after a few steps is more often lower in the end (:mod:`.screening`), and takes fewer.
 
     :param volume: angstrom^3 per atom
-    :returns: None where five trials give no arrangement that obeys ``distances``
+    :param usual: at least ``distances``
+    :returns: the first of five trials that keeps the ``usual`` distances, or else that obeys ``distances``, or None
     """
     group = space_group(number)
     longest = max(distances[element, element] for element in composition.elements)
+    closer = None
     for _ in range(TRIALS):
         cell = draw_cell(group.system, volume * composition.n_atoms * group.cells, rng)
         primitive, _ = minkowski_reduce(group.primitive @ cell)
@@ -199,10 +211,12 @@ def symmetric_structure(
         frame = _occupied(composition.elements, sites, cell, group.primitive @ cell, rng)
         if not composition.holds(frame):
             continue
-        frame = reduced(distances.relieved(distances.relieved(frame, spacing=SPACING)))
-        if not distances.violation(frame):
+        frame = reduced(usual.relieved(usual.relieved(frame, spacing=SPACING)))
+        if not usual.violation(frame):
             return frame
-    return None
+        if closer is None and not distances.violation(frame):
+            closer = frame
+    return closer
 
 
 def _occupied(

@@ -6,6 +6,7 @@ import spglib
 from ase import Atoms
 
 from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.search.geometry import neighbours
 from aiida_anhcsp.engine.search.initial import generator_of, random_population, random_source, symmetric_structure
 from aiida_anhcsp.engine.search.settings import SearchSettings
 from aiida_anhcsp.engine.search.wyckoff import compatible_groups, space_group
@@ -41,6 +42,19 @@ def test_structures_without_symmetry_come_in_the_share_asked_for():
     symmetric = random_population(settings(displacement=0.0))
     cells = [(frame.cell[:], frame.get_scaled_positions(), frame.numbers) for frame in symmetric]
     assert sum(len(spglib.get_symmetry(cell, symprec=1e-4)["rotations"]) == 1 for cell in cells) < len(cells) / 2
+
+
+def test_lower_distances_allow_more_but_do_not_bring_atoms_closer_where_there_is_room():
+    """Nearest neighbours of Cu-Au stay at about the length of a bond."""
+
+    def nearest(**keys):
+        alloy = settings(formula="Cu4Au4", formula_units="1", pressure=0, population=40, **keys)
+        frames = random_population(alloy)
+        return np.array([neighbours(frame, 6.0).distance.min() for frame in frames])
+
+    usual, low = nearest(), nearest(minimum_distances={"Cu-Cu": 1.2, "Cu-Au": 1.2, "Au-Au": 1.2})
+    assert np.median(low) > 0.95 * np.median(usual)
+    assert low.min() < 2.11 < usual.min() + 1e-9
 
 
 @pytest.mark.parametrize(("formula", "parts"), [("Si8", {2, 4}), ("Ti4O8", {2, 4}), ("Ag6", {2, 3})])
@@ -108,7 +122,8 @@ def test_a_structure_has_at_least_the_symmetry_of_its_space_group(keys, volume):
     chosen = settings(**keys)
     (composition,) = chosen.compositions()
     for number in compatible_groups(composition.counts)[::9]:
-        frame = symmetric_structure(composition, number, volume, chosen.distance_table(), generator_of(1, 0, number))
+        table = chosen.distance_table()
+        frame = symmetric_structure(composition, number, volume, table, table, generator_of(1, 0, number))
         if frame is not None:
             group = space_group(number)
             found = spglib.get_symmetry((frame.cell[:], frame.get_scaled_positions(), frame.numbers), symprec=1e-4)
