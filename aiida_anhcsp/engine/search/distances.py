@@ -40,9 +40,9 @@ class DistanceTable:
 
     minima: Mapping[tuple[str, str], float]
 
-    def raised(self, other: DistanceTable) -> DistanceTable:
-        """Of each pair the longer distance of the two tables, which have the same pairs."""
-        return DistanceTable({pair: max(distance, other.minima[pair]) for pair, distance in self.minima.items()})
+    def raised(self, other: DistanceTable, share: float = 1.0) -> DistanceTable:
+        """No pair below ``share`` of its distance in the ``other`` table, which has the same pairs."""
+        return DistanceTable({pair: max(least, share * other[pair]) for pair, least in self.minima.items()})
 
     def __getitem__(self, pair: tuple[str, str]) -> float:
         return self.minima[pair_of(*pair)]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .composition import Composition, draw
 from .displace import displaced
-from .distances import DistanceTable
+from .distances import DistanceTable, distance_table
 from .geometry import reduced
 from .multiply import repeated
 from .newcomers import Newcomers
@@ -32,7 +32,7 @@ TRIALS = 5
 REFERENCE_SHARE = 0.1
 P1 = 1
 SPACING = 1.25
-"""Distances that random structures have where they can, in units of the usual least ones: about those of bonds."""
+"""Distances that random structures have where they can, in units of the least ones by radii: about those of bonds."""
 
 
 class RandomStructures:
@@ -43,7 +43,7 @@ class RandomStructures:
 
     :param volumes: mean volume per atom of each composition, angstrom^3; a cell deviates by up to 10 %
     :param distances: what every structure obeys
-    :param usual: what its atoms keep where there is room, 1.25 of it where there is more
+    :param usual: of which it has 1.25 where there is room, and no less than these if it can
     :param displacement: what is then taken off the symmetry, angstrom; see :func:`.displace.displaced`
     :param without_symmetry: share of structures that are put into P1; the others draw among all space groups
     :param subcells: share of structures that are made in a part of the cell, and repeated
@@ -121,11 +121,12 @@ def random_source(settings: SearchSettings, ranked: Sequence[Atoms] = ()) -> Ran
     choices = settings.compositions()
     ratio = volume_ratio(ranked, settings.pressure)
     volumes = {composition: ratio * volume_per_atom(composition, settings.pressure) for composition in choices}
+    distances = settings.distance_table()
     return RandomStructures(
         choices,
         volumes,
-        settings.distance_table(),
-        settings.usual_distances(),
+        distances,
+        distance_table(settings.elements, settings.pressure).raised(distances, 1.0 / SPACING),
         settings.displacement,
         settings.without_symmetry,
         0.0 if settings.variable else settings.subcells,
@@ -196,12 +197,11 @@ def symmetric_structure(
     room. What then is lower after a few steps is more often lower in the end (:mod:`.screening`), and takes fewer.
 
     :param volume: angstrom^3 per atom
-    :param usual: at least ``distances``
-    :returns: the first of five trials that keeps the ``usual`` distances, or else that obeys ``distances``, or None
+    :returns: the first of five trials that keeps to both tables, or else one that obeys ``distances``, or None
     """
     group = space_group(number)
     longest = max(distances[element, element] for element in composition.elements)
-    closer = None
+    either, closer = distances.raised(usual), None
     for _ in range(TRIALS):
         cell = draw_cell(group.system, volume * composition.n_atoms * group.cells, rng)
         primitive, _ = minkowski_reduce(group.primitive @ cell)
@@ -211,8 +211,8 @@ def symmetric_structure(
         frame = _occupied(composition.elements, sites, cell, group.primitive @ cell, rng)
         if not composition.holds(frame):
             continue
-        frame = reduced(usual.relieved(usual.relieved(frame, spacing=SPACING)))
-        if not usual.violation(frame):
+        frame = reduced(either.relieved(usual.relieved(frame, spacing=SPACING)))
+        if not either.violation(frame):
             return frame
         if closer is None and not distances.violation(frame):
             closer = frame

@@ -310,10 +310,6 @@ class SearchSettings(Section):
         """Minimum distances at the search's pressure."""
         return distance_table(self.elements, self.pressure, self.minimum_distances)
 
-    def usual_distances(self) -> DistanceTable:
-        """Those that random structures keep where there is room: never below the ones from radii, whatever is given."""
-        return self.distance_table().raised(distance_table(self.elements, self.pressure))
-
     def number_in(self, generation: int) -> int:
         """Structures of a generation: the population, or what ``max_relaxations`` leaves of it."""
         if generation >= self.generations:
