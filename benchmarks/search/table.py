@@ -2,7 +2,8 @@
 
     python benchmarks/search/table.py
 
-A hit is an enthalpy within 1 meV/atom of the lowest that any code has found in any search of the system.
+A hit is an enthalpy within 1 meV/atom of the lowest that any code has found in any search of the system. The last table
+has the median number of relaxations to the first hit as a share of the best peer's.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import gmean
 from survival import median_time, wilson
 from systems import RELAXATIONS
 from tabulate import tabulate
 
+OURS = ("ours", "ours, 8 candidates")
+PEERS = ("pyxtal", "cryspy")
 TOLERANCE = 0.001
 WINDOW = 0.05
 """eV/atom"""
@@ -29,6 +33,12 @@ def first_hit(enthalpies: list[float | None], lowest: float) -> int | None:
     return None
 
 
+def median_hit(searches: list[dict[str, Any]], lowest: float) -> int | None:
+    """Relaxations to the first hit, by Kaplan and Meier; None beyond the searches' ends."""
+    hits = [first_hit(search["enthalpies"], lowest) for search in searches]
+    return median_time(hits, [len(search["enthalpies"]) for search in searches])
+
+
 def row(code: str, searches: list[dict[str, Any]], lowest: float) -> list[str]:
     """What a code achieved on a system."""
     hits = [first_hit(search["enthalpies"], lowest) for search in searches]
@@ -37,7 +47,7 @@ def row(code: str, searches: list[dict[str, Any]], lowest: float) -> list[str]:
         successes = sum(hit is not None and hit <= budget for hit in hits)
         low, high = wilson(successes, len(hits))
         cells.append(f"{successes}/{len(hits)} [{low:.2f}, {high:.2f}]")
-    median = median_time(hits, [len(search["enthalpies"]) for search in searches])
+    median = median_hit(searches, lowest)
     distinct = [sum(value <= lowest + WINDOW for value in search["distinct"]) for search in searches]
     calls = [sum(call for call in search["force_calls"] if call) for search in searches]
     cells += [
@@ -49,16 +59,43 @@ def row(code: str, searches: list[dict[str, Any]], lowest: float) -> list[str]:
     return cells
 
 
-def table(results: dict[str, Any]) -> str:
-    """The table of a system, in Markdown."""
+def searches_of(results: dict[str, Any]) -> tuple[dict[str, list[dict[str, Any]]], float]:
+    """The searches of each code, and the lowest enthalpy of all."""
     searches = {code: list(by_seed.values()) for code, by_seed in results["searches"].items()}
     every = [value for each in searches.values() for s in each for value in s["enthalpies"] if value is not None]
+    return searches, min(every)
+
+
+def table(results: dict[str, Any]) -> str:
+    """The table of a system, in Markdown."""
+    searches, lowest = searches_of(results)
     header = ["code", "seeds", "hit by 50", f"hit by {RELAXATIONS}", "median to first hit", "distinct < 50 meV/atom"]
     header += ["force calls", "CPU s"]
-    rows = [row(code, each, min(every)) for code, each in searches.items()]
-    return f"{results['system']}: lowest {min(every):.4f} eV/atom\n\n" + tabulate(rows, header, tablefmt="github")
+    rows = [row(code, each, lowest) for code, each in searches.items()]
+    return f"{results['system']}: lowest {lowest:.4f} eV/atom\n\n" + tabulate(rows, header, tablefmt="github")
+
+
+def shares(results: dict[str, Any]) -> dict[str, float]:
+    """Median to the first hit of our codes, in medians of the peer that hits first; empty where no peer has one."""
+    searches, lowest = searches_of(results)
+    medians = {code: median_hit(each, lowest) for code, each in searches.items() if code in (*OURS, *PEERS)}
+    best = min((median for code, median in medians.items() if code in PEERS and median), default=None)
+    if best is None:
+        return {}
+    return {code: median / best for code in OURS if (median := medians.get(code))}
+
+
+def table_of_shares(every: list[dict[str, Any]]) -> str:
+    """The shares of all systems with a peer, and their geometric means."""
+    by_system = {results["system"]: found for results in every if (found := shares(results))}
+    rows = [[system, *(found.get(code) for code in OURS)] for system, found in by_system.items()]
+    columns = [[found[code] for found in by_system.values() if code in found] for code in OURS]
+    rows.append(["geometric mean", *(gmean(column) for column in columns)])
+    return tabulate(rows, ["of the best peer's median", *OURS], floatfmt=".2f", tablefmt="github")
 
 
 if __name__ == "__main__":
-    for path in sorted((Path(__file__).parent / "results").glob("*.json")):
-        print(table(json.loads(path.read_text())), end="\n\n")
+    every = [json.loads(path.read_text()) for path in sorted((Path(__file__).parent / "results").glob("*.json"))]
+    for results in every:
+        print(table(results), end="\n\n")
+    print(table_of_shares(every))

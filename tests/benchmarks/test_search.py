@@ -48,6 +48,18 @@ def test_interval_of_a_share_is_wilsons() -> None:
     assert wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
 
 
+def test_shares_are_of_the_peer_that_hits_first() -> None:
+    from table import shares
+
+    def searches(*hits: int) -> dict[str, dict[str, list[float]]]:
+        return {str(i): {"enthalpies": [0.1] * (hit - 1) + [0.0] + [0.1] * (200 - hit)} for i, hit in enumerate(hits)}
+
+    ours = {"ours": searches(4, 8, 6), "ours, no niching": searches(1)}
+    beside = {"system": "X", "searches": {**ours, "pyxtal": searches(50, 60, 70), "cryspy": searches(20, 30, 10)}}
+    assert shares(beside) == {"ours": 0.3}
+    assert shares({"system": "X", "searches": ours}) == {}
+
+
 def test_point_charges_have_the_energy_of_madelung() -> None:
     from buckingham import COULOMB, Buckingham
 
