@@ -46,14 +46,16 @@ def row(code: str, searches: list[dict[str, Any]], lowest: float) -> list[str]:
     for budget in (50, RELAXATIONS):
         successes = sum(hit is not None and hit <= budget for hit in hits)
         low, high = wilson(successes, len(hits))
-        cells.append(f"{successes}/{len(hits)} [{low:.2f}, {high:.2f}]")
+        cells.append(f"{successes} [{low:.2f}, {high:.2f}]")
     median = median_hit(searches, lowest)
     distinct = [sum(value <= lowest + WINDOW for value in search["distinct"]) for search in searches]
-    calls = [sum(call for call in search["force_calls"] if call) for search in searches]
+    calls = [np.cumsum([call or 0 for call in search["force_calls"]]) for search in searches]
+    spent = [int(each[hit - 1]) if hit else None for each, hit in zip(calls, hits, strict=True)]
     cells += [
         str(median or f"> {RELAXATIONS}"),
-        f"{np.mean(distinct):.1f}",
-        f"{np.mean(calls):.0f}",
+        str(median_time(spent, [int(each[-1]) for each in calls]) or "-"),
+        f"{np.mean(distinct):.3g}",
+        f"{np.mean([each[-1] for each in calls]):.0f}",
         f"{np.mean([search['cpu_time'] for search in searches]):.0f}",
     ]
     return cells
@@ -69,8 +71,8 @@ def searches_of(results: dict[str, Any]) -> tuple[dict[str, list[dict[str, Any]]
 def table(results: dict[str, Any]) -> str:
     """The table of a system, in Markdown."""
     searches, lowest = searches_of(results)
-    header = ["code", "seeds", "hit by 50", f"hit by {RELAXATIONS}", "median to first hit", "distinct < 50 meV/atom"]
-    header += ["force calls", "CPU s"]
+    header = ["code", "seeds", "hit by 50", f"hit by {RELAXATIONS}", "median to first hit", "its force calls"]
+    header += ["distinct < 50 meV/atom", "force calls", "CPU s"]
     rows = [row(code, each, lowest) for code, each in searches.items()]
     return f"{results['system']}: lowest {lowest:.4f} eV/atom\n\n" + tabulate(rows, header, tablefmt="github")
 
