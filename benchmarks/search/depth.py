@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from systems import POPULATION, RELAX
+from systems import HALF_CU_AU, POPULATION, RELAX
 
 from aiida_anhcsp.engine.search.hull import hull_mean
 from aiida_anhcsp.engine.search.rank import is_relaxed, missing_elements
@@ -16,11 +16,11 @@ from aiida_anhcsp.engine.search.settings import SearchSettings
 GENERATIONS = 8
 
 
-def search_of(atoms: int, **keys: Any) -> SearchSettings:
-    """Settings of a search over cells of two to ``atoms`` atoms, at most eight of each element; eight generations."""
-    composition = {"elements": {"Cu": "0-8", "Au": "0-8"}, "atoms": f"2-{atoms}"}
-    common = {"composition": composition, "population": POPULATION, "generations": GENERATIONS, "relax": RELAX}
-    return SearchSettings.parse({**common, **keys})
+def search_of(**keys: Any) -> SearchSettings:
+    """Settings of a search over cells of two to sixteen atoms, at most eight of each element; eight generations."""
+    composition = {"elements": {"Cu": "0-8", "Au": "0-8"}, "atoms": "2-16"}
+    common = {"composition": composition, "minimum_distances": HALF_CU_AU, "relax": RELAX}
+    return SearchSettings.parse({"population": POPULATION, "generations": GENERATIONS, **common, **keys})
 
 
 def means(frames: list[Atoms], settings: SearchSettings, given: Sequence[Atoms] = ()) -> list[float | None]:
@@ -46,16 +46,13 @@ def lowest_elements(frames: list[Atoms]) -> dict[str, float]:
     return lowest
 
 
-def depths(results: dict[str, Any], atoms: int) -> dict[str, dict[str, list[float | None]]]:
-    """Depth of the hulls below the line of the lowest elements, meV/atom, by method and seed.
-
-    :param atoms: of the largest cells
-    """
+def depths(results: dict[str, Any]) -> dict[str, dict[str, list[float | None]]]:
+    """Depth of the hulls below the line of the lowest elements, meV/atom, by method and seed."""
     elements: dict[str, float] = {}
     for record in (record for by_seed in results.values() for record in by_seed.values()):
         for symbol, value in record["elements"].items():
             elements[symbol] = min(value, elements.get(symbol, value))
-    cells = search_of(atoms, seed=0).compositions()
+    cells = search_of(seed=0).compositions()
     line = float(np.mean([sum(elements[symbol] for symbol in cell.symbols) / cell.n_atoms for cell in cells]))
     return {
         name: {

@@ -2,14 +2,14 @@
 
     pip install -e '.[engine,benchmarks]'
     OMP_NUM_THREADS=1 python benchmarks/search/hull.py --seeds 0-19
-    OMP_NUM_THREADS=1 python benchmarks/search/hull.py --atoms 16 --seeds 0-9 --method cryspy
+    OMP_NUM_THREADS=1 python benchmarks/search/hull.py --seeds 0-9 --method cryspy --generations 24
 
-adds what is missing to results_hull_ATOMS.json beside this script and prints for each seed the depth of the hull
+adds what is missing to results_hull.json beside this script and prints for each seed the depth of the hull
 (meV/atom, mean over the compositions, relative to the lowest elements found by any search) after every 20 relaxations:
 by the search, without and with candidates, by random structures of this package and of PyXtal, and by CrySPY's
-evolutionary algorithm. The random ones begin with two of each element, and then have all compositions with equal
-chance. CrySPY is told the energies of the elements, as it wants to be, and cannot limit the sum of the atoms: it has
-cells of up to eight of each element, so that only --atoms 16 compares with it.
+evolutionary algorithm. Cells are of up to eight atoms of each element, because CrySPY cannot limit their sum. The
+random structures begin with two of each element, and then have all compositions with equal chance; CrySPY is told the
+energies of the elements, as it wants to be.
 """
 
 from __future__ import annotations
@@ -110,23 +110,18 @@ METHODS: dict[str, tuple[dict[str, Any], Method]] = {
 
 
 @click.command()
-@click.option("--atoms", type=click.Choice(["8", "16"]), default="8", show_default=True, help="Of the largest cells.")
 @click.option("--generations", type=int, default=GENERATIONS, show_default=True, help="Of twenty structures.")
 @click.option("--seeds", default="0-19", show_default=True)
 @click.option("--method", "chosen", multiple=True, type=click.Choice(list(METHODS)), help="All by default.")
-def main(atoms: str, generations: int, seeds: str, chosen: tuple[str, ...]) -> None:
+def main(generations: int, seeds: str, chosen: tuple[str, ...]) -> None:
     """Run what is missing and print the depths."""
-    if "cryspy" in chosen and atoms != "16":
-        raise click.UsageError("CrySPY's cells are of up to eight atoms of each element: give --atoms 16")
-    potential, path = load_potential(EMT), HERE / f"results_hull_{atoms}.json"
+    potential, path = load_potential(EMT), HERE / "results_hull.json"
     for seed in numbers(seeds):
         for name in chosen or METHODS:
-            if name == "cryspy" and atoms != "16":
-                continue
             if len(known(path).get(name, {}).get(str(seed), {}).get("hull_mean", [])) >= generations:
                 continue
             keys, method = METHODS[name]
-            settings = search_of(int(atoms), seed=seed, generations=generations, **keys)
+            settings = search_of(seed=seed, generations=generations, **keys)
             begin = cpu_time()
             frames = method(settings, potential)
             given = elements_alone(settings, potential) if name == "cryspy" else []
@@ -139,7 +134,7 @@ def main(atoms: str, generations: int, seeds: str, chosen: tuple[str, ...]) -> N
             results = known(path)
             results.setdefault(name, {})[str(seed)] = record
             path.write_text(json.dumps(results) + "\n")
-    for name, by_seed in depths(known(path), int(atoms)).items():
+    for name, by_seed in depths(known(path)).items():
         for seed, values in by_seed.items():
             click.echo(f"{name:20s} seed {seed:>2s}: " + line_of(values))
         columns = [[v for v in column if v is not None] for column in zip_longest(*by_seed.values())]

@@ -126,7 +126,7 @@ def test_inputs_of_cryspy_are_those_that_were_committed() -> None:
 def test_depth_of_a_hull_is_counted_from_the_lowest_elements_of_all_searches() -> None:
     from depth import depths, lowest_elements, means, search_of
 
-    settings = search_of(8, population=2, seed=1)
+    settings = search_of(population=2, seed=1)
     searches = {
         "one": [("Cu", -1.0), ("CuAu", -1.9), ("Au2", -1.8), ("CuAu", 3.0)],
         "other": [("Cu2", -0.9), ("Au", -2.0), ("CuAu", 0.0), ("CuAu", 0.0)],
@@ -137,7 +137,7 @@ def test_depth_of_a_hull_is_counted_from_the_lowest_elements_of_all_searches() -
         results[name] = {"1": {"hull_mean": means(frames, settings), "elements": lowest_elements(frames)}}
     shares = np.array([cell.symbols.count("Au") / cell.n_atoms for cell in settings.compositions()])
     expected = np.interp(shares, [0, 0.5, 1], [0, -0.4, 0.2]).mean(), (0.1 * (1 - shares)).mean()
-    found = depths(results, 8)
+    found = depths(results)
     assert found["one"]["1"] == [None, pytest.approx(1000 * expected[0], abs=0.01)]
     assert found["other"]["1"] == pytest.approx([1000 * expected[1]] * 2, abs=0.01)
 
