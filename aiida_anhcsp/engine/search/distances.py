@@ -41,7 +41,7 @@ class DistanceTable:
     minima: Mapping[tuple[str, str], float]
 
     def raised(self, other: DistanceTable, share: float = 1.0) -> DistanceTable:
-        """No pair below ``share`` of its distance in the ``other`` table, which has the same pairs."""
+        """This table with no pair below ``share`` of its distance in ``other``, which has the same pairs."""
         return DistanceTable({pair: max(least, share * other[pair]) for pair, least in self.minima.items()})
 
     def __getitem__(self, pair: tuple[str, str]) -> float:

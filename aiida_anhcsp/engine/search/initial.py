@@ -43,7 +43,7 @@ class RandomStructures:
 
     :param volumes: mean volume per atom of each composition, angstrom^3; a cell deviates by up to 10 %
     :param distances: what every structure obeys
-    :param usual: of which it has 1.25 where there is room, and no less than these if it can
+    :param usual: four fifths of the lengths of bonds, to which atoms are pushed apart where there is room
     :param displacement: what is then taken off the symmetry, angstrom; see :func:`.displace.displaced`
     :param without_symmetry: share of structures that are put into P1; the others draw among all space groups
     :param subcells: share of structures that are made in a part of the cell, and repeated
@@ -201,7 +201,7 @@ def symmetric_structure(
     """
     group = space_group(number)
     longest = max(distances[element, element] for element in composition.elements)
-    either, closer = distances.raised(usual), None
+    both, closer = distances.raised(usual), None
     for _ in range(TRIALS):
         cell = draw_cell(group.system, volume * composition.n_atoms * group.cells, rng)
         primitive, _ = minkowski_reduce(group.primitive @ cell)
@@ -211,8 +211,8 @@ def symmetric_structure(
         frame = _occupied(composition.elements, sites, cell, group.primitive @ cell, rng)
         if not composition.holds(frame):
             continue
-        frame = reduced(either.relieved(usual.relieved(frame, spacing=SPACING)))
-        if not either.violation(frame):
+        frame = reduced(both.relieved(usual.relieved(frame, spacing=SPACING)))
+        if not both.violation(frame):
             return frame
         if closer is None and not distances.violation(frame):
             closer = frame

@@ -8,7 +8,7 @@ from ase.spacegroup.symmetrize import check_symmetry
 
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.search.composition import compositions
-from aiida_anhcsp.engine.search.distances import distance_table
+from aiida_anhcsp.engine.search.distances import DistanceTable, distance_table
 
 
 def test_given_distances_hold_in_either_order_and_the_rest_follow_from_radii():
@@ -100,3 +100,12 @@ def test_relief_brings_atoms_to_the_spacing_where_there_is_room():
     assert not table.violation(frame)
     assert relieved.get_distance(0, 1, mic=True) >= 1.25 * 1.8
     assert relieved.get_distance(0, 2, mic=True) >= 1.25 * 1.8
+
+
+def test_a_raised_table_has_the_longer_of_its_distances_and_the_share_of_the_others():
+    low, high = (
+        DistanceTable({("Au", "Cu"): 2.0, ("Cu", "Cu"): 1.0}),
+        DistanceTable({("Au", "Cu"): 2.2, ("Cu", "Cu"): 1.8}),
+    )
+    assert low.raised(high, 0.5).minima == {("Au", "Cu"): 2.0, ("Cu", "Cu"): 1.0}
+    assert low.raised(high).minima == high.minima and high.raised(low).minima == high.minima
