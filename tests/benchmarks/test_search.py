@@ -60,6 +60,24 @@ def test_shares_are_of_the_peer_that_hits_first() -> None:
     assert shares({"system": "X", "searches": ours}) == {}
 
 
+def test_a_row_counts_hits_and_the_force_calls_they_took() -> None:
+    from table import row
+
+    def search(hit: int) -> dict[str, object]:
+        enthalpies = [0.1] * (hit - 1) + [0.0] + [0.1] * (200 - hit)
+        return {
+            "enthalpies": enthalpies,
+            "force_calls": [None] + [10] * 199,
+            "distinct": [0.0, 0.04, 0.06],
+            "cpu_time": 3,
+        }
+
+    cells = row("ours", [search(3), search(60), search(40)], 0.0)
+    assert cells[:2] == ["ours", "3"]
+    assert cells[2].startswith("2 [") and cells[3].startswith("3 [")
+    assert cells[4:] == ["40", "390", "2", "1990", "3"]
+
+
 def test_point_charges_have_the_energy_of_madelung() -> None:
     from buckingham import COULOMB, Buckingham
 
