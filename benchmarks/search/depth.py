@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from systems import HALF_CU_AU, POPULATION, RELAX
+from tabulate import tabulate
 
 from aiida_anhcsp.engine.search.hull import hull_mean
 from aiida_anhcsp.engine.search.rank import is_relaxed, missing_elements
 from aiida_anhcsp.engine.search.settings import SearchSettings
 
 GENERATIONS = 8
+NUMBERS = (80, 160, 320, 480)
+"""Relaxations after which the tables have the depth."""
 
 
 def search_of(**keys: Any) -> SearchSettings:
@@ -56,8 +59,39 @@ def depths(results: dict[str, Any]) -> dict[str, dict[str, list[float | None]]]:
     line = float(np.mean([sum(elements[symbol] for symbol in cell.symbols) / cell.n_atoms for cell in cells]))
     return {
         name: {
-            seed: [None if value is None else round(1000 * (value - line), 2) for value in record["hull_mean"]]
+            seed: [None if value is None else round(1000 * (line - value), 2) for value in record["hull_mean"]]
             for seed, record in by_seed.items()
         }
         for name, by_seed in results.items()
     }
+
+
+def depth_after(by_seed: dict[str, list[float | None]], number: int) -> dict[str, float]:
+    """Depth after ``number`` relaxations by seed, of the searches that went so far and have the elements."""
+    index = number // POPULATION - 1
+    reached = {seed: values[index] for seed, values in by_seed.items() if len(values) > index}
+    return {seed: value for seed, value in reached.items() if value is not None}
+
+
+def mean_and_error(values: Sequence[float]) -> str:
+    """Mean, its standard error, and of how many; empty without two."""
+    if len(values) < 2:
+        return ""
+    return f"{np.mean(values):.2f} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.2f} ({len(values)})"
+
+
+def tables(results: dict[str, Any]) -> str:
+    """Mean depths of the methods, and by how much the first method is ahead of each other one, seed by seed."""
+    found = depths(results)
+    header = ["", *(f"after {number}" for number in NUMBERS)]
+    first, *others = found
+    rows = [
+        [name, *(mean_and_error(list(depth_after(by_seed, number).values())) for number in NUMBERS)]
+        for name, by_seed in found.items()
+    ]
+    ahead = []
+    for other in others:
+        pairs = [(depth_after(found[first], number), depth_after(found[other], number)) for number in NUMBERS]
+        cells = [mean_and_error([one[seed] - two[seed] for seed in one.keys() & two.keys()]) for one, two in pairs]
+        ahead.append([f"{first} ahead of {other}", *cells])
+    return "\n\n".join(tabulate(each, header, tablefmt="github") for each in (rows, ahead))

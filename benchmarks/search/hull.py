@@ -4,12 +4,13 @@
     OMP_NUM_THREADS=1 python benchmarks/search/hull.py --seeds 0-19
     OMP_NUM_THREADS=1 python benchmarks/search/hull.py --seeds 0-9 --method cryspy --generations 24
 
-adds what is missing to results_hull.json beside this script and prints for each seed the depth of the hull
-(meV/atom, mean over the compositions, relative to the lowest elements found by any search) after every 20 relaxations:
-by the search, without and with candidates, by random structures of this package and of PyXtal, and by CrySPY's
-evolutionary algorithm. Cells are of up to eight atoms of each element, because CrySPY cannot limit their sum. The
-random structures begin with two of each element, and then have all compositions with equal chance; CrySPY is told the
-energies of the elements, as it wants to be.
+adds what is missing to results_hull.json beside this script, which has the hulls after every 20 relaxations, and prints
+how deep they are: meV/atom below the line of the lowest elements that any search found, mean over the compositions and
+then over the seeds, with its standard error and their number; and by how much the search is ahead of the others, seed
+by seed. Methods are the search, without and with candidates, random structures of this package and of PyXtal, and
+CrySPY's evolutionary algorithm. Cells are of up to eight atoms of each element, because CrySPY cannot limit their sum.
+The random structures begin with two of each element, and then have all compositions with equal chance; CrySPY is told
+the energies of the elements, as it wants to be.
 """
 
 from __future__ import annotations
@@ -20,9 +21,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.io import read
 from codes import pyxtal_structure
-from depth import GENERATIONS, depths, lowest_elements, means, search_of
+from depth import GENERATIONS, lowest_elements, means, search_of, tables
 from run import calls_of, cpu_time, numbers
 from systems import EMT, RELAX
 
@@ -114,7 +114,7 @@ METHODS: dict[str, tuple[dict[str, Any], Method]] = {
 @click.option("--seeds", default="0-19", show_default=True)
 @click.option("--method", "chosen", multiple=True, type=click.Choice(list(METHODS)), help="All by default.")
 def main(generations: int, seeds: str, chosen: tuple[str, ...]) -> None:
-    """Run what is missing and print the depths."""
+    """Run what is missing and print the tables of depths."""
     potential, path = load_potential(EMT), HERE / "results_hull.json"
     for seed in numbers(seeds):
         for name in chosen or METHODS:
@@ -134,22 +134,12 @@ def main(generations: int, seeds: str, chosen: tuple[str, ...]) -> None:
             results = known(path)
             results.setdefault(name, {})[str(seed)] = record
             path.write_text(json.dumps(results) + "\n")
-    for name, by_seed in depths(known(path)).items():
-        for seed, values in by_seed.items():
-            click.echo(f"{name:20s} seed {seed:>2s}: " + line_of(values))
-        columns = [[v for v in column if v is not None] for column in zip_longest(*by_seed.values())]
-        mean = [float(np.mean(column)) if column else None for column in columns]
-        click.echo(f"{name:20s} mean of {len(by_seed)}: " + line_of(mean))
+    click.echo(tables(known(path)))
 
 
 def known(path: Path) -> dict[str, Any]:
     """What the file of results has by now, of this run and of others at the same time."""
     return json.loads(path.read_text()) if path.exists() else {}
-
-
-def line_of(values: Sequence[float | None]) -> str:
-    """Depths to be read."""
-    return " ".join("-" if value is None else f"{value:.2f}" for value in values)
 
 
 if __name__ == "__main__":

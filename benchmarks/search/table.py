@@ -33,26 +33,29 @@ def first_hit(enthalpies: list[float | None], lowest: float) -> int | None:
     return None
 
 
-def median_hit(searches: list[dict[str, Any]], lowest: float) -> int | None:
+def first_hits(searches: list[dict[str, Any]], lowest: float) -> list[int | None]:
+    """Those of each search."""
+    return [first_hit(search["enthalpies"], lowest) for search in searches]
+
+
+def median_hit(hits: list[int | None], searches: list[dict[str, Any]]) -> int | None:
     """Relaxations to the first hit, by Kaplan and Meier; None beyond the searches' ends."""
-    hits = [first_hit(search["enthalpies"], lowest) for search in searches]
     return median_time(hits, [len(search["enthalpies"]) for search in searches])
 
 
 def row(code: str, searches: list[dict[str, Any]], lowest: float) -> list[str]:
     """What a code achieved on a system."""
-    hits = [first_hit(search["enthalpies"], lowest) for search in searches]
+    hits = first_hits(searches, lowest)
     cells = [code, str(len(searches))]
     for budget in (50, RELAXATIONS):
         successes = sum(hit is not None and hit <= budget for hit in hits)
         low, high = wilson(successes, len(hits))
         cells.append(f"{successes} [{low:.2f}, {high:.2f}]")
-    median = median_hit(searches, lowest)
     distinct = [sum(value <= lowest + WINDOW for value in search["distinct"]) for search in searches]
     calls = [np.cumsum([call or 0 for call in search["force_calls"]]) for search in searches]
     spent = [int(each[hit - 1]) if hit else None for each, hit in zip(calls, hits, strict=True)]
     cells += [
-        str(median or f"> {RELAXATIONS}"),
+        str(median_hit(hits, searches) or f"> {RELAXATIONS}"),
         str(median_time(spent, [int(each[-1]) for each in calls]) or "-"),
         f"{np.mean(distinct):.3g}",
         f"{np.mean([each[-1] for each in calls]):.0f}",
@@ -80,7 +83,8 @@ def table(results: dict[str, Any]) -> str:
 def shares(results: dict[str, Any]) -> dict[str, float]:
     """Median to the first hit of our codes, in medians of the peer that hits first; empty where no peer has one."""
     searches, lowest = searches_of(results)
-    medians = {code: median_hit(each, lowest) for code, each in searches.items() if code in (*OURS, *PEERS)}
+    compared = {code: each for code, each in searches.items() if code in (*OURS, *PEERS)}
+    medians = {code: median_hit(first_hits(each, lowest), each) for code, each in compared.items()}
     best = min((median for code, median in medians.items() if code in PEERS and median), default=None)
     if best is None:
         return {}

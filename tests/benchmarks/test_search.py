@@ -154,10 +154,26 @@ def test_depth_of_a_hull_is_counted_from_the_lowest_elements_of_all_searches() -
         frames = [Atoms(formula, info={"status": "converged", "enthalpy": value}) for formula, value in pairs]
         results[name] = {"1": {"hull_mean": means(frames, settings), "elements": lowest_elements(frames)}}
     shares = np.array([cell.symbols.count("Au") / cell.n_atoms for cell in settings.compositions()])
-    expected = np.interp(shares, [0, 0.5, 1], [0, -0.4, 0.2]).mean(), (0.1 * (1 - shares)).mean()
+    expected = np.interp(shares, [0, 0.5, 1], [0, 0.4, -0.2]).mean(), (0.1 * (shares - 1)).mean()
     found = depths(results)
     assert found["one"]["1"] == [None, pytest.approx(1000 * expected[0], abs=0.01)]
     assert found["other"]["1"] == pytest.approx([1000 * expected[1]] * 2, abs=0.01)
+
+
+def test_depths_are_compared_seed_by_seed_as_far_as_both_searches_went() -> None:
+    from depth import tables
+
+    def record(value: float, generations: int) -> dict[str, object]:
+        return {"hull_mean": [value] * generations, "elements": {"Cu": 0.0, "Au": 0.0}}
+
+    one = {"0": record(-0.004, 16), "1": record(-0.006, 8), "2": record(-0.009, 3)}
+    other = {"1": record(-0.005, 8), "0": record(-0.001, 8)}
+    cells = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in tables({"one": one, "other": other}).split("\n")
+    ]
+    assert cells[2] == ["one", "5.00 ± 1.00 (2)", "5.00 ± 1.00 (2)", "", ""]
+    assert cells[3] == ["other", "3.00 ± 2.00 (2)", "3.00 ± 2.00 (2)", "", ""]
+    assert cells[7] == ["one ahead of other", "2.00 ± 1.00 (2)", "2.00 ± 1.00 (2)", "", ""]
 
 
 CRYSPY = {
