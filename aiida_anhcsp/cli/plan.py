@@ -100,6 +100,7 @@ def search_lines(described: SearchKeys, inputs: Mapping[str, Any], pressures: li
         lines.append(("first labels", f"{count} random structures, {label_line(learning.label)}"))
     if learning is not None:
         train = TrainSettings.parse({"seed": 0, **learning.train})
+        held_out = train.split.validation + train.split.test
         lines += [
             (
                 "labels",
@@ -108,12 +109,17 @@ def search_lines(described: SearchKeys, inputs: Mapping[str, Any], pressures: li
             ),
             (
                 "learning",
-                f"{rounds} x {train.epochs} epochs, {learning.replay} old labels replayed; then the "
-                f"{learning.survivors or search.population} lowest are relaxed again",
+                f"{rounds} x {epochs_line(train.epochs)}, {held_out:.0%} of the labels held out, {learning.replay} old "
+                f"ones replayed; then the {learning.survivors or search.population} lowest are relaxed again",
             ),
             ("label jobs", label_resources(learning.label, inputs["learning"]["label"])),
         ]
     return lines
+
+
+def epochs_line(*numbers: int | None) -> str:
+    """Epochs of trainings that follow one another; what is not stated depends on the kind of potential."""
+    return f"{', then '.join(str(number or 'the default number of') for number in numbers)} epochs"
 
 
 def start_line(described: SearchKeys, inputs: Mapping[str, Any]) -> str:
@@ -141,8 +147,8 @@ def csp_lines(described: CspInput, pressures: list[float]) -> list[Line]:
     """What follows the searches that learn: joint training, production, SSCHA of the finalists."""
     lines: list[Line] = []
     if described.finetune is not None and described.learning is not None and len(pressures) > 1:
-        epochs = ", then ".join(str(stage.epochs) for stage in described.finetune.stages)
-        lines.append(("finetuning", f"{epochs} epochs on all labels"))
+        epochs = epochs_line(*(stage.epochs for stage in described.finetune.stages))
+        lines.append(("finetuning", f"{epochs} on all labels"))
     if described.production is not None:
         pressures = described.production.pressures
         search = SearchSettings.parse({**described.search.model_dump(), **described.production.search})
@@ -198,7 +204,10 @@ def finetune_lines(described: FinetuneInput, inputs: Mapping[str, Any]) -> list[
             "dataset",
             f"{inputs['dataset'].count} structures, {inputs['dataset'].base.attributes.get('labelled')} labelled",
         ),
-        ("training", f"at most {described.train.epochs} epochs, learning rate {described.train.learning_rate:g}"),
+        (
+            "training",
+            f"at most {epochs_line(described.train.epochs)}, learning rate {described.train.learning_rate:g}",
+        ),
     ]
 
 

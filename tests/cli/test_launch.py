@@ -243,6 +243,7 @@ def test_plan_tells_the_first_labels_and_the_dft_relaxation_at_the_end(ready: Ca
     result = ready("launch", "search", write_input({**SEARCH, "search": search, **keys}), "--dry-run")
     assert result.exit_code == 0, result.output
     assert "12 random structures, by anhcsp.label.ase" in result.output
+    assert "x the default number of epochs, 20% of the labels held out" in result.output
     relaxed = "3 lowest structures and 2 elements, phases of the labels' hull at 10 GPa, by anhcsp.dft_relax.gpaw"
     assert relaxed in result.output
     wrong = {**keys, "dft_relax": {**relaxation, "pressure": 5}}
