@@ -217,3 +217,16 @@ def test_cryspy_is_driven_until_enough_is_relaxed_by_the_relaxer_of_the_others(t
         converged, energy, volume = row.split()
         assert converged == "True" and float(energy) == pytest.approx(2 * frame.info["enthalpy"])
         assert float(volume) == pytest.approx(frame.get_volume())
+
+
+def test_a_crystal_that_its_symmetry_holds_on_a_saddle_is_no_minimum() -> None:
+    from minima import minima
+    from systems import EMT, RELAX, SYSTEMS
+
+    from aiida_anhcsp.engine.potentials import load_potential
+    from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
+
+    crystals = [bulk("Cu", lattice, a=edge) for lattice, edge in (("fcc", 3.6), ("bcc", 2.87))]
+    frames = relax(crystals, load_potential(EMT), 0.0, RelaxSettings(**RELAX))
+    assert [frame.info["spacegroup"] for frame in frames] == ["Fm-3m", "Im-3m"]
+    assert minima(frames, "cu8au8", SYSTEMS["cu8au8"].settings(0)) == {"distinct": 2, "fell": 1, "minima": 1}
