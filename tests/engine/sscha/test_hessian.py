@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from ase.build import bulk
 
 from aiida_anhcsp.engine.cli.main import main
 from aiida_anhcsp.engine.errors import InputError
@@ -8,7 +9,6 @@ from aiida_anhcsp.engine.sscha.dynamics import frequencies_gamma, harmonic, lowe
 from aiida_anhcsp.engine.sscha.hessian import check_memory, free_energy_hessian, verdict
 
 from .conftest import toy
-from .copper_gold import copper_gold
 from .toy import bond_frequency, crystal, exact
 
 
@@ -64,11 +64,13 @@ def test_an_optical_mode_of_zero_frequency_decides_nothing(toy_potential):
 
 
 def test_the_bootstrap_s_spread_is_that_of_independent_ensembles(emt):
-    phonons = harmonic(to_structure(copper_gold()), (1, 1, 1), emt)
-    fresh = [free_energy_hessian(phonons, 300, 40, seed, emt).phonons for seed in range(12)]
+    """Of a crystal whose atoms are no centres of inversion: there the third order has something to be noisy about."""
+    phonons = harmonic(to_structure(bulk("Cu", "hcp", a=2.55, c=4.17)), (1, 1, 1), emt)
+    fresh = [free_energy_hessian(phonons, 300, 400, seed, emt).phonons for seed in range(12)]
     spread = np.std([lowest_frequency(hessian) ** 2 for hessian in fresh], ddof=1)
-    resampled = free_energy_hessian(phonons, 300, 40, 99, emt, resamples=30).resampled
-    assert 0.4 < np.std(resampled, ddof=1) / spread < 2.5
+    assert spread > 100
+    resampled = [free_energy_hessian(phonons, 300, 400, seed, emt, resamples=30).resampled for seed in range(96, 100)]
+    assert 0.4 < np.median(np.std(resampled, axis=1, ddof=1)) / spread < 2.5
 
 
 def test_a_single_atom_has_nothing_to_judge_by():
