@@ -18,40 +18,30 @@ import click
 import numpy as np
 from ase import Atoms
 from codes import CODES, COMPARED, HERE
-from run import numbers
-from systems import RELAX, RELAXATIONS, SYSTEMS
+from run import distinct_near_lowest, judged, numbers
+from systems import RELAX, SYSTEMS
 from table import TOLERANCE, WINDOW
 
 from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
 from aiida_anhcsp.engine.search.displace import displaced
-from aiida_anhcsp.engine.search.duplicates import find_duplicates
 from aiida_anhcsp.engine.search.rank import is_relaxed
-from aiida_anhcsp.engine.search.settings import DuplicateRule, SearchSettings
-from aiida_anhcsp.engine.search.unphysical import set_aside_unphysical
-
-
-def distinct(frames: list[Atoms]) -> list[Atoms]:
-    """The distinct structures within the window above the lowest."""
-    relaxed = [frame for frame in frames if is_relaxed(frame)]
-    lowest = min(frame.info["enthalpy"] for frame in relaxed)
-    near = [frame for frame in relaxed if frame.info["enthalpy"] <= lowest + WINDOW]
-    duplicates = find_duplicates(near, DuplicateRule())
-    return [frame for frame in near if frame.info["id"] not in duplicates]
+from aiida_anhcsp.engine.search.settings import SearchSettings
 
 
 def minima(frames: list[Atoms], system: str, settings: SearchSettings) -> dict[str, int]:
     """What becomes of the distinct structures once nothing holds them on a saddle."""
-    frames = frames[:RELAXATIONS]
-    for index, frame in enumerate(frames):
-        frame.info["id"] = f"{index:04d}"
-    before = distinct(set_aside_unphysical(frames, settings))
+    before = distinct_near_lowest(judged(frames, settings), WINDOW)
     rng, distances = np.random.default_rng(settings.seed), settings.distance_table()
     moved = [displaced(frame, settings.displacement, distances, rng) for frame in before]
     after = relax(moved, load_potential(SYSTEMS[system].potential), settings.pressure, RelaxSettings(**RELAX))
     pairs = zip(before, after, strict=True)
     falls = [old.info["enthalpy"] - new.info["enthalpy"] for old, new in pairs if is_relaxed(new)]
-    return {"distinct": len(before), "fell": sum(float(f) > TOLERANCE for f in falls), "minima": len(distinct(after))}
+    return {
+        "distinct": len(before),
+        "fell": sum(float(f) > TOLERANCE for f in falls),
+        "minima": len(distinct_near_lowest(after, WINDOW)),
+    }
 
 
 @click.command()

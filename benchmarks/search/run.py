@@ -43,23 +43,33 @@ def cpu_time() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def record(frames: list[Atoms], settings: SearchSettings, cpu: float, wall: float) -> dict[str, Any]:
-    """What is kept of a search."""
+def judged(frames: list[Atoms], settings: SearchSettings) -> list[Atoms]:
+    """The relaxations of a search that count, with names, what is unphysical set aside."""
     frames = frames[:RELAXATIONS]
     for index, frame in enumerate(frames):
         frame.info["id"] = f"{index:04d}"
-    frames = set_aside_unphysical(frames, settings)
+    return set_aside_unphysical(frames, settings)
+
+
+def distinct_near_lowest(frames: list[Atoms], window: float) -> list[Atoms]:
+    """The distinct ones of the relaxed structures within a window (eV/atom) above the lowest."""
     relaxed = [frame for frame in frames if is_relaxed(frame)]
     lowest = min(frame.info["enthalpy"] for frame in relaxed)
-    near = [frame for frame in relaxed if frame.info["enthalpy"] < lowest + WINDOW]
+    near = [frame for frame in relaxed if frame.info["enthalpy"] < lowest + window]
     duplicates = find_duplicates(near, DuplicateRule())
+    return [frame for frame in near if frame.info["id"] not in duplicates]
+
+
+def record(frames: list[Atoms], settings: SearchSettings, cpu: float, wall: float) -> dict[str, Any]:
+    """What is kept of a search."""
+    frames = judged(frames, settings)
     return {
         "cpu_time": round(cpu, 1),
         "wall_time": round(wall, 1),
         "enthalpies": [round(f.info["enthalpy"], 5) if is_relaxed(f) else None for f in frames],
         "force_calls": [calls_of(frame) for frame in frames],
         "operators": [f.info.get("operator", "") for f in frames],
-        "distinct": sorted(round(f.info["enthalpy"], 5) for f in near if f.info["id"] not in duplicates),
+        "distinct": sorted(round(f.info["enthalpy"], 5) for f in distinct_near_lowest(frames, WINDOW)),
     }
 
 
