@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -93,6 +94,14 @@ def demo(cluster: str, launch: Callable) -> Any:
     return launch("search", {**DEMO, "code": cluster, "options": OPTIONS, "learning": learning})
 
 
+def on_the_cluster(*command: str | Path) -> None:
+    """Run a command where the jobs run: BLAS takes its kernels, and so its last digit, by variables such as
+    OPENBLAS_CORETYPE, and a session by SSH has not those of the tests.
+    """
+    ssh = ["ssh", "-F", CLUSTER / "home" / ".ssh" / "config", "anhcsp-cluster"]
+    subprocess.run([*ssh, shlex.join(map(str, command))], check=True, capture_output=True)
+
+
 def jobs_of(node: Any) -> list[CalcJobNode]:
     """All jobs of a run."""
     return [child for child in node.called_descendants if isinstance(child, CalcJobNode)]
@@ -110,7 +119,7 @@ def test_a_search_by_ssh_and_slurm_equals_the_engine_frame_by_frame(search: Any,
     assert search.is_finished_ok, search.exit_message
     settings = tmp_path / "SEARCH.yaml"
     settings.write_text(yaml.safe_dump({**KEYS["search"], "potential": EMT}))
-    subprocess.run([BIN / "anhcsp-engine", "search", settings, tmp_path / "out"], check=True, capture_output=True)
+    on_the_cluster(BIN / "anhcsp-engine", "search", settings, tmp_path / "out")
     alone = read_frames(tmp_path / "out" / "population.extxyz")
     together = search.outputs.population.get_frames()
     assert [frame.info for frame in together] == [frame.info for frame in alone]
