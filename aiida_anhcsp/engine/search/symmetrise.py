@@ -10,7 +10,7 @@ from ase.spacegroup.symmetrize import refine_symmetry
 
 from ..frames import bare
 from .rank import lowest
-from .space_groups import space_groups
+from .space_groups import numbers_of_operations
 
 TOLERANCES = (0.01, 0.1, 0.2)
 """angstrom"""
@@ -29,7 +29,7 @@ def in_symmetry(frame: Atoms, tolerance: float) -> Atoms:
 def symmetrised(population: Sequence[Atoms], number: int) -> list[Atoms]:
     """Symmetrised copies of the lowest ``number`` distinct structures, to be relaxed again.
 
-    A structure has a copy for every looser tolerance whose space group is of higher number than any stricter one's.
+    A structure has a copy for every looser tolerance with more symmetry operations than any stricter one.
     Copies bear the ``id`` of their parent with ``-s1`` or ``-s2``, are of its generation and of the operator
     ``symmetrise``; once all are relaxed and ranked together, the lower of the two represents the structure.
 
@@ -37,10 +37,10 @@ def symmetrised(population: Sequence[Atoms], number: int) -> list[Atoms]:
     """
     copies = []
     for parent in lowest(population, number):
-        groups = space_groups(parent, TOLERANCES)
+        operations = numbers_of_operations(parent, TOLERANCES)
         parent_id = str(parent.info["id"])
         for place in range(1, len(TOLERANCES)):
-            if groups[place] <= max(groups[:place]):
+            if operations[place] <= max(operations[:place]):
                 continue
             copy = in_symmetry(parent, TOLERANCES[place])
             copy.info = {
