@@ -20,7 +20,7 @@ from .multiply import repeated
 from .newcomers import Newcomers
 from .rank import missing_elements
 from .settings import SearchSettings
-from .volumes import volume_per_atom, volume_ratio
+from .volumes import learned_factors, volume_per_atom
 from .wyckoff import Site, compatible_groups, draw_cell, draw_sites, space_group
 
 log = logging.getLogger(__name__)
@@ -117,10 +117,10 @@ class RandomStructures:
 
 
 def random_source(settings: SearchSettings, ranked: Sequence[Atoms] = ()) -> RandomStructures:
-    """The source of random structures of a search; ``ranked`` ones (lowest first) teach it their volume."""
+    """The source of random structures of a search; ``ranked`` ones (lowest first) teach it the volumes of atoms."""
     choices = settings.compositions()
-    ratio = volume_ratio(ranked, settings.pressure)
-    volumes = {composition: ratio * volume_per_atom(composition, settings.pressure) for composition in choices}
+    learned = learned_factors(ranked, settings.pressure) if ranked else {}
+    volumes = {composition: volume_per_atom(composition, settings.pressure, learned) for composition in choices}
     distances = settings.distance_table()
     return RandomStructures(
         choices,

@@ -5,19 +5,21 @@ from __future__ import annotations
 import functools
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
+from scipy.optimize import nnls
 
 from .composition import Composition
 
 MURNAGHAN_EXPONENT = 4.0
 DEFAULT_BULK_MODULUS = 20.0
 CUBIC_ANGSTROM_PER_MOLAR_CM3 = 1.0 / 0.602214076
-RELAXED_SHARE = 0.7
 BEST_SHARE = 0.5
+PRIOR = 2.0
+"""Relaxed structures of an element that the first estimate of its volume counts as."""
 BOUND_ATOMS = {"H": (5.5, 10.0), "N": (9.0, 60.0), "O": (10.0, 60.0), "F": (11.0, 40.0)}
 """Volume (angstrom^3) and bulk modulus (GPa) of elements that are gases alone: as they are in compounds.
 
@@ -34,27 +36,41 @@ def atomic_volume(element: str, pressure: float) -> float:
     return volume * (1.0 + MURNAGHAN_EXPONENT * max(pressure, 0.0) / modulus) ** (-1.0 / MURNAGHAN_EXPONENT)
 
 
-def volume_per_atom(composition: Composition, pressure: float) -> float:
-    """Estimated mean volume of an atom at ``pressure`` (GPa), angstrom^3: atomic volumes added."""
+def volume_per_atom(composition: Composition, pressure: float, learned: Mapping[str, float] | None = None) -> float:
+    """Estimated mean volume of an atom at ``pressure`` (GPa), angstrom^3: atomic volumes added.
+
+    :param learned: factors of the atomic volumes of elements, 1 where there is none; see :func:`learned_factors`
+    """
     total = sum(
-        count * atomic_volume(element, pressure)
+        count * (learned or {}).get(element, 1.0) * atomic_volume(element, pressure)
         for element, count in zip(composition.elements, composition.counts, strict=True)
     )
     return total / composition.n_atoms
 
 
-def volume_ratio(ranked: Sequence[Atoms], pressure: float) -> float:
-    """What relaxed structures say of the estimate: 0.7 of their volume relative to it + 0.3 (as in MAGUS).
+def learned_factors(ranked: Sequence[Atoms], pressure: float) -> dict[str, float]:
+    """What relaxed structures say of the atomic volumes of their elements: a factor of each.
 
-    :param ranked: relaxed structures, lowest first; the mean of the lower half counts
+    A fit of their volumes, each in units of its estimate, by least squares with factors that are not negative, in which
+    a factor of 1 of each element counts as much as :data:`PRIOR` structures of that element alone. (MAGUS has one
+    factor for all elements, of which 0.7 of the new and 0.3 of the last value are kept.)
+
+    :param ranked: relaxed structures, lowest first; the lower half counts
     :param pressure: GPa
-    :return: factor of :func:`volume_per_atom`; 1 where nothing is relaxed yet
     """
-    if not ranked:
-        return 1.0
     best = ranked[: max(1, round(BEST_SHARE * len(ranked)))]
-    ratios = [frame.get_volume() / estimated_volume(frame, pressure) for frame in best]
-    return RELAXED_SHARE * float(np.mean(ratios)) + (1.0 - RELAXED_SHARE)
+    elements = sorted({symbol for frame in best for symbol in frame.symbols})
+    shares = np.zeros((len(best), len(elements)))
+    ratios = np.zeros(len(best))
+    for row, frame in enumerate(best):
+        counts = Counter(frame.get_chemical_symbols())
+        volumes = np.array([counts[element] * atomic_volume(element, pressure) for element in elements])
+        shares[row] = volumes / volumes.sum()
+        ratios[row] = frame.get_volume() / volumes.sum()
+    prior = PRIOR**0.5
+    system = np.vstack([shares, prior * np.eye(len(elements))])
+    factors, _ = nnls(system, np.concatenate([ratios, np.full(len(elements), prior)]))
+    return dict(zip(elements, factors.tolist(), strict=True))
 
 
 def estimated_volume(frame: Atoms, pressure: float) -> float:
