@@ -56,7 +56,7 @@ def command(
       adaptation         share of success in the operators' rates, 0 keeps the weights [0.45]
       soft_modes         springs, or potential: what the soft-mode mutation takes its
                          modes from [springs]
-      mating             second parents are sought within this fingerprint distance [0.5]
+      mating             second parents are of this share that is nearest by fingerprint [0.3]
       niching            only the lowest within this fingerprint distance is a parent [0.05]
       antiseeds          {weight: eV/atom, width: 0.05}: penalty near the best of each
                          generation [none]

@@ -38,15 +38,16 @@ class Parents:
     def choose(self, number: int, mating: float, rng: np.random.Generator) -> list[Atoms]:
         """``number`` different parents, each the best of three drawn at random.
 
-        After the first, they are drawn from those within ``mating`` of it (cosine distance of fingerprints), if there
-        are any: slabs of unlike crystals seldom fit.
+        After the first, they are drawn from the share ``mating`` of the others that is nearest to it by fingerprint:
+        slabs of unlike crystals seldom fit.
         """
         winners: list[int] = []
         for _ in range(number):
             available = [index for index in range(len(self.frames)) if index not in winners]
             if winners:
                 apart = distance(self.prints[winners[0]], self.prints)
-                available = [index for index in available if apart[index] <= mating] or available
+                available.sort(key=lambda index: apart[index])
+                available = available[: max(1, round(mating * len(available)))]
             winners.append(int(min(rng.choice(available, size=TOURNAMENT))))
         return [self.frames[index] for index in winners]
 

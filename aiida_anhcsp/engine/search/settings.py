@@ -183,7 +183,10 @@ class SearchSettings(Section):
         default=0.45, ge=0, le=1, description="Share of success in the rates of the operators; 0 keeps the weights."
     )
     mating: float = Field(
-        default=0.5, ge=0, le=1, description="Fingerprint distance within which a second parent is looked for first."
+        default=0.3,
+        gt=0,
+        le=1,
+        description="Share of the candidates, nearest by fingerprint, from which a second parent is drawn.",
     )
     symmetric_parents: float = Field(
         default=0,

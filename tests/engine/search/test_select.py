@@ -46,11 +46,11 @@ def test_chances_are_those_of_the_tournaments(ranked_h3s):
     assert shares == pytest.approx(list(parents.chances()), abs=0.03)
 
 
-def test_a_mate_is_near_in_fingerprint_if_anybody_is():
+def test_a_mate_is_of_the_nearest_in_fingerprint():
     frames = [bulk("Cu", cubic=True), bulk("Cu", "bcc", a=2.9), bulk("Cu", "hcp", a=2.6, c=4.2)]
     parents = Parents(frames, np.array([[1.0, 0.0], [0.0, 1.0], [0.9, np.sqrt(1.0 - 0.81)]]))
     rng = np.random.default_rng(1)
-    for first, second in (parents.choose(2, 0.1, rng) for _ in range(60)):
+    for first, second in (parents.choose(2, 0.5, rng) for _ in range(60)):
         assert {id(first), id(second)} == {id(frames[0]), id(frames[2])} or first is frames[1]
 
 

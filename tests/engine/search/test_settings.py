@@ -125,7 +125,7 @@ def test_impossible_limits_are_one_line_that_names_the_key(changes, message):
 def test_new_structures_do_not_depend_on_what_relaxes_ranks_and_ends_the_search(ranked_h3s):
     keys = {"formula": "H3S", "formula_units": "1-2", "pressure": 150, "population": 6, "seed": 4}
     keys |= {"generations": 9, "relax": {"fmax": 0.2}, "stop": {"generations_without_better": 2}}
-    keys |= {"duplicates": {"fingerprint": 0.1}, "symmetrise": 3, "max_relaxations": 40, "niching": 0.3, "mating": 0.5}
+    keys |= {"duplicates": {"fingerprint": 0.1}, "symmetrise": 3, "max_relaxations": 40, "niching": 0.3, "mating": 0.7}
     full = SearchSettings.parse(keys)
     needed = [SearchSettings.parse(settings_to_make(generation, keys)) for generation in (0, 1)]
     assert needed[0] != needed[1] != full
