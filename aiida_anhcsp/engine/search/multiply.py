@@ -1,4 +1,4 @@
-"""Parents in larger cells, where the compositions of a search hold several of their own."""
+"""Crystals in larger cells: parents where the compositions of a search hold several of their own, and compact ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ase import Atoms
 from ase.build import make_supercell
 from numpy.typing import NDArray
 
+from ..frames import bare
 from .composition import Composition, content_of
 from .geometry import reduced
 
@@ -52,3 +53,25 @@ def superlattices(number: int) -> list[NDArray[np.int64]]:
         for e in range(a)
         for f in range(b)
     ]
+
+
+def with_atoms(primitive: Atoms, number: int) -> Atoms:
+    """A compact cell of the crystal with ``number`` atoms, a multiple of the primitive cell's: its shortest vectors
+    are multiplied.
+    """
+    cell = bare(primitive)
+    for factor in _prime_factors(number // len(primitive)):
+        multiples = np.ones(3, dtype=int)
+        multiples[int(np.argmin(cell.cell.lengths()))] = factor
+        cell = cell.repeat(tuple(multiples))
+    return reduced(cell)
+
+
+def _prime_factors(number: int) -> list[int]:
+    factors, divisor = [], 2
+    while number > 1:
+        while number % divisor == 0:
+            factors.append(divisor)
+            number //= divisor
+        divisor += 1
+    return sorted(factors, reverse=True)

@@ -17,6 +17,7 @@ from .displace import displaced
 from .fingerprint import distance, fingerprint
 from .geometry import reduced
 from .initial import generator_of, named, random_source
+from .multiply import with_atoms
 from .settings import SearchSettings
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def _decorations(compositions: Sequence[Composition]) -> Iterator[Decorated]:
                     continue
                 known.add((label, symbols))
                 decoration = dict(zip(species, symbols, strict=True))
-                frame = _repeated(primitive, multiple)
+                frame = with_atoms(primitive, multiple * len(primitive))
                 frame.symbols = [decoration[number] for number in frame.numbers]
                 yield Decorated(label, frame[np.argsort(frame.numbers, kind="stable")], composition)
 
@@ -104,16 +105,3 @@ def _library() -> Iterator[tuple[str, Atoms]]:
         lattice, scaled, numbers = spglib.find_primitive(cell, TOLERANCE) or cell
         symbols = [chemical_symbols[number] for number in numbers]
         yield entry["tags"]["aflow"], Atoms(symbols, scaled_positions=scaled, cell=lattice, pbc=True)
-
-
-def _repeated(frame: Atoms, multiple: int) -> Atoms:
-    """``multiple`` cells, put on top of each other along the shortest vector again and again."""
-    factor = 2
-    while multiple > 1:
-        if multiple % factor:
-            factor += 1
-            continue
-        times = [1, 1, 1]
-        times[int(np.argmin(frame.cell.lengths()))] = factor
-        frame, multiple = frame.repeat(times), multiple // factor
-    return frame.copy()

@@ -11,7 +11,7 @@ from ase import Atoms
 from ..frames import bare
 from ..sscha.q_density import missing_shift, shift_of
 from .duplicates import find_duplicates
-from .geometry import reduced
+from .multiply import with_atoms
 from .rank import is_relaxed
 from .settings import DuplicateRule
 
@@ -93,25 +93,3 @@ def sharing(frame: Atoms, other: Atoms) -> Atoms:
     shared.info = {**frame.info, **{key: other.info[key] for key in keys if key in other.info}}
     shared.info["free_energy_of"] = str(other.info["id"])
     return shared
-
-
-def with_atoms(primitive: Atoms, number: int) -> Atoms:
-    """A compact cell of the crystal with ``number`` atoms, a multiple of the primitive cell's: its shortest vectors
-    are multiplied.
-    """
-    cell = bare(primitive)
-    for factor in _prime_factors(number // len(primitive)):
-        multiples = np.ones(3, dtype=int)
-        multiples[int(np.argmin(cell.cell.lengths()))] = factor
-        cell = cell.repeat(tuple(multiples))
-    return reduced(cell)
-
-
-def _prime_factors(number: int) -> list[int]:
-    factors, divisor = [], 2
-    while number > 1:
-        while number % divisor == 0:
-            factors.append(divisor)
-            number //= divisor
-        divisor += 1
-    return sorted(factors, reverse=True)

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import spglib
 from ase import Atoms
+from ase.build import bulk
 
 from aiida_anhcsp.engine.search.composition import Limits, compositions, compositions_within
-from aiida_anhcsp.engine.search.multiply import multiplied, superlattices
+from aiida_anhcsp.engine.search.fingerprint import distance, fingerprint
+from aiida_anhcsp.engine.search.multiply import multiplied, superlattices, with_atoms
 
 
 @pytest.mark.parametrize("number", range(1, 9))
@@ -49,3 +51,12 @@ def test_a_larger_cell_holds_the_same_crystal(layered: Atoms) -> None:
 
 def test_where_no_composition_holds_more_the_parent_stays(layered: Atoms) -> None:
     assert multiplied(layered, compositions("CuAu", 1), np.random.default_rng(1)) is layered
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 6])
+def test_a_primitive_cell_is_filled_up_to_a_number_of_atoms(number: int) -> None:
+    primitive = bulk("Cu", a=3.7)
+    cell = with_atoms(primitive, number)
+    assert len(cell) == number
+    assert cell.get_volume() / number == pytest.approx(primitive.get_volume())
+    assert distance(fingerprint(cell, ["Cu"]), fingerprint(primitive, ["Cu"])) < 1e-6

@@ -12,13 +12,11 @@ from ase.build import bulk
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import through_text
 from aiida_anhcsp.engine.potentials import load_potential
-from aiida_anhcsp.engine.search.fingerprint import distance, fingerprint
 from aiida_anhcsp.engine.search.loop import Generation, search, should_continue, summary
 from aiida_anhcsp.engine.search.quantum import (
     at_common_density,
     followed_by,
     sharing,
-    with_atoms,
     with_free_energy,
     without_free_energy,
 )
@@ -152,15 +150,6 @@ def test_a_shared_failure_is_a_failure() -> None:
     assert "gibbs_free_energy" not in shared.info
     assert shared.info["sscha"] == "failed"
     assert shared.info["reason"] == "the weights died"
-
-
-@pytest.mark.parametrize("number", [1, 2, 4, 6])
-def test_the_primitive_cell_of_sscha_is_filled_up_to_the_structure_s_atoms(number: int) -> None:
-    primitive = bulk("Cu", a=3.7)
-    cell = with_atoms(primitive, number)
-    assert len(cell) == number
-    assert cell.get_volume() / number == pytest.approx(primitive.get_volume())
-    assert distance(fingerprint(cell, ["Cu"]), fingerprint(primitive, ["Cu"])) < 1e-6
 
 
 def test_children_of_structures_with_a_free_energy_obey_the_composition() -> None:
