@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -189,7 +190,8 @@ def compositions_within(limits: Limits) -> tuple[Composition, ...]:
 
     The elements alone are the references of a hull, so that they belong to every search over compositions.
 
-    :raises InputError: the limits allow no composition, or more than a search could visit.
+    :raises InputError: the limits allow no composition, cells without atoms, an element without a compound, or more
+        than a search could visit.
     """
     elements = tuple(limits.elements)
     if limits.ends is None:
@@ -210,6 +212,8 @@ def compositions_within(limits: Limits) -> tuple[Composition, ...]:
     if size > MOST_COMPOSITIONS:
         raise InputError("composition", f"allows {size} combinations", "narrow the ranges of its elements")
     allowed = set(parse_range(limits.atoms, "composition.atoms"))
+    if 0 in allowed:
+        raise InputError("composition.atoms", f"{limits.atoms!r} allows a cell without atoms", "begin with 1, as 1-8")
     ratios = [parse_ratio(name, text, elements) for name, text in limits.ratios.items()]
     chosen = {
         counts
@@ -221,10 +225,28 @@ def compositions_within(limits: Limits) -> tuple[Composition, ...]:
     if not chosen:
         fix = "widen elements, atoms, charges or ratios"
         raise InputError("composition", "no composition is within these limits", fix)
+    _require_compounds(elements, chosen)
     for place in range(len(elements)):
         for number in range(1, min(LARGEST_ELEMENT_CELL, max(allowed)) + 1):
             chosen.add(tuple(number if other == place else 0 for other in range(len(elements))))
     return tuple(_present(elements, counts) for counts in sorted(chosen, key=lambda counts: (sum(counts), counts)))
+
+
+def _require_compounds(elements: Sequence[str], chosen: Iterable[Sequence[int]]) -> None:
+    """Refuse the element that the fewest cells have, where one is in no compound.
+
+    :raises InputError: such an element.
+    """
+    cells, compounds = Counter[str](), Counter[str]()
+    for counts in chosen:
+        present = [element for element, count in zip(elements, counts, strict=True) if count]
+        cells.update(present)
+        if len(present) > 1:
+            compounds.update(present)
+    if alone := [element for element in elements if not compounds[element]]:
+        name = min(alone, key=lambda element: cells[element])
+        fix = "leave it out, or widen elements, atoms, charges, ends or ratios"
+        raise InputError(f"composition.elements.{name}", "no compound within the limits has it", fix)
 
 
 def _present(elements: Sequence[str], counts: Sequence[int]) -> Composition:

@@ -104,6 +104,11 @@ def test_with_ends_only_their_multiples_are_left():
     [
         ({"elements": {"Mg": "3-1", "H": "0-4"}}, "composition.elements.Mg: '3-1' is no range"),
         ({"atoms": "many"}, "composition.atoms: 'many' is no range"),
+        ({"atoms": 0}, "composition.atoms: 0 allows a cell without atoms"),
+        ({"atoms": "0-4"}, "composition.atoms: '0-4' allows a cell without atoms"),
+        ({"elements": {"Mg": "0-4", "H": 0}}, "composition.elements.H: no compound within the limits has it"),
+        ({"elements": {"Mg": 0, "Li": 0, "H": 0}, "ends": ("MgH", "MgH2")}, "composition.elements.Li: no compound"),
+        ({"atoms": 1}, "composition.elements.Mg: no compound within the limits has it"),
         ({"atoms": "20-30"}, "composition: no composition is within these limits"),
         ({"elements": {"Mg": "0-999", "H": "0-999"}}, "composition: allows 1000000 combinations"),
     ],
