@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -17,6 +17,8 @@ from ase.formula import Formula
 from ..errors import InputError
 
 MOST_COMPOSITIONS = 10_000
+MOST_TRIED = 100_000
+"""Combinations with the right number of atoms, before charges and ratios: trying them takes 0.2 s at each reading."""
 LARGEST_ELEMENT_CELL = 4
 
 
@@ -116,8 +118,8 @@ def parse_formula(formula: str, argument: str = "formula") -> dict[str, int]:
     return dict(counts)
 
 
-def parse_range(text: str | int, argument: str) -> tuple[int, ...]:
-    """Numbers of atoms: ``3`` gives (3,), ``0-2`` gives (0, 1, 2).
+def parse_range(text: str | int, argument: str) -> range:
+    """Numbers of atoms: ``3`` gives 3 alone, ``0-2`` gives 0, 1 and 2.
 
     :raises InputError: no number that is not negative, or no increasing range of them.
     """
@@ -130,7 +132,7 @@ def parse_range(text: str | int, argument: str) -> tuple[int, ...]:
     high = int(last) if dash else low
     if high < low:
         raise InputError(argument, f"{text!r} is no range of numbers", "give the smaller number first, as in 0-8")
-    return tuple(range(low, high + 1))
+    return range(low, high + 1)
 
 
 def parse_ratio(name: str, text: str | float, elements: Sequence[str]) -> Ratio:
@@ -194,42 +196,68 @@ def compositions_within(limits: Limits) -> tuple[Composition, ...]:
         than a search could visit.
     """
     elements = tuple(limits.elements)
-    if limits.ends is None:
-        ranges = [parse_range(limits.elements[element], f"composition.elements.{element}") for element in elements]
-        size = math.prod(len(each) for each in ranges)
-        candidates: Iterable[tuple[int, ...]] = itertools.product(*ranges)
-    else:
-        ends = [parse_formula(end, "composition.ends") for end in limits.ends]
-        largest = max(parse_range(limits.atoms, "composition.atoms"))
-        size = (largest + 1) ** len(ends)
-        candidates = (
-            tuple(
-                sum(number * end.get(element, 0) for number, end in zip(numbers, ends, strict=True))
-                for element in elements
-            )
-            for numbers in itertools.product(range(largest + 1), repeat=len(ends))
-        )
-    if size > MOST_COMPOSITIONS:
-        raise InputError("composition", f"allows {size} combinations", "narrow the ranges of its elements")
-    allowed = set(parse_range(limits.atoms, "composition.atoms"))
+    allowed = parse_range(limits.atoms, "composition.atoms")
     if 0 in allowed:
         raise InputError("composition.atoms", f"{limits.atoms!r} allows a cell without atoms", "begin with 1, as 1-8")
     ratios = [parse_ratio(name, text, elements) for name, text in limits.ratios.items()]
+    candidates = list(itertools.islice(_candidates(limits, elements, allowed), MOST_TRIED + 1))
     chosen = {
         counts
         for counts in candidates
-        if sum(counts) in allowed
-        and (limits.charges is None or _neutral(elements, counts, limits.charges))
+        if (limits.charges is None or _neutral(elements, counts, limits.charges))
         and all(ratio.holds(counts) for ratio in ratios)
     }
+    for what, size, most in (
+        ("combinations of as many atoms", len(candidates), MOST_TRIED),
+        ("compositions", len(chosen), MOST_COMPOSITIONS),
+    ):
+        if size > most:
+            raise InputError("composition", f"allows more than {most} {what}", "narrow elements, or atoms")
     if not chosen:
         fix = "widen elements, atoms, charges or ratios"
         raise InputError("composition", "no composition is within these limits", fix)
     _require_compounds(elements, chosen)
     for place in range(len(elements)):
-        for number in range(1, min(LARGEST_ELEMENT_CELL, max(allowed)) + 1):
+        for number in range(1, min(LARGEST_ELEMENT_CELL, allowed[-1]) + 1):
             chosen.add(tuple(number if other == place else 0 for other in range(len(elements))))
     return tuple(_present(elements, counts) for counts in sorted(chosen, key=lambda counts: (sum(counts), counts)))
+
+
+def _candidates(limits: Limits, elements: Sequence[str], allowed: range) -> Iterator[tuple[int, ...]]:
+    """Atoms of each element in the cells of ``allowed`` atoms, whatever their charges and ratios.
+
+    With ``ends`` a cell comes once for each of its sums of them.
+    """
+    if limits.ends is None:
+        ranges = [parse_range(limits.elements[element], f"composition.elements.{element}") for element in elements]
+        yield from _numbers(ranges, [1] * len(ranges), allowed[0], allowed[-1])
+        return
+    ends = [parse_formula(end, "composition.ends") for end in limits.ends]
+    sizes = [sum(end.values()) for end in ends]
+    for numbers in _numbers([range(allowed[-1] // size + 1) for size in sizes], sizes, allowed[0], allowed[-1]):
+        yield tuple(
+            sum(number * end.get(element, 0) for number, end in zip(numbers, ends, strict=True)) for element in elements
+        )
+
+
+def _numbers(ranges: Sequence[range], sizes: Sequence[int], least: int, most: int) -> Iterator[tuple[int, ...]]:
+    """One number of each range, so that the sum of numbers times sizes is from ``least`` to ``most``.
+
+    What the others cannot complete is left out at once, so that little is tried in vain.
+    """
+    if not ranges:
+        yield ()
+        return
+    fewest, greatest = (
+        sum(numbers[end] * size for numbers, size in zip(ranges[1:], sizes[1:], strict=True)) for end in (0, -1)
+    )
+    for number in ranges[0]:
+        atoms = number * sizes[0]
+        if atoms + fewest > most:
+            return
+        if atoms + greatest >= least:
+            for others in _numbers(ranges[1:], sizes[1:], least - atoms, most - atoms):
+                yield (number, *others)
 
 
 def _require_compounds(elements: Sequence[str], chosen: Iterable[Sequence[int]]) -> None:

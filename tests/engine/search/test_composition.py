@@ -99,6 +99,31 @@ def test_with_ends_only_their_multiples_are_left():
     assert compounds == {"MgHH", "CaHH", "MgMgHHHH", "MgCaHHHH", "CaCaHHHH"}
 
 
+def test_only_what_atoms_charges_and_ratios_leave_counts_against_the_limit():
+    elements = {"Mg": "0-8", "Ca": "0-8", "Al": "0-8", "H": "0-24"}
+    assert len(limited(elements=elements, atoms="2-12")) > 1000
+    elements = {"Mg": "0-40", "Ca": "0-40", "Al": "0-40", "H": "0-120"}
+    charges = {"Mg": 2, "Ca": 2, "Al": 3, "H": -1}
+    names = limited(elements=elements, atoms="2-32", charges=charges)
+    assert len(names) < 10_000 and "MgCaAlHHHHHHH" in names
+
+
+def test_ends_are_counted_by_the_atoms_they_have():
+    elements = {"Mg": 0, "Ca": 0, "Sr": 0, "H": 0}
+    names = limited(elements=elements, atoms="3-24", ends=("MgH2", "CaH2", "SrH2"))
+    assert len([name for name in names if name.startswith("MgCaSrH")]) == 1
+    assert max(sum(map(str.isupper, name)) for name in names) == 24
+    sums = [(a, b, c) for a in range(9) for b in range(9 - a) for c in range(9 - a - b)]
+    assert len(names) == len(sums) - 1 + 16
+
+
+def test_counts_that_must_be_positive_and_large_ranges_are_cut_by_atoms():
+    assert limited(elements={"Mg": "2-999999999", "H": "1-999999999"}, atoms="3-4") == [
+        *("H", "Mg", "HH", "MgMg"),
+        *("HHH", "MgMgH", "MgMgMg", "HHHH", "MgMgHH", "MgMgMgH", "MgMgMgMg"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -110,7 +135,8 @@ def test_with_ends_only_their_multiples_are_left():
         ({"elements": {"Mg": 0, "Li": 0, "H": 0}, "ends": ("MgH", "MgH2")}, "composition.elements.Li: no compound"),
         ({"atoms": 1}, "composition.elements.Mg: no compound within the limits has it"),
         ({"atoms": "20-30"}, "composition: no composition is within these limits"),
-        ({"elements": {"Mg": "0-999", "H": "0-999"}}, "composition: allows 1000000 combinations"),
+        ({"elements": {"Mg": "0-150", "H": "0-150"}, "atoms": "2-200"}, "composition: allows more than 10000 comp"),
+        ({"elements": {"Mg": "0-999", "H": "0-999"}, "atoms": "2-999"}, "composition: allows more than 100000 comb"),
     ],
 )
 def test_impossible_limits_are_refused_by_name(changes, message):
