@@ -8,15 +8,15 @@ from dataclasses import replace
 from ase import Atoms
 
 from ..engine.search.hull import ON_HULL, formula_of
-from ..engine.search.loop import Generation, height, lowest_fitness, summary
-from ..engine.search.rank import is_relaxed, lowest
+from ..engine.search.loop import Generation, hull_fall, lowest_fitness, summary
+from ..engine.search.rank import lowest
 from ..engine.search.settings import SearchSettings
 
 
 def knowledge(
     population: Sequence[Atoms], generation: int, relaxed: int, settings: SearchSettings, target: Atoms | None = None
 ) -> Generation:
-    """The row of the history that an engine search has after a generation.
+    """The row of the history that an engine search has after a generation, as far as the end depends on it.
 
     It is made from the ranked population of now: after learning, all enthalpies are those of the newest potential, and
     of most structures nothing is left but how many were relaxed.
@@ -25,12 +25,10 @@ def knowledge(
     :param target: adds the distance of the structure nearest to it
     """
     earlier = [frame for frame in population if frame.info["generation"] <= generation]
-    enthalpy = min((float(frame.info["enthalpy"]) for frame in earlier if is_relaxed(frame)), default=None)
     return replace(
         summary(earlier, generation, target=target),
         relaxed=relaxed,
-        lowest_enthalpy=enthalpy,
-        hull_mean=height(earlier, settings),
+        hull_fall=hull_fall(earlier, generation, settings),
         lowest_fitness=lowest_fitness(earlier, settings),
     )
 

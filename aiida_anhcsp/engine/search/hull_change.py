@@ -1,4 +1,4 @@
-"""How far the convex hull has moved from one round of learning to the next."""
+"""How far the convex hull has moved from one round of learning, or one generation, to the next."""
 
 from __future__ import annotations
 
@@ -42,10 +42,7 @@ def hull_change(before: Sequence[Atoms], now: Sequence[Atoms]) -> HullChange:
     :param before: and ``now``: frames of which those relaxed have an ``enthalpy`` (eV/atom)
     :raises InputError: an element has no phase of its own in one of them.
     """
-    hulls = [
-        hull_of([(formula_of(frame), float(frame.info["enthalpy"])) for frame in frames if is_relaxed(frame)])
-        for frames in (before, now)
-    ]
+    hulls = [_hull(frames) for frames in (before, now)]
     first, second = (set(map(str, hull.elements)) for hull in hulls)
     if first != second:
         lacking = ", ".join(sorted(first ^ second))
@@ -53,6 +50,25 @@ def hull_change(before: Sequence[Atoms], now: Sequence[Atoms]) -> HullChange:
     old, new = (_compounds(hull) for hull in hulls)
     moved = [abs(_of_formation(hulls[1], name) - _of_formation(hulls[0], name)) for name in old | new]
     return HullChange(tuple(sorted(new - old)), tuple(sorted(old - new)), max(moved, default=0.0))
+
+
+def largest_fall(before: Sequence[Atoms], now: Sequence[Atoms]) -> float:
+    """How far the hull of enthalpies has fallen where it fell most, elements included, eV/atom.
+
+    That is at a phase of the hull of now: where this is linear, the hull before less it is convex, and greatest at an
+    end. So the grid of compositions and their number do not matter.
+
+    :param before: frames of which those relaxed have an ``enthalpy`` (eV/atom)
+    :param now: the same frames and others
+    :raises InputError: an element has no phase of its own in one of them.
+    """
+    old, new = _hull(before), _hull(now)
+    phases = new.stable_entries
+    return max(float(old.get_hull_energy_per_atom(each.composition)) - float(each.energy_per_atom) for each in phases)
+
+
+def _hull(frames: Sequence[Atoms]) -> PhaseDiagram:
+    return hull_of([(formula_of(frame), float(frame.info["enthalpy"])) for frame in frames if is_relaxed(frame)])
 
 
 def _compounds(hull: PhaseDiagram) -> set[str]:

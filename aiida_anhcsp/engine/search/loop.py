@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from ase import Atoms
 
@@ -15,6 +16,7 @@ from ..errors import InputError
 from ..frames import through_text, write_frames
 from ..potentials import Potential
 from .hull import hull_mean
+from .hull_change import largest_fall
 from .initial import random_population
 from .prototypes import with_prototypes
 from .rank import competes, is_relaxed, lowest, missing_elements, rank
@@ -35,7 +37,10 @@ HOPELESS = 3
 
 @dataclass(frozen=True)
 class Generation:
-    """A row of the history: what the search knew after a generation; enthalpies in eV/atom, absent before any."""
+    """A row of the history: what the search knew after a generation; enthalpies in eV/atom, absent before any.
+
+    The structure of lowest enthalpy need not be the fittest. ``hull_fall`` (eV/atom) is what :func:`hull_fall` says.
+    """
 
     generation: int
     relaxed: int
@@ -47,6 +52,7 @@ class Generation:
     total: int
     rates: str | None = None
     hull_mean: float | None = None
+    hull_fall: float | None = None
     lowest_fitness: float | None = None
     target_distance: float | None = None
 
@@ -133,17 +139,20 @@ def summary(
     """What a ranked population, everything up to ``generation``, amounts to.
 
     :param settings: adds the rates that the operators have earned and, for a search over compositions, the mean
-        enthalpy of the hull
+        enthalpy of the hull and its fall
     :param target: adds the distance of the structure that is nearest to it
     """
     latest = [frame for frame in population if frame.info["generation"] == generation]
-    distinct = lowest(population)
-    best = distinct[0].info if distinct else {}
+    best: dict[str, Any] = min(
+        (frame.info for frame in population if is_relaxed(frame)),
+        key=lambda info: (info["enthalpy"], info["id"]),
+        default={},
+    )
     row = Generation(
         generation=generation,
         relaxed=sum(competes(frame, settings) for frame in latest),
         failed=sum(not competes(frame, settings) for frame in latest),
-        distinct=len(distinct),
+        distinct=len(lowest(population)),
         lowest_enthalpy=float(best["enthalpy"]) if best else None,
         lowest_id=str(best["id"]) if best else None,
         lowest_spacegroup=best.get("spacegroup"),
@@ -157,6 +166,7 @@ def summary(
         row,
         rates=describe(rates(population, parents, settings)),
         hull_mean=height(population, settings),
+        hull_fall=hull_fall(population, generation, settings),
         lowest_fitness=lowest_fitness(population, settings),
     )
 
@@ -176,12 +186,27 @@ def height(population: Sequence[Atoms], settings: SearchSettings) -> float | Non
     return hull_mean(relaxed, [Counter(composition.symbols) for composition in settings.compositions()])
 
 
+def hull_fall(population: Sequence[Atoms], generation: int, settings: SearchSettings) -> float | None:
+    """How far the hull fell, where it fell most, in the generations of the criterion of the end, eV/atom.
+
+    None where that is not what ends the search, and where an element had no relaxed structure before them.
+
+    :param population: everything up to ``generation``
+    """
+    patience = settings.stop.generations_without_better
+    if patience is None or settings.ranked_by != HULL_DISTANCE:
+        return None
+    relaxed = [frame for frame in population if is_relaxed(frame)]
+    before = [frame for frame in relaxed if frame.info["generation"] <= generation - patience]
+    return None if missing_elements(before, settings) else largest_fall(before, relaxed)
+
+
 def should_continue(settings: SearchSettings, history: Sequence[Generation]) -> bool:
     """Whether another generation follows.
 
     A search ends when generations or relaxations are used up, when nothing of the last three generations could
-    be relaxed, when the target is found, and when the lowest enthalpy, the mean of the hull or the lowest of another
-    fitness has not fallen by ``better_by`` in as many generations as ``generations_without_better`` says.
+    be relaxed, when the target is found, and when the lowest enthalpy, the hull wherever it fell most, or the lowest of
+    another fitness has not fallen by ``better_by`` in as many generations as ``generations_without_better`` says.
     """
     if settings.number_in(len(history)) == 0:
         return False
@@ -194,17 +219,14 @@ def should_continue(settings: SearchSettings, history: Sequence[Generation]) -> 
     patience = settings.stop.generations_without_better
     if patience is None or len(history) <= patience:
         return True
-    values = [_watched(row, settings) for row in history]
+    if settings.ranked_by == HULL_DISTANCE:
+        fall = history[-1].hull_fall
+        return fall is None or fall > settings.stop.better_by
+    by_enthalpy = settings.ranked_by == ENTHALPY
+    values = [row.lowest_enthalpy if by_enthalpy else row.lowest_fitness for row in history]
     before = [value for value in values[:-patience] if value is not None]
     now = values[-1]
     return now is None or not before or now < min(before) - settings.stop.better_by
-
-
-def _watched(row: Generation, settings: SearchSettings) -> float | None:
-    """What falls as a search gets better."""
-    if settings.ranked_by == ENTHALPY:
-        return row.lowest_enthalpy
-    return row.hull_mean if settings.ranked_by == HULL_DISTANCE else row.lowest_fitness
 
 
 def progress(row: Generation) -> str:

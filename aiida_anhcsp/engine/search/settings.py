@@ -89,7 +89,7 @@ class StopKeys(Section):
     """When a search ends before its last generation."""
 
     generations_without_better: int | None = Field(
-        default=None, ge=1, description="Generations without a lower enthalpy."
+        default=None, ge=1, description="Generations without a lower enthalpy, or hull at any composition."
     )
     better_by: float = Field(default=0.001, ge=0, description="What counts as lower, eV/atom.")
     target_distance: float = Field(

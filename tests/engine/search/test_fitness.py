@@ -8,7 +8,7 @@ import pytest
 
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.potentials import load_potential
-from aiida_anhcsp.engine.search.loop import search
+from aiida_anhcsp.engine.search.loop import search, summary
 from aiida_anhcsp.engine.search.rank import rank
 from aiida_anhcsp.engine.search.settings import SearchSettings
 
@@ -52,6 +52,16 @@ def test_a_user_s_function_ranks_and_stops_the_search(tmp_path: Path) -> None:
     best = {g: min(f.info["fitness"] for f in population if f.info["generation"] <= g) for g in generations}
     last = max(generations)
     assert last == 8 or best[last] > best[last - 1] - settings.stop.better_by
+
+
+def test_the_history_has_the_lowest_enthalpy_whatever_ranks(ranked_h3s) -> None:
+    settings = SearchSettings.parse({**KEYS, "formula": "H3S", "formula_units": "1-2", "fitness": "density"})
+    population = rank(ranked_h3s, settings)
+    best = min((frame for frame in population if "enthalpy" in frame.info), key=lambda frame: frame.info["enthalpy"])
+    assert best.info["rank"] > 1
+    generation = max(frame.info["generation"] for frame in population)
+    row = summary(population, generation, settings)
+    assert (row.lowest_enthalpy, row.lowest_id) == (best.info["enthalpy"], best.info["id"])
 
 
 @pytest.mark.parametrize(("name", "problem"), [("short", "gave 1 numbers"), ("infinite", "0 of them finite")])

@@ -9,7 +9,7 @@ from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import with_labels
 from aiida_anhcsp.engine.search.gibbs_hull import Phase, gibbs_hull, reach
 from aiida_anhcsp.engine.search.hull import hull_distances, hull_mean
-from aiida_anhcsp.engine.search.hull_change import hull_change
+from aiida_anhcsp.engine.search.hull_change import hull_change, largest_fall
 from aiida_anhcsp.engine.search.label_hull import label_hull, labelled_on_hull
 
 
@@ -71,6 +71,14 @@ def test_a_phase_that_comes_on_the_tie_line_does_not_move_the_hull():
 def test_hulls_of_different_elements_do_not_compare():
     with pytest.raises(InputError, match="only one of the hulls has Au"):
         hull_change(HULL, HULL[:1])
+
+
+def test_the_hull_falls_most_at_a_phase_of_its_own_or_at_an_element():
+    assert largest_fall(HULL, HULL) == pytest.approx(0.0, abs=1e-9)
+    assert largest_fall(HULL, [*HULL, relaxed("Cu3Au", -1.37), relaxed("CuAu3", -1.8)]) == pytest.approx(0.02)
+    lower = [*HULL, relaxed("Cu2", -1.02)]
+    assert largest_fall(HULL, lower) == pytest.approx(0.02)
+    assert largest_fall(HULL[:2], [*HULL[:2], relaxed("Cu2", -1.02)]) == pytest.approx(0.02)
 
 
 def labelled(formula: str, energy: float, name: str, length: float = 3.0) -> Atoms:

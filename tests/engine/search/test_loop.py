@@ -15,7 +15,7 @@ from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.potentials.base import Evaluation
 from aiida_anhcsp.engine.relaxation import RelaxSettings, relax
 from aiida_anhcsp.engine.search.initial import random_population
-from aiida_anhcsp.engine.search.loop import Generation, search, should_continue
+from aiida_anhcsp.engine.search.loop import Generation, search, should_continue, summary
 from aiida_anhcsp.engine.search.rank import lowest, rank
 from aiida_anhcsp.engine.search.settings import SearchSettings
 from aiida_anhcsp.engine.search.vary import vary
@@ -102,6 +102,54 @@ def test_a_search_ends_when_no_better_structure_comes():
     assert should_continue(settings, history[:3])
     assert not should_continue(settings, history)
     assert should_continue(settings, [*history[:3], row(3, -2.01)])
+
+
+MG_CA_H = {
+    "composition": {"elements": {"Mg": "0-6", "Ca": "0-6", "H": "0-16"}, "atoms": "2-10"},
+    "population": 6,
+    "generations": 9,
+    "seed": 1,
+    "stop": {"generations_without_better": 1},
+}
+
+
+def hydrides(**phases: float) -> list[Atoms]:
+    """A first generation with phases all around MgCaH4, which has -1 eV/atom, and a second of ``phases``, eV/atom."""
+    first = {"Mg": 0.0, "Ca": 0.0, "H": 0.0, "MgH2": -1.0, "CaH2": -1.0}
+    first |= {"Mg2CaH6": -1.0, "MgCa2H6": -1.0, "MgCaH2": -0.78, "MgCaH6": -0.78}
+    frames = []
+    for index, (formula, enthalpy) in enumerate([*first.items(), *phases.items()]):
+        atoms = Atoms(formula, pbc=True)
+        atoms.set_cell(np.full(3, np.cbrt(12.0 * len(atoms))))
+        atoms.set_scaled_positions([[place / len(atoms)] * 3 for place in range(len(atoms))])
+        atoms.info = {"id": f"g-{index}", "generation": int(index >= len(first)), "operator": "random"}
+        atoms.info |= {"status": "converged", "enthalpy": enthalpy, "spacegroup": "P1"}
+        frames.append(atoms)
+    return frames
+
+
+def test_a_new_phase_below_the_hull_is_better_however_many_compositions_there_are():
+    settings = SearchSettings.parse(MG_CA_H)
+    before = summary(rank(hydrides(), settings), 0, settings)
+    found = summary(rank(hydrides(MgCaH4=-1.02), settings), 1, settings)
+    assert before.hull_mean - found.hull_mean < settings.stop.better_by
+    assert found.hull_fall == pytest.approx(0.02)
+    assert should_continue(settings, [before, found])
+    scarcely = summary(rank(hydrides(MgCaH4=-1.0009, Mg2H=-0.2), settings), 1, settings)
+    assert scarcely.hull_fall == pytest.approx(0.0009)
+    assert not should_continue(settings, [before, scarcely])
+
+
+def test_a_search_goes_on_as_long_as_the_hull_before_lacks_an_element():
+    settings = SearchSettings.parse(MG_CA_H)
+    frames = hydrides()
+    frames[1].info["generation"] = 1
+    rows = [
+        summary(rank([frames[0], *frames[2:]], settings), 0, settings),
+        summary(rank(frames, settings), 1, settings),
+    ]
+    assert rows[1].hull_fall is None
+    assert should_continue(settings, rows)
 
 
 def test_generations_in_which_everything_failed_do_not_end_it():
