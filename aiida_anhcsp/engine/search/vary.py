@@ -51,7 +51,9 @@ def vary(
     shares = rates(population, parents, settings)
     log.info("generation %d: %s", generation, describe(shares))
     source = random_source(settings, ranked)
-    rules = Rules(settings.compositions(), settings.distance_table(), settings.symmetric_parents, modes)
+    rules = Rules(
+        settings.compositions(), settings.distance_table(), settings.symmetric_parents, modes, settings.pressure
+    )
     alone = references(settings, number, [frame for frame in population if is_relaxed(frame)])
     newcomers = Newcomers(settings.compositions(), population)
     failures: Counter[str] = Counter()

@@ -16,6 +16,7 @@ from aiida_anhcsp.engine.search.operators.base import AnyComposition
 from aiida_anhcsp.engine.search.rank import rank
 from aiida_anhcsp.engine.search.settings import SearchSettings
 from aiida_anhcsp.engine.search.vary import vary
+from aiida_anhcsp.engine.search.volumes import estimated_volume
 
 
 def changed(settings: SearchSettings, **changes: object) -> SearchSettings:
@@ -122,6 +123,21 @@ def test_an_exchange_of_atoms_is_made_in_larger_cells_too():
     children = vary(rank(frames, settings), settings, 1)
     assert {len(child) for child in children} == {2, 4}
     assert {child.info["parents"] for child in children} == {"g000-0002"}
+
+
+def test_what_is_added_has_its_volume_at_the_pressure_of_the_search():
+    keys = {**OVER_COMPOSITIONS, "pressure": 150, "operators": {"add": 1}, "minimum_distances": {"Cu-Au": 0.5}}
+    settings = SearchSettings.parse(keys)
+    frames = [bulk("Cu"), bulk("Au"), Atoms("CuAu", positions=[[0] * 3, [1.9, 0, 1.9]], cell=[2.7, 2.7, 3.7], pbc=True)]
+    for index, frame in enumerate(frames):
+        frame.info.update(
+            id=f"g000-000{index}", generation=0, operator="random", status="converged", enthalpy=0.1 * index
+        )
+    added = [child for child in vary(rank(frames, settings), settings, 1) if child.info["operator"] == "add"]
+    assert added
+    for child in added:
+        share = estimated_volume(child, 150.0) / estimated_volume(frames[2], 150.0)
+        assert child.get_volume() / frames[2].get_volume() == pytest.approx(share)
 
 
 @pytest.fixture

@@ -24,13 +24,15 @@ class Rules:
     """What a child must obey: its composition is one of ``compositions``, no pair is closer than ``distances``.
 
     ``symmetry`` (angstrom) is the tolerance within which parents of a cut are made symmetric first; 0 leaves them be.
-    ``modes`` gives the soft modes of a parent, as :func:`~..modes.spring_modes` does.
+    ``modes`` gives the soft modes of a parent, as :func:`~..modes.spring_modes` does. ``pressure`` (GPa) is that of the
+    search.
     """
 
     compositions: tuple[Composition, ...]
     distances: DistanceTable
     symmetry: float = 0.0
     modes: Modes = spring_modes
+    pressure: float = 0.0
 
     def composition_of(self, parent: Atoms) -> Composition:
         """The composition that ``parent`` has.

@@ -12,6 +12,7 @@ from ase.data import atomic_numbers
 
 from ..composition import Composition, draw
 from ..geometry import neighbours
+from ..volumes import estimated_volume, volume_per_atom
 from .base import RefusalError, Rules
 
 LARGEST_SHARE = 0.34
@@ -19,9 +20,10 @@ TRIALS = 30
 
 
 class Transmute:
-    """Turn some atoms of one parent into another element of the search; no atom moves.
+    """Turn some atoms of one parent into another element of the search; no atom moves in fractions of the cell.
 
-    The new composition is one of the search's with as many atoms, at most a third of them changed.
+    The new composition is one of the search's with as many atoms, at most a third of them changed. The volume changes
+    as its estimate does.
     """
 
     name = "transmute"
@@ -48,7 +50,7 @@ class Transmute:
         if not near:
             raise RefusalError("no composition of the search is an exchange away")
         new = draw(near, rng)
-        child = Atoms(numbers=parent.numbers, positions=parent.positions, cell=parent.cell, pbc=True)
+        child = _sized(parent, new, rules.pressure)
         wanted = rng.permutation(list(_surplus(new, old).elements()))
         places = _drawn(child, _surplus(old, new), rng)
         for place, element in zip(places, wanted, strict=True):
@@ -60,7 +62,7 @@ class Add:
     """Put atoms into the largest holes of one parent, until another composition of the search holds.
 
     At most a third more atoms; a hole is the point furthest from all atoms among thirty drawn at random. The volume
-    per atom is kept.
+    grows as its estimate does.
     """
 
     name = "add"
@@ -83,8 +85,7 @@ class Add:
         if not near:
             raise RefusalError("no larger composition of the search is near")
         new = draw(near, rng)
-        child = Atoms(numbers=parent.numbers, positions=parent.positions, cell=parent.cell, pbc=True)
-        child.set_cell(np.asarray(child.cell) * np.cbrt(new.n_atoms / old.n_atoms), scale_atoms=True)
+        child = _sized(parent, new, rules.pressure)
         for element in rng.permutation(list(_surplus(new, old).elements())):
             child += Atoms([str(element)], positions=[_hole(child, rng)], cell=child.cell, pbc=True)
         return rules.admit(child)
@@ -93,7 +94,7 @@ class Add:
 class Remove:
     """Take atoms out of one parent until another composition of the search holds, at most a third of them.
 
-    The volume per atom is kept.
+    The volume shrinks as its estimate does.
     """
 
     name = "remove"
@@ -116,10 +117,17 @@ class Remove:
         if not near:
             raise RefusalError("no smaller composition of the search is near")
         new = draw(near, rng)
-        child = Atoms(numbers=parent.numbers, positions=parent.positions, cell=parent.cell, pbc=True)
+        child = _sized(parent, new, rules.pressure)
         del child[_drawn(child, _surplus(old, new), rng)]
-        child.set_cell(np.asarray(child.cell) * np.cbrt(new.n_atoms / old.n_atoms), scale_atoms=True)
         return rules.admit(child)
+
+
+def _sized(parent: Atoms, new: Composition, pressure: float) -> Atoms:
+    """The atoms of the parent in a cell whose volume has changed as the estimate does with the composition."""
+    child = Atoms(numbers=parent.numbers, positions=parent.positions, cell=parent.cell, pbc=True)
+    growth = new.n_atoms * volume_per_atom(new, pressure) / estimated_volume(parent, pressure)
+    child.set_cell(np.asarray(child.cell) * np.cbrt(growth), scale_atoms=True)
+    return child
 
 
 def _surplus(of: Composition, over: Composition) -> Counter[str]:
