@@ -8,7 +8,7 @@ from aiida_anhcsp.engine.search.rates import FLOOR, describe, plan, rates
 from aiida_anhcsp.engine.search.select import Parents
 from aiida_anhcsp.engine.search.settings import SearchSettings
 
-KEYS = {"formula": "CuAu", "population": 10, "generations": 3, "seed": 1}
+KEYS = {"formula": "Cu2Au2", "population": 10, "generations": 3, "seed": 1}
 WEIGHTS = {"random": 0.4, "heredity": 0.4, "permutation": 0.2}
 
 

@@ -121,7 +121,7 @@ def test_an_exchange_of_atoms_is_made_in_larger_cells_too():
             id=f"g000-000{index}", generation=0, operator="random", status="converged", enthalpy=0.1 * index
         )
     children = vary(rank(frames, settings), settings, 1)
-    assert {len(child) for child in children} == {2, 4}
+    assert {len(child) for child in children} == {4}
     assert {child.info["parents"] for child in children} == {"g000-0002"}
 
 

@@ -11,6 +11,8 @@ from ..composition import Composition
 from .base import RefusalError, Rules
 
 LARGEST_SHARE = 0.5
+FEWEST_ATOMS = 3
+"""Two atoms exchanged are the same crystal, shifted."""
 
 
 class Permutation:
@@ -24,17 +26,20 @@ class Permutation:
     local = True
 
     def needs(self, compositions: Sequence[Composition]) -> str:
-        """Two elements."""
-        return "" if any(len(each.elements) > 1 for each in compositions) else "two elements in a cell"
+        """Two elements, and three atoms."""
+        fit = any(len(each.elements) > 1 and each.n_atoms >= FEWEST_ATOMS for each in compositions)
+        return "" if fit else "two elements in a cell of three atoms or more"
 
     def __call__(self, parents: Sequence[Atoms], rules: Rules, rng: np.random.Generator) -> Atoms:
         """The parent with elements exchanged.
 
-        :raises RefusalError: it has one element only, or atoms come too close.
+        :raises RefusalError: it has one element only, or two atoms, or atoms come too close.
         """
         (parent,) = parents
         if len(set(parent.numbers)) < 2:
             raise RefusalError("there is one element only")
+        if len(parent) < FEWEST_ATOMS:
+            raise RefusalError("there are two atoms only, which exchanged are the same crystal")
         child = Atoms(numbers=parent.numbers, positions=parent.positions, cell=parent.cell, pbc=True)
         exchanged: set[int] = set()
         for _ in range(int(rng.integers(1, max(1, int(LARGEST_SHARE * len(parent) / 2)) + 1))):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 
 from aiida_anhcsp.engine.search.composition import compositions
@@ -35,3 +36,13 @@ def test_one_element_is_refused_with_a_reason():
     rules = Rules(compositions("Cu", 1), distance_table(["Cu"], 0.0))
     with pytest.raises(RefusalError, match="one element"):
         Permutation()([bulk("Cu")], rules, np.random.default_rng(1))
+
+
+def test_two_atoms_exchanged_are_the_same_crystal():
+    assert Permutation().needs(compositions("CuAu", 1)) == "two elements in a cell of three atoms or more"
+    assert Permutation().needs(compositions("Cu4", 1)) == "two elements in a cell of three atoms or more"
+    assert Permutation().needs(compositions("CuAu", "1-2")) == Permutation().needs(compositions("Cu2Au", 1)) == ""
+    rules = Rules(compositions("CuAu", "1-2"), distance_table(["Cu", "Au"], 0.0))
+    parent = Atoms("CuAu", positions=[[0, 0, 0], [1.9, 0, 1.9]], cell=[2.7, 2.7, 3.7], pbc=True)
+    with pytest.raises(RefusalError, match="two atoms only"):
+        Permutation()([parent], rules, np.random.default_rng(1))
