@@ -64,6 +64,18 @@ def find_duplicates(frames: Sequence[Atoms], rule: DuplicateRule, energy: str = 
     return duplicates
 
 
+def same_shape(one: Atoms, other: Atoms, rule: DuplicateRule) -> bool:
+    """Whether ratio of elements, volume per atom and fingerprint of two frames agree within ``rule``.
+
+    Their enthalpies, which unrelaxed ones have not, do not count, nor do space groups.
+    """
+    volumes = [frame.get_volume() / len(frame) for frame in (one, other)]
+    if ratio_of(one) != ratio_of(other) or abs(volumes[0] - volumes[1]) > rule.volume * 0.5 * sum(volumes):
+        return False
+    elements = sorted(set(one.symbols))
+    return bool(distance(fingerprint(one, elements), fingerprint(other, elements)) <= rule.fingerprint)
+
+
 class _SharedGroups:
     """Whether two frames have a space group in common, each looked for once and only where it is asked for."""
 

@@ -16,7 +16,7 @@ from .initial import generator_of, named, random_source, references
 from .modes import Modes, PotentialModes, spring_modes
 from .multiply import multiplied
 from .newcomers import Newcomers
-from .operators import OPERATORS, Operator, RefusalError, Rules
+from .operators import OPERATORS, Operator, RefusalError, Rules, require_change
 from .rank import is_relaxed, lowest
 from .rates import describe, plan, rates
 from .select import Parents, candidates
@@ -109,6 +109,7 @@ def _offspring(
         cells = [multiplied(parent, rules.compositions, rng) for parent in chosen] if larger else chosen
         try:
             child = operator(cells, rules, rng)
+            require_change(child, chosen)
         except RefusalError as refusal:
             refusals[str(refusal)] += 1
             continue

@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from aiida_anhcsp.engine.search.duplicates import find_duplicates
+from aiida_anhcsp.engine.search.duplicates import find_duplicates, same_shape
 from aiida_anhcsp.engine.search.settings import DuplicateRule
 
 RULE = DuplicateRule()
@@ -41,6 +41,15 @@ def test_a_supercell_is_a_duplicate():
 )
 def test_a_difference_in_any_of_the_three_makes_distinct(other):
     assert find_duplicates([copper("a", -1.0), other], RULE) == {}
+
+
+def test_the_shape_is_that_of_a_supercell_too_and_has_no_enthalpy():
+    assert same_shape(copper("a", -1.0), copper("b", 7.0, noise=0.005) * (1, 2, 1), RULE)
+    assert not same_shape(copper("a", -1.0), copper("b", -1.0, scale=1.01), RULE)
+    assert not same_shape(copper("a", -1.0), copper("b", -1.0, noise=0.2), RULE)
+    gold = copper("b", -1.0)
+    gold.symbols[:] = "Au"
+    assert not same_shape(copper("a", -1.0), gold, RULE)
 
 
 def tetragonal(identity: str, ratio: float, status: str = "converged") -> Atoms:

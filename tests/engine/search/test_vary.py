@@ -125,6 +125,19 @@ def test_an_exchange_of_atoms_is_made_in_larger_cells_too():
     assert {child.info["parents"] for child in children} == {"g000-0002"}
 
 
+def test_an_exchange_that_gives_the_parent_in_another_orientation_is_refused(caplog):
+    """Any two unlike atoms of a cubic cell of L1_0 exchanged, its layers run along another axis."""
+    caplog.set_level(logging.INFO)
+    keys = {"formula": "Cu2Au2", "population": 6, "generations": 2, "seed": 1, "operators": {"permutation": 1}}
+    settings = SearchSettings.parse(keys)
+    layered = bulk("Cu", a=3.9, cubic=True)
+    layered.symbols[:2] = "Au"
+    layered.info.update(id="g000-0000", generation=0, operator="random", status="converged", enthalpy=0.0)
+    children = vary(rank([layered], settings), settings, 1)
+    assert {child.info["operator"] for child in children} == {"random"}
+    assert "mostly: the child is its parent again" in caplog.text
+
+
 def test_what_is_added_has_its_volume_at_the_pressure_of_the_search():
     keys = {**OVER_COMPOSITIONS, "pressure": 150, "operators": {"add": 1}, "minimum_distances": {"Cu-Au": 0.5}}
     settings = SearchSettings.parse(keys)

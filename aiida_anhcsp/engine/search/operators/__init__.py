@@ -1,6 +1,6 @@
 """Variation operators: each makes a child of its parents or refuses with a reason."""
 
-from .base import Operator, RefusalError, Rules
+from .base import Operator, RefusalError, Rules, require_change
 from .chemistry import Add, Remove, Transmute
 from .heredity import Heredity
 from .permutation import Permutation
@@ -38,4 +38,5 @@ __all__ = [
     "SoftMutation",
     "Strain",
     "Transmute",
+    "require_change",
 ]

@@ -11,8 +11,12 @@ from ase import Atoms
 
 from ..composition import Composition
 from ..distances import DistanceTable
+from ..duplicates import same_shape
 from ..geometry import reduced
 from ..modes import Modes, spring_modes
+from ..settings import DuplicateRule
+
+SAME = DuplicateRule()
 
 
 class RefusalError(Exception):
@@ -55,6 +59,17 @@ class Rules:
         if violation := self.distances.violation(admitted):
             raise RefusalError(violation)
         return admitted
+
+
+def require_change(child: Atoms, parents: Sequence[Atoms]) -> None:
+    """Refuse a child that would only be relaxed to what is known.
+
+    The tolerances are those of :data:`SAME`, not of the settings: on these depends what is ranked, not what is made.
+
+    :raises RefusalError: it has the shape of one of its parents.
+    """
+    if any(same_shape(child, parent, SAME) for parent in parents):
+        raise RefusalError("the child is its parent again")
 
 
 class Operator(Protocol):
