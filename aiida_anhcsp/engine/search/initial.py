@@ -174,11 +174,18 @@ def generator_of(seed: int, generation: int, index: int) -> np.random.Generator:
     return np.random.default_rng([seed, generation, index])
 
 
-def named(frame: Atoms, generation: int, index: int, operator: str, parents: Sequence[str] = ()) -> Atoms:
-    """The frame with nothing but its identity and descent in ``info``."""
+def named(
+    frame: Atoms, generation: int, index: int, operator: str, parents: Sequence[str] = (), instead_of: str = ""
+) -> Atoms:
+    """The frame with nothing but its identity and descent in ``info``.
+
+    :param instead_of: the operator that was to make it and could not, if any
+    """
     frame.info = {"id": f"g{generation:03d}-{index:04d}", "generation": generation, "operator": operator}
     if parents:
         frame.info["parents"] = " ".join(parents)
+    if instead_of:
+        frame.info["instead_of"] = instead_of
     return frame
 
 

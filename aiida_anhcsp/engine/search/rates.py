@@ -14,14 +14,19 @@ from .settings import SearchSettings
 FLOOR = 0.05
 """Least rate of an operator in use, before the rates are scaled to 1 again."""
 
+PRIOR = 2
+"""Structures of mean success that every operator begins with."""
+
 
 def rates(made: Sequence[Atoms], parents: Parents, settings: SearchSettings) -> dict[str, float]:
     """Share of the next generation that each operator makes; they add up to 1.
 
-    The success of an operator is (good + 1) / (made + 2), so that those not tried yet get their chance: what it made
-    that became a candidate for parents counts by its chance to win a tournament, one on average. A rate is
-    (1 - adaptation) of the weight and adaptation of the success, both scaled to 1 (AutoFrac of USPEX: 0.55 and 0.45),
-    and never less than 0.05. Operators that are off, or need what the compositions do not offer, get nothing.
+    The success of an operator is good / made, with two more made at the mean success of all, so that those not tried
+    yet get their chance: what it made that became a candidate for parents counts by its chance to win a tournament,
+    one on average. A random structure ``instead_of`` a child counts as made by the operator that failed, and as
+    nobody's success. A rate is (1 - adaptation) of the weight and adaptation of the success, both scaled to 1
+    (AutoFrac of USPEX: 0.55 and 0.45), and never less than 0.05. Operators that are off, or need what the compositions
+    do not offer, get nothing.
 
     :param made: what every generation made, whatever became of it: what a search that learns has left behind, too
     :param parents: the candidates of now
@@ -34,11 +39,13 @@ def rates(made: Sequence[Atoms], parents: Parents, settings: SearchSettings) -> 
     if not usable:
         return {"random": 1.0}
     weights = _scaled(usable)
-    tried = Counter(frame.info.get("operator") for frame in made)
+    tried = Counter(frame.info.get("instead_of", frame.info.get("operator")) for frame in made)
     good: defaultdict[str, float] = defaultdict(float)
     for frame, chance in zip(parents.frames, len(parents.frames) * parents.chances(), strict=True):
-        good[frame.info.get("operator", "")] += chance
-    success = _scaled({name: (good[name] + 1) / (tried[name] + 2) for name in weights})
+        if "instead_of" not in frame.info:
+            good[frame.info.get("operator", "")] += chance
+    mean = (sum(good[name] for name in weights) + 1.0) / (sum(tried[name] for name in weights) + 2.0)
+    success = _scaled({name: (good[name] + PRIOR * mean) / (tried[name] + PRIOR) for name in weights})
     share = settings.adaptation
     blend = {name: (1.0 - share) * weights[name] + share * success[name] for name in weights}
     if share == 0.0:

@@ -74,7 +74,8 @@ def screened(
         best = min(rivals, key=lambda frame: frame.info["enthalpy"] if is_relaxed(frame) else np.inf)
         if is_relaxed(best):
             born = children[place].info
-            result[place] = named(bare(best), generation, place, born["operator"], born.get("parents", "").split())
+            parents, instead_of = born.get("parents", "").split(), born.get("instead_of", "")
+            result[place] = named(bare(best), generation, place, born["operator"], parents, instead_of)
             replaced += best is not rivals[0]
         result[place].info["screening_calls"] = sum(int(frame.info.get("steps", 0)) + 1 for frame in rivals)
         calls += result[place].info["screening_calls"]

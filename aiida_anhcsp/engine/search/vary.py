@@ -35,8 +35,9 @@ def vary(
 
     Parents win tournaments among the lowest structures of as many niches as the population has members. A child that
     fifty attempts do not give is replaced by a random structure, and the log says why; an operator that fails so
-    three times is left alone for the rest of the generation. Where nothing is ranked yet all are random. Structure i
-    depends on the seed, the generation, i and the population.
+    three times is left alone for the rest of the generation. ``instead_of`` in the info of a replacement names the
+    operator, whose rate falls by it. Where nothing is ranked yet all are random, and no operator is to blame.
+    Structure i depends on the seed, the generation, i and the population.
 
     :param population: everything relaxed so far, ranked
     :param potential: tells the soft modes where the settings ask for that
@@ -69,7 +70,9 @@ def vary(
         if family is None:
             choices = alone[index] if index < len(alone) else ()
             preferred = newcomers.choose(parents, rng) if settings.variable and not choices else ()
-            children.append(named(source.draw(rng, choices, preferred), generation, index, "random"))
+            failed = name if name in OPERATORS and parents.frames and index >= len(alone) else ""
+            frame = source.draw(rng, choices, preferred)
+            children.append(named(frame, generation, index, "random", instead_of=failed))
         else:
             child, chosen = family
             child = displaced(child, settings.displacement, rules.distances, rng)

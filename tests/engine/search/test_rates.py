@@ -47,6 +47,23 @@ def test_what_a_search_has_left_behind_still_counts_as_made():
     assert everything["random"] < among_survivors["random"]
 
 
+def test_a_random_structure_in_the_place_of_a_child_is_a_failure_of_the_operator_and_nothing_of_random():
+    known, failed = made(random=20, heredity=20), made(random=20)
+    for frame in failed:
+        frame.info["instead_of"] = "permutation"
+    best = made(heredity=5, random=5)
+    before, after = (rates(population, parents(best), settings()) for population in (known, [*known, *failed]))
+    assert after["permutation"] < before["permutation"]
+    assert after["random"] > before["random"] and after["heredity"] > before["heredity"]
+    lucky = rates([*known, *failed], parents([*failed[:5], *made(heredity=5)]), settings())
+    assert lucky["permutation"] < WEIGHTS["permutation"] and lucky["random"] < lucky["heredity"]
+
+
+def test_an_operator_not_tried_yet_has_the_mean_success_of_all():
+    earned = rates(made(random=300, heredity=300), parents(made(random=15, heredity=5)), settings(adaptation=1.0))
+    assert earned["permutation"] == pytest.approx(1 / 3, abs=0.01)
+
+
 def test_no_rate_in_use_falls_below_the_floor():
     population = made(random=500, heredity=500, permutation=500)
     earned = rates(population, parents(made(random=400)), settings(adaptation=1.0))

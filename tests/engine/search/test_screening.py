@@ -72,6 +72,13 @@ def test_several_candidates_need_a_potential():
         screened(random_population(settings()), (), settings(), 0, None)
 
 
+def test_a_structure_in_the_place_of_a_child_still_says_so(emt):
+    first = random_population(settings())
+    first[2].info["instead_of"] = "permutation"
+    best = screened(first, (), settings(), 0, emt)
+    assert [frame.info.get("instead_of") for frame in best] == [None, None, "permutation", None, None, None]
+
+
 def test_mutants_are_left_alone_and_cuts_compared_with_others_of_their_parents(emt, briefly):
     chosen = settings(operators={"random": 1, "heredity": 1, "strain": 1}, adaptation=0, candidates=8, population=12)
     ranked = rank(relax(random_population(chosen), emt, 0.0, RelaxSettings(fmax=0.05)), chosen)

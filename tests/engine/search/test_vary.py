@@ -11,11 +11,13 @@ from ase.build import bulk
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import through_text
 from aiida_anhcsp.engine.potentials import load_potential
+from aiida_anhcsp.engine.search.initial import random_population
 from aiida_anhcsp.engine.search.operators import OPERATORS, RefusalError
 from aiida_anhcsp.engine.search.operators.base import AnyComposition
 from aiida_anhcsp.engine.search.rank import rank
+from aiida_anhcsp.engine.search.rates import FLOOR, rates
 from aiida_anhcsp.engine.search.settings import SearchSettings
-from aiida_anhcsp.engine.search.vary import vary
+from aiida_anhcsp.engine.search.vary import parents_of, vary
 from aiida_anhcsp.engine.search.volumes import estimated_volume
 
 
@@ -58,6 +60,7 @@ def test_where_everything_failed_all_are_random_and_the_log_says_so(ranked_h3s, 
     assert {child.info["operator"] for child in children} == {"random"}
     assert len(children) == h3s.population
     assert "heredity needs 2 distinct parents, there are 0" in caplog.text
+    assert not any("instead_of" in child.info for child in children)
 
 
 class Refusing(AnyComposition):
@@ -73,7 +76,25 @@ def test_an_operator_that_never_succeeds_is_replaced_and_left_alone(ranked_h3s, 
     monkeypatch.setitem(OPERATORS, "heredity", Refusing())
     children = vary(ranked_h3s, changed(h3s, operators={"heredity": 1}), 1)
     assert [child.info["operator"] for child in children] == ["random"] * 10
+    assert {child.info["instead_of"] for child in through_text(children)} == {"heredity"}
     assert caplog.text.count("heredity gave no child in 50 attempts, mostly: never") == 3
+
+
+def test_the_rate_of_an_operator_that_never_succeeds_falls_to_the_floor(monkeypatch):
+    monkeypatch.setitem(OPERATORS, "heredity", Refusing())
+    keys = {"formula": "CuAu", "population": 40, "generations": 9, "seed": 1, "adaptation": 1.0}
+    settings = SearchSettings.parse({**keys, "operators": {"random": 1, "strain": 1, "heredity": 1}})
+    enthalpies = np.random.default_rng(1)
+    population = random_population(settings)
+    shares = []
+    for generation in range(1, 5):
+        for frame in population:
+            frame.info |= {"status": "converged", "enthalpy": frame.info.get("enthalpy", enthalpies.normal())}
+        population = rank(population, settings)
+        shares.append(rates(population, parents_of(population, settings), settings)["heredity"])
+        population += vary(population, settings, generation)
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-1] == pytest.approx(FLOOR, abs=0.01)
 
 
 def test_the_last_generation_is_cut_to_the_relaxations_left(ranked_h3s, h3s):
