@@ -25,10 +25,13 @@ TOLERANCE = 0.8
 """A relaxed structure may be this much below the minimum distances that new ones are held to."""
 
 GHOST_DEPTH = 1.0
-"""eV/atom below the lower tenth of a generation: no crystal of the same elements is that much better."""
+"""eV/atom below the lower tenth of a generation, or the others: no crystal of the same elements is so much better."""
 
 UNRELAXED_DEPTH = 2.0
 """The same in distances of the median from the lower tenth, where that is more, before the relaxations have ended."""
+
+GAP = 2.0
+"""A gap below which all are ghosts is this many times as wide as the median lies above it, where that is more."""
 
 FIT_SCALE = 0.1
 """eV/atom: residuals of the fit over compositions beyond this are outliers."""
@@ -80,7 +83,8 @@ def _below_fit(relaxed: Sequence[Atoms], elements: Sequence[str], at_rest: bool)
     """Ids of the frames far below what the elements in them amount to.
 
     Few structures of a search over compositions have one formula: what is usual is a fit of the enthalpy, linear in
-    the fractions of the elements, in which outliers count no more than in proportion (soft L1).
+    the fractions of the elements, in which outliers count no more than in proportion (soft L1). It withstands a fifth
+    of ghosts of one composition, but not a third that are all of one element, at the end of the line.
     """
     if len(relaxed) < SMALLEST_GENERATION + len(elements):
         return set()
@@ -93,9 +97,27 @@ def _below_fit(relaxed: Sequence[Atoms], elements: Sequence[str], at_rest: bool)
 
 
 def _far_below(frames: Sequence[Atoms], values: NDArray[np.float64], at_rest: bool) -> set[str]:
-    tenth, median = np.quantile(values, [0.1, 0.5])
+    """Ids of the ghosts: what lies below a gap, and of the others what is far below their lower tenth."""
+    usual = np.sort(values)
+    usual = usual[_below_gap(usual) :]
+    tenth, median = np.quantile(usual, [0.1, 0.5])
     floor = tenth - (GHOST_DEPTH if at_rest else max(GHOST_DEPTH, UNRELAXED_DEPTH * (median - tenth)))
     return {frame.info["id"] for frame, value in zip(frames, values, strict=True) if value < floor}
+
+
+def _below_gap(ordered: NDArray[np.float64]) -> int:
+    """How many of the ascending values lie below a gap that only ghosts leave: a tenth or more of them set the tenth.
+
+    They are less than half, and leave enough to tell what is usual. The spread of these counts, as the few lowest
+    among structures of wide spread lie apart without being ghosts.
+    """
+    most = min((len(ordered) - 1) // 2, len(ordered) - SMALLEST_GENERATION)
+    for number in range(most, 0, -1):
+        lowest = ordered[number]
+        width = max(GHOST_DEPTH, GAP * (np.median(ordered[number:]) - lowest))
+        if lowest - ordered[number - 1] > width:
+            return number
+    return 0
 
 
 def _enthalpies(frames: Sequence[Atoms]) -> NDArray[np.float64]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import pytest
 from ase import Atoms
 from ase.build import bulk
 
@@ -50,6 +53,36 @@ def test_before_the_end_of_relaxations_only_what_is_far_below_their_wide_spread_
     assert ghosts == {True: ["g000-0020", "g000-0021"], False: ["g000-0021"]}
 
 
+def ghosts_among(enthalpies: Sequence[float], at_rest: bool = True) -> list[int]:
+    frames = [relaxed(index, enthalpy=float(value)) for index, value in enumerate(enthalpies)]
+    judged = set_aside_unphysical(frames, SETTINGS, at_rest)
+    return [index for index, frame in enumerate(judged) if is_unphysical(frame)]
+
+
+@pytest.mark.parametrize("at_rest", [True, False])
+@pytest.mark.parametrize(("number", "ghosts", "depth"), [(20, 3, 5.0), (40, 5, 30.0), (40, 16, 10.0)])
+def test_ghosts_that_are_a_tenth_or_more_do_not_hide_each_other(number, ghosts, depth, at_rest) -> None:
+    """A wrong potential draws many structures into one ghost; the lower tenth is then itself of ghosts."""
+    enthalpies = -3.0 + np.random.default_rng(number).lognormal(-0.5, 0.7, size=number)
+    enthalpies[:ghosts] = -3.0 - depth + 0.05 * np.arange(ghosts)
+    assert ghosts_among(enthalpies, at_rest) == list(range(ghosts))
+
+
+def test_below_a_gap_and_above_it_ghosts_are_told_by_the_others_alone() -> None:
+    enthalpies = [*np.linspace(-3.0, -2.0, 15), -4.2, *np.linspace(-13.1, -13.0, 4)]
+    assert ghosts_among(enthalpies) == [15, 16, 17, 18, 19]
+
+
+@pytest.mark.parametrize("at_rest", [True, False])
+@pytest.mark.parametrize("number", [6, 20, 40, 100])
+def test_random_structures_of_wide_spread_hold_no_ghosts(number, at_rest) -> None:
+    """Under pressure they lie up to 12 eV/atom above the lowest, the more the fewer."""
+    rng = np.random.default_rng(7)
+    for _ in range(20):
+        enthalpies = -3.0 + np.minimum(12.0, rng.lognormal(0.0, 1.0, size=number))
+        assert not ghosts_among(enthalpies, at_rest)
+
+
 def test_few_structures_do_not_tell_what_is_usual() -> None:
     frames = [relaxed(0), relaxed(1, enthalpy=-6.0)]
     assert not any(map(is_unphysical, set_aside_unphysical(frames, SETTINGS)))
@@ -80,6 +113,21 @@ def test_ghost_among_as_many_compositions_as_structures_is_told_by_its_distance_
     judged = set_aside_unphysical(frames, VARIABLE)
     assert [frame.info["id"] for frame in judged if is_unphysical(frame)] == ["g000-0004"]
     assert judged[4].info["status"] == "unphysical" and "enthalpy" not in judged[4].info
+
+
+@pytest.mark.parametrize("depth", [5.0, 30.0])
+def test_a_fifth_of_ghosts_of_one_composition_do_not_draw_the_fit_to_them(depth) -> None:
+    rng = np.random.default_rng(3)
+    frames = []
+    for index in range(40):
+        gold = 9 if index < 8 else int(rng.integers(20))
+        frame = bulk("Cu", "fcc", a=4.0).repeat((19, 1, 1))
+        frame.symbols[:gold] = "Au"
+        enthalpy = -1.0 - 8.0 * gold / 19 + 0.3 * rng.lognormal(0.0, 0.8) - depth * (index < 8)
+        frame.info = {"id": f"g000-{index:04d}", "status": "converged", "enthalpy": float(enthalpy)}
+        frames.append(frame)
+    judged = set_aside_unphysical(frames, VARIABLE)
+    assert [index for index, frame in enumerate(judged) if is_unphysical(frame)] == list(range(8))
 
 
 def test_compounds_bound_strongly_are_no_ghosts() -> None:
