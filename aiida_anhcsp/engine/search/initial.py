@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,7 +26,7 @@ from .wyckoff import Site, compatible_groups, draw_cell, draw_sites, space_group
 log = logging.getLogger(__name__)
 
 VOLUME_SPREAD = 0.1
-FAILURES_BEFORE_EXCLUSION = 3
+MISSES_BEFORE_EXCLUSION = 3
 ATTEMPTS = 60
 TRIALS = 5
 REFERENCE_SHARE = 0.1
@@ -38,8 +38,9 @@ SPACING = 1.25
 class RandomStructures:
     """Source of random symmetric structures of some compositions.
 
-    Space groups that cannot host a composition are never tried; one whose structures violated the distances three
-    times in a row is left out from then on, so that the time per structure is bounded.
+    Space groups that cannot host a composition are never tried; one whose first three structures violated the
+    distances is left out from then on, so that the time per structure is bounded. Where none is left all get three
+    more, once. One that gave a structure stays, however often it then misses.
 
     :param volumes: mean volume per atom of each composition, angstrom^3; a cell deviates by up to 10 %
     :param distances: what every structure obeys
@@ -66,7 +67,9 @@ class RandomStructures:
         self.distances, self.usual = distances, usual
         self.without_symmetry, self.subcells = without_symmetry, subcells
         self.groups: dict[Composition, list[int]] = {}
-        self.failures: Counter[tuple[Composition, int]] = Counter()
+        self.misses: defaultdict[Composition, Counter[int]] = defaultdict(Counter)
+        self.hosts: set[tuple[Composition, int]] = set()
+        self.reopened: set[Composition] = set()
 
     def draw(
         self,
@@ -92,12 +95,9 @@ class RandomStructures:
             volume = self.volumes[whole] * rng.uniform(1.0 - VOLUME_SPREAD, 1.0 + VOLUME_SPREAD)
             frame = symmetric_structure(composition, group, volume, self.distances, self.usual, rng)
             if frame is not None:
-                self.failures[composition, group] = 0
+                self.hosts.add((composition, group))
                 return displaced(repeated(frame, parts, rng), self.displacement, self.distances, rng)
-            self.failures[composition, group] += 1
-            if self.failures[composition, group] == FAILURES_BEFORE_EXCLUSION:
-                groups.remove(group)
-                log.info("space group %d is too crowded for %s and left out", group, "".join(composition.symbols))
+            self._missed(composition, group)
         raise InputError(
             "minimum_distances", f"no structure obeys them in {ATTEMPTS} attempts", "lower them or the pressure"
         )
@@ -108,6 +108,21 @@ class RandomStructures:
         if not numbers or rng.random() >= self.subcells:
             return 1
         return int(rng.choice(numbers))
+
+    def _missed(self, composition: Composition, group: int) -> None:
+        """Leave out a group that never gave a structure; of the last, open all again, once."""
+        misses = self.misses[composition]
+        misses[group] += 1
+        if (composition, group) in self.hosts or misses[group] < MISSES_BEFORE_EXCLUSION:
+            return
+        groups, formula = self.groups[composition], "".join(composition.symbols)
+        groups.remove(group)
+        log.info("space group %d is too crowded for %s and left out", group, formula)
+        if not groups and composition not in self.reopened:
+            self.reopened.add(composition)
+            groups.extend(compatible_groups(composition.counts))
+            misses.clear()
+            log.info("no space group is left for %s, all are tried again", formula)
 
     def _group(self, groups: Sequence[int], rng: np.random.Generator) -> int:
         """A space group; a search that wants none without symmetry draws no number for it."""

@@ -7,8 +7,10 @@ from ase.spacegroup import crystal
 from ase.spacegroup.symmetrize import check_symmetry
 
 from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.search import distances
 from aiida_anhcsp.engine.search.composition import compositions
 from aiida_anhcsp.engine.search.distances import DistanceTable, distance_table
+from aiida_anhcsp.engine.search.geometry import neighbours
 
 
 def test_given_distances_hold_in_either_order_and_the_rest_follow_from_radii():
@@ -85,6 +87,16 @@ def test_relief_keeps_the_space_group():
     relieved = table.relieved(frame)
     assert not table.violation(relieved)
     assert check_symmetry(relieved, symprec=1e-5).number == 198
+
+
+def test_relief_of_atoms_that_symmetry_holds_ends_at_once(monkeypatch):
+    """Caesium chloride in too small a cell: all pushes cancel."""
+    searches = []
+    monkeypatch.setattr(distances, "neighbours", lambda *given: searches.append(given) or neighbours(*given))
+    frame = Atoms("CuAu", scaled_positions=[[0, 0, 0], [0.5, 0.5, 0.5]], cell=2.6 * np.eye(3), pbc=True)
+    relieved = distance_table(["Cu", "Au"], 0.0, {"Cu-Au": 2.4}).relieved(frame)
+    assert np.array_equal(relieved.positions, frame.positions)
+    assert len(searches) == 1
 
 
 def test_allowed_frames_are_left_alone():

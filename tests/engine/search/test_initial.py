@@ -1,13 +1,27 @@
 from __future__ import annotations
 
+import logging
+from collections import Counter
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import spglib
 from ase import Atoms
+from ase.build import bulk
 
 from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.search import initial
+from aiida_anhcsp.engine.search.composition import Composition
 from aiida_anhcsp.engine.search.geometry import neighbours
-from aiida_anhcsp.engine.search.initial import generator_of, random_population, random_source, symmetric_structure
+from aiida_anhcsp.engine.search.initial import (
+    MISSES_BEFORE_EXCLUSION,
+    RandomStructures,
+    generator_of,
+    random_population,
+    random_source,
+    symmetric_structure,
+)
 from aiida_anhcsp.engine.search.settings import SearchSettings
 from aiida_anhcsp.engine.search.wyckoff import compatible_groups, space_group
 
@@ -145,3 +159,47 @@ def test_distances_that_leave_no_room_are_refused_at_once():
 def test_distances_that_no_trial_obeys_end_in_bounded_time():
     with pytest.raises(InputError, match=r"^minimum_distances: no structure obeys them in 60 attempts"):
         random_population(settings(minimum_distances={"H-S": 3.5}), number=1)
+
+
+class Hosts:
+    """Space groups that give a structure where ``gives`` says so, of the group and how often it was tried before."""
+
+    def __init__(self, gives: Callable[[int, int], bool]) -> None:
+        self.gives, self.tried = gives, Counter[int]()
+
+    def __call__(self, composition: Composition, group: int, *_: object) -> Atoms | None:
+        self.tried[group] += 1
+        return bulk("Cu") if self.gives(group, self.tried[group] - 1) else None
+
+
+def source_of(monkeypatch: pytest.MonkeyPatch, gives: Callable[[int, int], bool]) -> tuple[RandomStructures, Hosts]:
+    """A source of which four space groups can host the one composition."""
+    hosts = Hosts(gives)
+    monkeypatch.setattr(initial, "compatible_groups", lambda counts: (1, 2, 3, 4))
+    monkeypatch.setattr(initial, "symmetric_structure", hosts)
+    return random_source(settings(formula="Cu", formula_units="1", pressure=0)), hosts
+
+
+def test_only_space_groups_that_never_gave_a_structure_are_left_out(monkeypatch):
+    """Group 1 always gives a structure, 2 only the first time, 3 and 4 never."""
+    source, hosts = source_of(monkeypatch, lambda group, before: group == 1 or (group == 2 and before == 0))
+    for index in range(60):
+        source.draw(generator_of(1, 0, index))
+    assert list(source.groups.values()) == [[1, 2]]
+    assert hosts.tried[3] == hosts.tried[4] == MISSES_BEFORE_EXCLUSION
+    assert hosts.tried[2] > 5 * MISSES_BEFORE_EXCLUSION
+
+
+def test_space_groups_that_all_missed_are_opened_once_more(monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    source, hosts = source_of(monkeypatch, lambda group, before: group == 2 and before >= MISSES_BEFORE_EXCLUSION)
+    source.draw(generator_of(1, 0, 0))
+    assert sum(hosts.tried.values()) > 4 * MISSES_BEFORE_EXCLUSION
+    assert caplog.text.count("no space group is left for Cu, all are tried again") == 1
+
+
+def test_space_groups_that_all_missed_twice_are_given_up(monkeypatch):
+    source, hosts = source_of(monkeypatch, lambda group, before: False)
+    with pytest.raises(InputError, match=r"^minimum_distances: no structure obeys them"):
+        source.draw(generator_of(1, 0, 0))
+    assert hosts.tried == dict.fromkeys((1, 2, 3, 4), 2 * MISSES_BEFORE_EXCLUSION)
