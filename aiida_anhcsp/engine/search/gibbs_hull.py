@@ -58,9 +58,10 @@ def gibbs_hull(phases: Sequence[Phase], draws: int = 500, *, seed: int) -> list[
     """Distance of every phase from the hull of the others, with error bars.
 
     The errors are propagated by drawing all free energies anew from independent normal distributions, hull and phase
-    together: which phases form the hull may differ from draw to draw.
+    together: which phases form the hull may differ from draw to draw. The only phase of an element is an end of the
+    hull, with nothing to be compared with: its distance is 0, without error.
 
-    :raises InputError: an element has only one phase or none, an error is negative, or two names are the same.
+    :raises InputError: an element has no phase of its own, an error is negative, or two names are the same.
     """
     names = [phase.name for phase in phases]
     if len(set(names)) < len(names):

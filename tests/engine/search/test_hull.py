@@ -149,6 +149,14 @@ def test_the_error_of_a_distance_has_its_own_part_and_that_of_the_hull():
     assert 0.2 < distance.stable < 0.4
 
 
+def test_the_only_phase_of_an_element_is_an_end_of_the_hull_and_an_element_without_any_is_refused():
+    phases = [Phase("a", "Cu", -1.0, 0.02), Phase("b", "Au", -2.0, 0.02), Phase("c", "CuAu", -1.49, 0.01)]
+    end = next(each for each in gibbs_hull(phases, seed=2) if each.name == "a")
+    assert (end.value, end.error, end.stable) == (0.0, 0.0, 1.0)
+    with pytest.raises(InputError, match="no phase of Au alone, which the hull refers to"):
+        gibbs_hull([phases[0], phases[2]], seed=2)
+
+
 def test_what_the_errors_of_the_hull_exclude_cannot_reach_it():
     phases = [Phase("a", "Cu", -1.0, 0.02), Phase("b", "Au", -2.0, 0.02)]
     assert reach(phases, "CuAu", 4000, seed=1) == pytest.approx(-1.5 + 3 * np.sqrt(2) * 0.01, abs=0.002)
