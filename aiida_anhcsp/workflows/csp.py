@@ -9,7 +9,7 @@ from aiida.engine import ExitCode, ProcessSpec, ToContext, if_, while_
 from aiida.orm import Bool, Data, Dict, Float, List
 
 from ..calculations.functions.hull import lowest_near_hull
-from ..calculations.functions.population import lowest_of, rank_population
+from ..calculations.functions.population import judge_population, lowest_of, rank_population
 from ..calculations.functions.ranking import ranking_table
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
@@ -244,16 +244,24 @@ class CspWorkChain(CspProtocol, JointTrainingSteps, FinalistSteps, DftRelaxSteps
         return call_once(self, f"lowest_{tag(pressure)}", function, population=population, settings=Dict(keys))
 
     def rank(self) -> ExitCode | None:
-        """Rank the relaxed structures and plan the SSCHA runs of the lowest."""
+        """Rank the relaxed structures without unphysical ones, and plan the SSCHA runs of the lowest."""
         runs: dict[str, dict[str, Any]] = {}
         number, window = self.finalists.number, self.finalists.window
         for pressure in self.final_pressures:
             for node in self.children("relax", [pressure]):
+                at_pressure = Dict({**self.final_settings.get_dict(), "pressure": pressure})
+                judged = call_once(
+                    self,
+                    f"judge_{tag(pressure)}",
+                    judge_population,
+                    population=node.outputs.population,
+                    settings=at_pressure,
+                )
                 ranked = call_once(
                     self,
                     f"rank_{tag(pressure)}",
                     rank_population,
-                    population=node.outputs.population,
+                    population=judged,
                     settings=self.final_settings,
                 )
                 frames = ranked.get_frames()

@@ -286,10 +286,12 @@ class LearningSteps(WorkChain):
                 f"generation {self.ctx.generation}: not relaxed again, the old enthalpies stay: {failure(node)}"
             )
             return
+        judged = self.judge(node.outputs.population, self.label_of("judge_refreshed"))
+        failed = count_failed(judged)
         self.ctx.population = None
-        self.rank_all(node.outputs.population, "rank_again")
+        self.rank_all(judged, "rank_again")
         self.report(
-            f"generation {self.ctx.generation}: {node.outputs.population.count} distinct structures relaxed again; "
+            f"{self.stage}: {judged.count - failed} distinct structures relaxed again, {failed} failed; "
             f"{self.best_text()}"
         )
 

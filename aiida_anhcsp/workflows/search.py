@@ -156,12 +156,12 @@ class SearchWorkChain(SearchProtocol, MakingSteps, InitialLabelSteps, Convergenc
 
     def judged(self) -> PopulationData:
         """The new structures, relaxed, without those that are unphysical."""
+        return self.judge(self.child("relax").outputs.population, self.label_of("judge"))
+
+    def judge(self, relaxed: PopulationData, label: str) -> PopulationData:
+        """Relaxed structures without those that are unphysical."""
         population: PopulationData = call_once(
-            self,
-            self.label_of("judge"),
-            judge_population,
-            population=self.child("relax").outputs.population,
-            settings=self.inputs.settings,
+            self, label, judge_population, population=relaxed, settings=self.inputs.settings
         )
         return population
 
@@ -189,14 +189,7 @@ class SearchWorkChain(SearchProtocol, MakingSteps, InitialLabelSteps, Convergenc
         """Rank the symmetrised copies among all others: the lower of two alike represents both."""
         node = self.child("symmetrised")
         if "population" in node.outputs:
-            judged = call_once(
-                self,
-                "judge_symmetrised",
-                judge_population,
-                population=node.outputs.population,
-                settings=self.inputs.settings,
-            )
-            self.rank_all(judged, "rank_symmetrised")
+            self.rank_all(self.judge(node.outputs.population, "judge_symmetrised"), "rank_symmetrised")
 
     def relax_by_dft(self) -> ToContext | None:
         """Submit the DFT relaxation of the lowest structures."""

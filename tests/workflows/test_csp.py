@@ -91,6 +91,28 @@ def test_lowest_distinct_structures_go_to_every_temperature(csp: Callable, add_c
     ]
 
 
+def test_ghost_of_the_final_potential_is_no_finalist(csp: Callable, add_child: Callable) -> None:
+    workchain = csp(sscha={"temperatures": [0.0], "number": 1})
+    frames = relaxed_frames(0, number=6)
+    frames[3].info["enthalpy"] = -30.0
+    add_child(workchain, "relax_p5", {"population": population(frames)})
+    assert workchain.rank() is None
+    assert [run["id"] for run in workchain.ctx.runs.values()] == ["g000-0000"]
+
+
+def test_what_is_unphysical_is_told_at_the_pressure_of_the_finalists(csp: Callable, add_child: Callable) -> None:
+    """Atoms that are too close at 5 GPa are not at 500."""
+    from aiida.orm import List
+
+    frames = relaxed_frames(0, number=1)
+    frames[0].set_cell(frames[0].cell * 0.6, scale_atoms=True)
+    workchain = csp(sscha={"temperatures": [0.0], "number": 1}, pressures=List([5.0, 500.0]))
+    for name in ("relax_p5", "relax_p500"):
+        add_child(workchain, name, {"population": population(frames)})
+    assert workchain.rank() is None
+    assert [run["pressure"] for run in workchain.ctx.runs.values()] == [500.0]
+
+
 COMPOSITIONS = {key: value for key, value in SEARCH.items() if key not in ("formula", "formula_units")} | {
     "composition": {"elements": {"Cu": "0-4", "Au": "0-4"}, "atoms": "1-4"}
 }

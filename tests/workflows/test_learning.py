@@ -204,3 +204,14 @@ def test_after_a_generation_that_collapsed_nothing_is_relaxed_again(
     outputs = {"potential": emt.clone(), "metrics": Dict({"by_round": {}})}
     add_child(workchain, "generation_000_finetune", outputs, job=False)
     assert workchain.refresh() is None and workchain.ctx.potential == outputs["potential"].pk
+
+
+def test_ghost_of_the_new_potential_is_set_aside_before_it_is_ranked(search: Callable, add_child: Callable) -> None:
+    workchain = search()
+    again = cells(0, number=8)
+    again[5].info["enthalpy"] = -30.0
+    add_child(workchain, "generation_000_refresh", {"population": PopulationData.from_frames(again)}, job=False)
+    workchain.rank_again()
+    ranked = load_node(workchain.ctx.population).get_frames()
+    assert ranked[5].info["status"] == "unphysical" and "rank" not in ranked[5].info
+    assert ranked[0].info["rank"] == 1
