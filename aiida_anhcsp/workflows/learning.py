@@ -26,6 +26,9 @@ from .progress import describe_change
 from .settings import LearningSettings, derived_seed
 from .submission import call_once, failure, find_child, get_child, submit_once
 
+LEAST_RELAXED = 0.1
+"""Share of the survivors below which a new potential that relaxes no more of them is given up."""
+
 
 class LearningSteps(WorkChain):
     """The steps of a search that learns; what they need of the search is its labels, its ranking and its context."""
@@ -67,12 +70,17 @@ class LearningSteps(WorkChain):
         return sum(find_child(self, label) is not None for label in labels)
 
     def last_learned(self, end: int) -> int | None:
-        """The last generation before ``end`` whose training came to a potential."""
+        """The last generation before ``end`` whose training came to a potential that was kept."""
         for generation in range(end - 1, INITIAL - 1, -1):
             node = find_child(self, generation_label(generation, "finetune"))
-            if node is not None and node.is_finished_ok:
+            if node is not None and node.is_finished_ok and not self.gave_up(generation):
                 return generation
         return None
+
+    def gave_up(self, generation: int) -> bool:
+        """Whether the potential of a generation relaxed too few of the survivors to be kept."""
+        ranked = find_child(self, generation_label(generation, "rank_again"))
+        return ranked is None and find_child(self, generation_label(generation, "refresh")) is not None
 
     def known(self, end: int) -> PopulationData | None:
         """What the potential has learned in the generations before ``end``, and before the search."""
@@ -120,7 +128,8 @@ class LearningSteps(WorkChain):
     def committee(self) -> list[PotentialData]:
         """The potentials that were trained beside the one of now."""
         for generation in range(self.ctx.generation - 1, INITIAL - 1, -1):
-            if find_child(self, generation_label(generation, "finetune")) is not None:
+            trained = find_child(self, generation_label(generation, "finetune"))
+            if trained is not None and not self.gave_up(generation):
                 nodes = [
                     find_child(self, generation_label(generation, _training(number)))
                     for number in range(1, self.learning.trainings)
@@ -259,7 +268,7 @@ class LearningSteps(WorkChain):
         if "potential" not in node.outputs:
             self.report(f"{self.stage}: the old potential stays: {failure(node)}")
             return None
-        self.ctx.potential = node.outputs.potential.pk
+        self.ctx.former, self.ctx.potential = self.ctx.potential, node.outputs.potential.pk
         self.report(
             f"{self.stage}: RMSE on the new labels "
             f"{describe_change(change_on_new_labels(node.outputs.metrics.get_dict(), self.ctx.generation))}"
@@ -277,23 +286,30 @@ class LearningSteps(WorkChain):
         return ToContext(current=self.submit_relaxation("refresh", survivors))
 
     def rank_again(self) -> None:
-        """Rank the structures that were relaxed again; the older enthalpies are another potential's."""
+        """Rank the structures that were relaxed again; the older enthalpies are another potential's.
+
+        Where the new potential relaxed almost none of them it is given up, and the old one stays with its enthalpies.
+        """
         node = find_child(self, self.label_of("refresh"))
         if node is None:
             return
         if "population" not in node.outputs:
-            self.report(
-                f"generation {self.ctx.generation}: not relaxed again, the old enthalpies stay: {failure(node)}"
-            )
+            self.give_up_potential(failure(node))
             return
         judged = self.judge(node.outputs.population, self.label_of("judge_refreshed"))
         failed = count_failed(judged)
+        relaxed = judged.count - failed
+        if relaxed < LEAST_RELAXED * judged.count:
+            self.give_up_potential(f"the new one relaxed {relaxed} of {judged.count} survivors")
+            return
         self.ctx.population = None
         self.rank_all(judged, "rank_again")
-        self.report(
-            f"{self.stage}: {judged.count - failed} distinct structures relaxed again, {failed} failed; "
-            f"{self.best_text()}"
-        )
+        self.report(f"{self.stage}: {relaxed} distinct structures relaxed again, {failed} failed; {self.best_text()}")
+
+    def give_up_potential(self, reason: str) -> None:
+        """Go on with the potential of before and its enthalpies; the labels count as unlearned."""
+        self.ctx.potential = self.ctx.former
+        self.report(f"{self.stage}: the old potential and its structures stay: {reason}")
 
 
 def count_unphysical(population: PopulationData) -> int:

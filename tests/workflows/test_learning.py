@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from aiida.orm import Dict, load_node
+from aiida.orm import Dict, Log, load_node
 from ase import Atoms
 from ase.build import bulk
 
@@ -86,10 +86,11 @@ def learn(add_child: Callable) -> Callable:
 def finish(add_child: Callable) -> Callable:
     """Let the training of a generation look as if it had ended; what a step submits by hand is no child."""
 
-    def factory(workchain: Any, status: int = 0) -> None:
+    def factory(workchain: Any, status: int = 0, potential: Any = None) -> None:
         name = f"generation_{workchain.ctx.generation:03d}"
+        outputs = {} if potential is None else {"potential": potential, "metrics": Dict({})}
         add_child(workchain, f"{name}_dataset", {"result": load_node(workchain.ctx.dataset)}, job=False)
-        add_child(workchain, f"{name}_finetune", {}, status=status, job=False)
+        add_child(workchain, f"{name}_finetune", outputs, status=status, job=False)
 
     return factory
 
@@ -215,3 +216,39 @@ def test_ghost_of_the_new_potential_is_set_aside_before_it_is_ranked(search: Cal
     ranked = load_node(workchain.ctx.population).get_frames()
     assert ranked[5].info["status"] == "unphysical" and "rank" not in ranked[5].info
     assert ranked[0].info["rank"] == 1
+
+
+@pytest.mark.parametrize(("relaxed", "kept"), [(0, False), (1, False), (2, True)])
+def test_potential_that_relaxes_almost_nothing_is_given_up_and_its_labels_are_learned_again(
+    relaxed: int, kept: bool, search: Callable, learn: Callable, finish: Callable, add_child: Callable, emt: Any
+) -> None:
+    """A relaxation in which all fail exits with 420, and has a population all the same."""
+    workchain = search({"survivors": 20})
+    old, population = workchain.ctx.potential, workchain.ctx.population
+    learn(workchain, 0, labels(0))
+    finish(workchain, potential=emt.clone())
+    assert workchain.refresh() is not None and workchain.ctx.potential != old
+    again = [*cells(0, relaxed), *cells(9, 20 - relaxed, status="exploded")]
+    outputs = {"population": PopulationData.from_frames(again)}
+    add_child(workchain, "generation_000_refresh", outputs, status=420, message="20 exploded", job=False)
+    workchain.rank_again()
+    assert (workchain.ctx.potential != old) == (workchain.ctx.population != population) == kept
+    told = "\n".join(log.message for log in Log.collection.get_logs_for(workchain.node))
+    assert (f"potential and its structures stay: the new one relaxed {relaxed} of 20 survivors" in told) != kept
+    if kept:
+        add_child(workchain, "generation_000_rank_again", {"result": load_node(workchain.ctx.population)}, job=False)
+    training = learn(workchain, 1, labels(1))
+    assert training.inputs.potential.pk == workchain.ctx.potential
+    assert training.inputs.dataset.count == (6 + 20 if kept else 40)
+
+
+def test_survivors_whose_relaxation_broke_down_keep_the_potential_of_their_enthalpies(
+    search: Callable, add_child: Callable, emt: Any
+) -> None:
+    workchain = search()
+    before = dict(workchain.ctx)
+    add_child(workchain, "generation_000_finetune", {"potential": emt.clone(), "metrics": Dict({})}, job=False)
+    workchain.refresh()
+    add_child(workchain, "generation_000_refresh", {}, status=401, message="no machine", job=False)
+    workchain.rank_again()
+    assert {name: workchain.ctx[name] for name in ("potential", "population")}.items() <= before.items()
