@@ -221,6 +221,9 @@ class CspWorkChain(CspProtocol, JointTrainingSteps, FinalistSteps, DftRelaxSteps
         nodes = []
         for pressure in self.final_pressures:
             for source in self.children(step, [pressure]):
+                if not lowest(source.outputs.population.get_frames(), 1):
+                    self.report(f"no finalists at {pressure:g} GPa: {failure(source)}")
+                    continue
                 inputs = {
                     **engine_inputs(self.inputs.search, RelaxWorkChain),
                     "population": self.lowest_at(pressure, source.outputs.population),
@@ -230,7 +233,7 @@ class CspWorkChain(CspProtocol, JointTrainingSteps, FinalistSteps, DftRelaxSteps
                 }
                 nodes.append(submit_once(self, f"relax_{tag(pressure)}", RelaxWorkChain, inputs))
         if not nodes:
-            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason="no search came to structures")
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason="no search ranked a structure")
         self.report(f"the lowest distinct structures are relaxed with the final potential: {listed(nodes)}")
         return awaited(nodes)
 

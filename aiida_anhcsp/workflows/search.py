@@ -16,7 +16,7 @@ from ..calculations.functions.population import (
 )
 from ..data.population import PopulationData
 from ..engine.search.loop import should_continue
-from ..engine.search.rank import competes, lowest
+from ..engine.search.rank import competes, lowest, unranked
 from ..engine.search.settings import HULL_DISTANCE, SearchSettings
 from ..engine.search.symmetrise import symmetrised
 from .convergence import ConvergenceSteps
@@ -217,6 +217,8 @@ class SearchWorkChain(SearchProtocol, MakingSteps, InitialLabelSteps, Convergenc
         if "sscha" in self.inputs and not lowest(frames, 1):
             reason = next((frame.info["reason"] for frame in frames if "reason" in frame.info), "nothing was tried")
             return self.exit_codes.ERROR_SUB_PROCESS_FAILED_SSCHA.format(reason=reason)
+        if (problem := unranked(frames, self.settings)) is not None:
+            return self.exit_codes.ERROR_SUB_PROCESS_FAILED_RELAX.format(reason=problem)
         return self.dft_results()
 
     def dft_results(self) -> ExitCode | None:

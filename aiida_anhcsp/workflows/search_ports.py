@@ -145,5 +145,5 @@ def define_search_outputs(spec: ProcessSpec) -> None:
     )
     spec.exit_code(401, "ERROR_SUB_PROCESS_FAILED_GENERATE", message="No first generation: {reason}")
     spec.exit_code(402, "ERROR_SUB_PROCESS_FAILED_VARY", message="No offspring: {reason}")
-    spec.exit_code(403, "ERROR_SUB_PROCESS_FAILED_RELAX", message="Nothing was relaxed: {reason}")
+    spec.exit_code(403, "ERROR_SUB_PROCESS_FAILED_RELAX", message="Nothing was relaxed that can be ranked: {reason}")
     spec.exit_code(404, "ERROR_SUB_PROCESS_FAILED_SSCHA", message="No structure has a free energy: {reason}")

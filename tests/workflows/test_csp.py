@@ -191,6 +191,16 @@ def test_compositions_without_an_element_alone_have_no_finalists(
     assert "none of an element alone" in workchain.rank().message
 
 
+def test_search_that_ranked_nothing_hands_on_no_finalists(
+    csp: Callable, add_child: Callable, emt: Any, over_compositions: dict[str, Any]
+) -> None:
+    workchain = csp(search=over_compositions)
+    outputs = {**searched(emt), "population": alloys("Cu4", "Cu2Au2")}
+    add_child(workchain, "search_p5", outputs, status=403, message="no structure of Au alone", job=False)
+    assert workchain.judge_searches() is None
+    assert workchain.relax().status == 403
+
+
 def test_no_more_sscha_runs_at_a_time_than_allowed(csp: Callable, add_child: Callable, emt: Any) -> None:
     workchain = csp()
     up_to_the_ranking(workchain, add_child, emt)

@@ -205,6 +205,16 @@ def test_relaxation_without_structures_ends_the_search_with_what_there_is(
     assert workchain.outputs["population"].count == 3
 
 
+def test_search_in_which_everything_failed_ends_badly_with_what_there_is(
+    search: Callable, search_inputs: dict[str, Any]
+) -> None:
+    workchain = search(search_inputs)
+    workchain.ctx.population = population(relaxed_frames(0, number=0, failed=4)).store().pk
+    exit_code = workchain.results()
+    assert exit_code.status == 403 and "all 4 structures failed" in exit_code.message
+    assert workchain.outputs["population"].count == 4 and "history" in workchain.outputs
+
+
 def test_failed_labels_leave_the_old_potential(search: Callable, learning: dict[str, Any], add_child: Callable) -> None:
     workchain = search(learning)
     add_child(workchain, "generation_001_label", {}, status=401, message="None succeeded", job=False)

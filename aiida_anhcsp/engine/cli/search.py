@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from ..errors import InputError
 from ..frames import read_frames
+from ..search.rank import unranked
 from ..search.settings import SearchSettings
 from .options import log_to_terminal, processes_option
 from .settings import read_mapping
@@ -67,7 +69,7 @@ def command(
       symmetrise         lowest structures symmetrised and relaxed again at the end [0]
 
     OUTDIR gets population.extxyz, every structure in the order it was relaxed with its enthalpy, status and descent,
-    and history.csv, a row for each generation.
+    and history.csv, a row for each generation. Exit status 1: both are there, but no structure could be ranked.
     """
     settings = SearchSettings.parse(read_mapping(settings_file, "SEARCH.yaml"))
     if settings.potential is None:
@@ -83,4 +85,7 @@ def command(
     folder = settings_file.parent
     seeds = read_frames(folder / settings.seeds, "seeds") if settings.seeds else []
     target = read_frames(folder / settings.target, "target")[0] if settings.target else None
-    search(settings, potential, outdir, (batch_atoms or BATCH_ATOMS[device]) * processes, seeds, target)
+    population = search(settings, potential, outdir, (batch_atoms or BATCH_ATOMS[device]) * processes, seeds, target)
+    if (problem := unranked(population, settings)) is not None:
+        click.echo(f"anhcsp-engine: nothing was relaxed that can be ranked: {problem}", err=True)
+        sys.exit(1)

@@ -93,6 +93,17 @@ def missing_elements(frames: Sequence[Atoms], settings: SearchSettings) -> list[
     return [element for element in settings.elements if element not in alone]
 
 
+def unranked(population: Sequence[Atoms], settings: SearchSettings) -> str | None:
+    """Why no structure of a population has a rank, to be read; None where one has."""
+    if lowest(population, 1):
+        return None
+    relaxed = [frame for frame in population if competes(frame, settings)]
+    if not relaxed:
+        return f"all {len(population)} structures failed"
+    elements = " or ".join(missing_elements(relaxed, settings))
+    return f"no structure of {elements} alone, without which nothing is ranked over compositions"
+
+
 def lowest(population: Sequence[Atoms], number: int | None = None) -> list[Atoms]:
     """The distinct structures of a ranked population, lowest first, at most ``number`` of them."""
     ranked = sorted((frame for frame in population if "rank" in frame.info), key=lambda frame: frame.info["rank"])

@@ -51,3 +51,15 @@ def test_a_file_without_keys_is_refused(content, tmp_path, capsys):
         main(["search", str(tmp_path / "search.yaml"), str(tmp_path / "out")])
     assert ended.value.code == 2
     assert "SEARCH.yaml: " in capsys.readouterr().err
+
+
+def test_a_search_that_ranks_nothing_says_so_with_its_exit_status(tmp_path, capsys):
+    """Two structures are both of one element."""
+    settings = {key: value for key, value in CUAU.items() if key != "formula"}
+    composition = {"elements": {"Cu": "0-2", "Au": "0-2"}, "atoms": "1-2"}
+    (tmp_path / "search.yaml").write_text(yaml.safe_dump({**settings, "composition": composition, "generations": 1}))
+    with pytest.raises(SystemExit) as ended:
+        main(["search", str(tmp_path / "search.yaml"), str(tmp_path / "out")])
+    assert ended.value.code == 1
+    assert "that can be ranked: no structure of Cu alone" in capsys.readouterr().err
+    assert len(read_frames(tmp_path / "out" / "population.extxyz")) == 2

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from ase.build import bulk
 
 from aiida_anhcsp.engine.errors import InputError
 from aiida_anhcsp.engine.frames import labels_of, through_text, with_labels
-from aiida_anhcsp.engine.search.rank import lowest, rank
+from aiida_anhcsp.engine.search.rank import lowest, rank, unranked
+from aiida_anhcsp.engine.search.settings import SearchSettings
 
 
 def test_ranks_count_the_distinct_structures_from_the_lowest(ranked_h3s):
@@ -63,3 +65,16 @@ def test_ids_must_be_there_and_unique(ranked_h3s):
     del nameless.info["id"]
     with pytest.raises(InputError, match=r"^POPULATION: "):
         rank([nameless])
+
+
+def test_what_keeps_a_population_from_being_ranked_is_named():
+    settings = {"composition": {"elements": {"Cu": "0-4", "Au": "0-4"}, "atoms": "1-4"}, "population": 2}
+    search = SearchSettings.parse({**settings, "generations": 1, "seed": 1})
+    frames = [bulk("Cu"), bulk("Au")]
+    for number, frame in enumerate(frames):
+        frame.info = {"id": f"g000-000{number}", "status": "converged", "enthalpy": 1.0}
+    assert unranked(rank(frames, search), search) is None
+    frames[1].info["status"] = "exploded"
+    assert unranked(rank(frames, search), search).startswith("no structure of Au alone")
+    frames[0].info["status"] = "exploded"
+    assert unranked(rank(frames, search), search) == "all 2 structures failed"
