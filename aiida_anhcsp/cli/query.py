@@ -25,22 +25,25 @@ def command() -> None:
 @click.option("--pressure", type=float, help="Of the search in GPa, where the run has several.")
 @with_dbenv()
 def ancestry_command(pk: str, identity: str, pressure: float | None) -> None:
-    """The structure ID of the run PK and its ancestors, back to random ones."""
+    """The structure ID of the run PK and its ancestors, back to random ones; through seeds into earlier runs."""
     from tabulate import tabulate
 
     from ..report.queries import ancestry, parents_of, search_at
 
     rows = [
         (
-            frame.info["id"],
-            frame.info.get("operator", ""),
-            " ".join(parents_of(frame)),
-            frame.info.get("spacegroup", ""),
-            f"{frame.info['enthalpy']:.4f}" if "enthalpy" in frame.info else frame.info.get("status", ""),
+            known.frame.info["id"],
+            known.frame.info.get("operator", ""),
+            known.frame.info.get("seed_of") or " ".join(parents_of(known.frame)),
+            known.frame.info.get("spacegroup", ""),
+            f"{known.frame.info['enthalpy']:.4f}"
+            if "enthalpy" in known.frame.info
+            else known.frame.info.get("status", ""),
+            known.search.pk,
         )
-        for frame in ancestry(search_at(load_run(pk), pressure), identity)
+        for known in ancestry(search_at(load_run(pk), pressure), identity)
     ]
-    headers = ["structure", "made by", "parents", "space group", "H (eV/atom)"]
+    headers = ["structure", "made by", "parents", "space group", "H (eV/atom)", "search"]
     click.echo(tabulate(rows, headers=headers, disable_numparse=True))
 
 

@@ -52,26 +52,53 @@ class Pair:
     after: Atoms | None
 
 
-def ancestry(search: ProcessNode, identity: str) -> list[Atoms]:
+def ancestry(search: ProcessNode, identity: str) -> list[Known]:
     """A structure of a search and all its ancestors, the youngest first; the last ones have no parents.
+
+    A seed leads on into the earlier run whose population the seeds are, where that is in the profile.
 
     :param search: ``anhcsp.search``
     :param identity: ``id`` of the structure, such as ``g003-0017``
     :raises InputError: the search made no such structure.
     """
-    made = [*relaxed_by_generation(search).values(), *relaxed_by_generation(search, "symmetrised").values()]
-    known = {str(frame.info["id"]): frame for frames in made for frame in frames}
-    if identity not in known:
+    made = {search.pk: _made_by(search)}
+    if identity not in made[search.pk]:
         raise InputError(
             "ID", f"search {search.pk} made no structure {identity}", f"see aiida-anhcsp ranking {search.pk}"
         )
-    line, waiting = {}, [identity]
+    line: dict[tuple[int, str], Known] = {}
+    waiting = [(search, identity)]
     while waiting:
-        name = waiting.pop(0)
-        if name in known and name not in line:
-            line[name] = known[name]
-            waiting += parents_of(known[name])
+        where, name = waiting.pop(0)
+        if where.pk not in made:
+            made[where.pk] = _made_by(where)
+        frame = made[where.pk].get(name)
+        if frame is None or (where.pk, name) in line:
+            continue
+        line[where.pk, name] = Known(where, frame)
+        waiting += [(where, parent) for parent in parents_of(frame)]
+        if "seed_of" in frame.info and (earlier := _earlier_search(where, str(frame.info["seed_of"]))) is not None:
+            waiting.append((earlier, str(frame.info["seed_of"])))
     return list(line.values())
+
+
+def _made_by(search: ProcessNode) -> dict[str, Atoms]:
+    """What a search has relaxed, symmetrised copies included, by identity."""
+    made = [*relaxed_by_generation(search).values(), *relaxed_by_generation(search, "symmetrised").values()]
+    return {str(frame.info["id"]): frame for frames in made for frame in frames}
+
+
+def _earlier_search(search: ProcessNode, identity: str) -> ProcessNode | None:
+    """The search that the seed of this identity comes from; None where the seeds are of no run of searches."""
+    seeds: PopulationData = search.inputs.seeds
+    run = None if seeds.creator is None else seeds.creator.caller
+    while run is not None and not searches_of(run):
+        run = run.caller
+    if run is None:
+        return None
+    pressures = {settings_of(earlier).pressure for earlier in searches_of(run)}
+    pressure = seeds.get_frame(identity).info.get("pressure") if len(pressures) > 1 else None
+    return search_at(run, pressure)
 
 
 def parents_of(frame: Atoms) -> list[str]:

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from aiida.common.links import LinkType
-from aiida.orm import CalcJobNode, WorkChainNode
+from aiida.orm import CalcJobNode, ProcessNode, WorkChainNode
 from ase import Atoms
 
 from aiida_anhcsp.data.population import PopulationData
 from aiida_anhcsp.data.potential import PotentialData
 from aiida_anhcsp.engine.errors import InputError
+from aiida_anhcsp.engine.search.seeds import with_seeds
+from aiida_anhcsp.engine.search.settings import SearchSettings
 from aiida_anhcsp.report.queries import (
     ancestry,
     behind_free_energy,
@@ -29,8 +31,8 @@ from .conftest import call, generation
 
 def test_ancestry_goes_back_to_structures_without_parents(whole: WorkChainNode) -> None:
     line = ancestry(search_at(whole), "g001-0000")
-    assert [frame.info["id"] for frame in line] == ["g001-0000", "g000-0000", "g000-0001"]
-    assert all("parents" not in frame.info for frame in line[1:])
+    assert [known.frame.info["id"] for known in line] == ["g001-0000", "g000-0000", "g000-0001"]
+    assert all("parents" not in known.frame.info for known in line[1:])
 
 
 def test_ancestry_of_a_symmetrised_copy_begins_with_its_parent(whole: WorkChainNode, job: Callable) -> None:
@@ -39,7 +41,29 @@ def test_ancestry_of_a_symmetrised_copy_begins_with_its_parent(whole: WorkChainN
     copy.info |= {"id": "g001-0000-s1", "operator": "symmetrise", "parents": "g001-0000"}
     call(search, job("anhcsp.relax"), "generation_001_symmetrised", {"population": PopulationData.from_frames([copy])})
     line = ancestry(search, "g001-0000-s1")
-    assert [frame.info["id"] for frame in line] == ["g001-0000-s1", "g001-0000", "g000-0000", "g000-0001"]
+    assert [known.frame.info["id"] for known in line] == ["g001-0000-s1", "g001-0000", "g000-0000", "g000-0001"]
+
+
+def test_ancestry_of_a_seed_goes_on_in_the_run_it_comes_from(whole: WorkChainNode, job: Callable) -> None:
+    """Both searches have a g000-0000."""
+    earlier = search_at(whole)
+    seeds = PopulationData.from_frames(generation_of(earlier, 1).get_frames())
+    call(whole, job("anhcsp.relax"), "rank_p10", {"seeds": seeds})
+    later = WorkChainNode(process_type="aiida.workflows:anhcsp.search")
+    later.base.links.add_incoming(earlier.inputs.settings, LinkType.INPUT_WORK, "settings")
+    later.base.links.add_incoming(seeds, LinkType.INPUT_WORK, "seeds")
+    later.store()
+    settings = SearchSettings.parse({**earlier.inputs.settings.get_dict(), "population": 1})
+    frames = with_seeds([], seeds.get_frames(), settings)
+    call(later, job("anhcsp.relax"), "generation_000_relax", {"population": PopulationData.from_frames(frames)})
+    line = [(known.search.pk, known.frame.info["id"]) for known in ancestry(later, "g000-0000")]
+    ancestors = [(earlier.pk, name) for name in ("g001-0000", "g000-0000", "g000-0001")]
+    assert line == [(later.pk, "g000-0000"), *ancestors]
+
+
+def generation_of(search: ProcessNode, number: int) -> PopulationData:
+    (node,) = (child for child in search.called if child.label == f"generation_{number:03d}_relax")
+    return node.outputs.population
 
 
 def test_a_search_that_names_no_pressure_is_at_zero(compositions: WorkChainNode) -> None:

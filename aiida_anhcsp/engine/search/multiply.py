@@ -19,17 +19,21 @@ def multiplied(parent: Atoms, compositions: Sequence[Composition], rng: np.rando
 
     The superlattice is any of that number of cells. The ``id`` then names it, too.
     """
-    content = content_of(parent)
-    held = {each.content for each in compositions}
-    most = max(each.n_atoms for each in compositions) // len(parent)
-    numbers = [1, *(number for number in range(2, most + 1) if tuple(sorted(content * number)) in held)]
-    number = int(rng.choice(numbers))
+    number = int(rng.choice([1, *(number for number in cells_held(parent, compositions) if number > 1)]))
     if number == 1:
         return parent
     lattice = _superlattice(number, rng)
     larger = reduced(make_supercell(parent, lattice))
     larger.info["id"] = f"{parent.info['id']} in {lattice.tolist()}"
     return larger
+
+
+def cells_held(frame: Atoms, compositions: Sequence[Composition]) -> list[int]:
+    """In how many of its cells a crystal is one of these compositions, the smallest number first."""
+    content = content_of(frame)
+    held = {each.content for each in compositions}
+    most = max(each.n_atoms for each in compositions) // len(frame)
+    return [number for number in range(1, most + 1) if tuple(sorted(content * number)) in held]
 
 
 def repeated(frame: Atoms, number: int, rng: np.random.Generator) -> Atoms:

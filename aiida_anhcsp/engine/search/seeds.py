@@ -9,6 +9,8 @@ from ase import Atoms
 
 from ..errors import InputError
 from ..frames import bare
+from .initial import generator_of
+from .multiply import cells_held, repeated
 from .settings import SearchSettings
 
 log = logging.getLogger(__name__)
@@ -21,9 +23,10 @@ def with_seeds(
 ) -> list[Atoms]:
     """The first generation followed by seeds, which take identities of that generation and the operator ``seed``.
 
-    Of an earlier run what failed and what its ranking calls a duplicate is left out.
+    Of an earlier run what failed and what its ranking calls a duplicate is left out. The identity that a seed had is
+    kept as ``seed_of``. A seed in a smaller cell than those of the search is repeated into the smallest that holds it.
 
-    :raises InputError: a seed has none of the search's compositions, or is not periodic.
+    :raises InputError: a seed fills none of the search's cells, or is not periodic.
     """
     compositions = settings.compositions()
     wanted = [seed for seed in seeds if seed.info.get("status") not in FAILED and "duplicate_of" not in seed.info]
@@ -34,13 +37,16 @@ def with_seeds(
     frames = list(population)
     for number, seed in enumerate(wanted, start=1):
         name = seed.info.get("id", f"structure {number}")
-        if not any(composition.holds(seed) for composition in compositions):
+        cells = cells_held(seed, compositions)
+        if not cells:
             formula = seed.get_chemical_formula()
             fix = "take it out, or widen formula_units or composition"
             raise InputError(argument, f"{name} is {formula}, no cell of this search for {settings.system}", fix)
         if not seed.pbc.all() or seed.cell.rank < 3:
             raise InputError(argument, f"{name} is not periodic in three directions", "give crystals")
-        frame = bare(seed)
+        frame = repeated(bare(seed), cells[0], generator_of(settings.seed, 0, len(frames)))
         frame.info = {"id": f"g000-{len(frames):04d}", "generation": 0, "operator": "seed"}
+        if "id" in seed.info:
+            frame.info["seed_of"] = str(seed.info["id"])
         frames.append(frame)
     return frames
