@@ -10,7 +10,8 @@ from aiida.orm import Dict, Int, ProcessNode, load_node
 from ..calculations.generate import GenerateCalculation
 from ..calculations.vary import VaryCalculation
 from ..engine.search.rates import rates
-from ..engine.search.settings import settings_to_make
+from ..engine.search.seeds import beside_seeds
+from ..engine.search.settings import SearchSettings, settings_to_make
 from ..engine.search.vary import parents_of
 from .names import generation_label
 from .ports import engine_inputs
@@ -26,7 +27,16 @@ class MakingSteps(WorkChain):
 
     def settings_to_make(self) -> Dict:
         """What the new structures of this generation depend on: caching finds them again if only the rest changes."""
-        return Dict(settings_to_make(self.ctx.generation, self.inputs.settings.get_dict()))
+        limit = self.beside_seeds().max_relaxations
+        limited = {} if limit is None else {"max_relaxations": limit}
+        return Dict(settings_to_make(self.ctx.generation, {**self.inputs.settings.get_dict(), **limited}))
+
+    def beside_seeds(self) -> SearchSettings:
+        """The settings, their ``max_relaxations`` less the seeds."""
+        settings: SearchSettings = self.settings
+        if settings.max_relaxations is None or "seeds" not in self.inputs:
+            return settings
+        return beside_seeds(self.inputs.seeds.get_frames(), settings)
 
     def settings_to_vary(self) -> Dict:
         """What the offspring of this generation depends on.

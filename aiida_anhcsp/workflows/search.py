@@ -108,7 +108,7 @@ class SearchWorkChain(SearchProtocol, MakingSteps, InitialLabelSteps, Convergenc
         if done:
             target = self.inputs.target.get_ase() if "target" in self.inputs else None
             history.append(knowledge(frames, done - 1, relaxed[-1], settings, target))
-        if self.ctx.settled or not should_continue(settings, history):
+        if self.ctx.settled or not should_continue(self.beside_seeds(), history):
             self.report(f"the search ends after {done} generations")
             return False
         self.ctx.generation = done

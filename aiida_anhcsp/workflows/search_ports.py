@@ -12,7 +12,7 @@ from ..calculations.base import at_least_one
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
-from ..engine.search.seeds import with_seeds
+from ..engine.search.seeds import beside_seeds, with_seeds
 from ..engine.search.settings import SearchSettings
 from ..engine.search.target import require_target
 from .dft_finalists import define_dft_relax
@@ -39,7 +39,8 @@ def validate_structures(value: Mapping[str, Any], _: Any) -> str | None:
     try:
         settings = SearchSettings.parse(value["settings"].get_dict())
         if "seeds" in value:
-            with_seeds([], value["seeds"].get_frames(), settings)
+            seeds = value["seeds"].get_frames()
+            with_seeds([], seeds, beside_seeds(seeds, settings))
         if "target" in value:
             require_target(settings, value["target"].get_ase())
         require_hull(settings, value)

@@ -44,7 +44,8 @@ def command(
       potential          mattersim:NAME_OR_FILE, mtp:FILE or ase:MODULE:CALLABLE[:JSON]
       population         structures in a generation
       generations        generations, the first random one included
-      max_relaxations    relaxations in the whole search [no limit]
+      max_relaxations    structures that the generations relax, seeds and prototypes too
+                         [no limit]
       seed               seed of all randomness
       relax              {fmax: 0.01, max_steps: 500}
       minimum_distances  angstrom by pair, as {H-S: 1.1} [from covalent radii]

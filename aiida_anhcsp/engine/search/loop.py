@@ -22,7 +22,7 @@ from .prototypes import with_prototypes
 from .rank import competes, is_relaxed, lowest, missing_elements, rank
 from .rates import describe, rates
 from .screening import screened
-from .seeds import with_seeds
+from .seeds import beside_seeds, with_seeds
 from .settings import ENTHALPY, GIBBS, HULL_DISTANCE, SearchSettings
 from .symmetrise import symmetrised
 from .target import require_target, target_distance
@@ -83,6 +83,7 @@ def search(
         raise InputError("fitness", "gibbs takes every structure through SSCHA", fix)
     if target is not None:
         require_target(settings, target)
+    settings = beside_seeds(seeds, settings)
     outdir.mkdir(parents=True, exist_ok=True)
     from ..relaxation import RelaxSettings, relax  # loads torch, which the work chains must not
 

@@ -18,6 +18,26 @@ log = logging.getLogger(__name__)
 FAILED = ("too_close", "nonfinite", "collapsed", "exploded", "failed", "unphysical")
 
 
+def wanted(seeds: Sequence[Atoms]) -> list[Atoms]:
+    """Seeds without those that failed in the run they come from, or are duplicates there."""
+    return [seed for seed in seeds if seed.info.get("status") not in FAILED and "duplicate_of" not in seed.info]
+
+
+def beside_seeds(seeds: Sequence[Atoms], settings: SearchSettings, argument: str = "seeds") -> SearchSettings:
+    """Settings of what a search makes beside its seeds: ``max_relaxations`` counts them.
+
+    :raises InputError: they leave room for nothing else.
+    """
+    limit = settings.max_relaxations
+    if limit is None:
+        return settings
+    number = len(wanted(seeds))
+    if limit - number - settings.prototypes < 1:
+        fix = f"give fewer, or max_relaxations of more than {number + settings.prototypes}"
+        raise InputError(argument, f"max_relaxations: {limit} leaves none beside {number} seeds", fix)
+    return settings.model_copy(update={"max_relaxations": limit - number})
+
+
 def with_seeds(
     population: Sequence[Atoms], seeds: Sequence[Atoms], settings: SearchSettings, argument: str = "seeds"
 ) -> list[Atoms]:
@@ -29,13 +49,13 @@ def with_seeds(
     :raises InputError: a seed fills none of the search's cells, or is not periodic.
     """
     compositions = settings.compositions()
-    wanted = [seed for seed in seeds if seed.info.get("status") not in FAILED and "duplicate_of" not in seed.info]
-    if len(wanted) < len(seeds):
+    chosen = wanted(seeds)
+    if len(chosen) < len(seeds):
         log.info(
-            "%d of %d seeds failed or are duplicates in the run they come from", len(seeds) - len(wanted), len(seeds)
+            "%d of %d seeds failed or are duplicates in the run they come from", len(seeds) - len(chosen), len(seeds)
         )
     frames = list(population)
-    for number, seed in enumerate(wanted, start=1):
+    for number, seed in enumerate(chosen, start=1):
         name = seed.info.get("id", f"structure {number}")
         cells = cells_held(seed, compositions)
         if not cells:

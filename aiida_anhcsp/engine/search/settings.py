@@ -144,7 +144,9 @@ class SearchSettings(Section):
     )
     population: int = Field(ge=1, description="Structures in a generation.")
     generations: int = Field(ge=1, description="Generations, the first random one included.")
-    max_relaxations: int | None = Field(default=None, ge=1, description="Relaxations in the whole search.")
+    max_relaxations: int | None = Field(
+        default=None, ge=1, description="Structures that the generations relax, seeds and prototypes too."
+    )
     seed: int = Field(ge=0, description="Seed of all randomness.")
     relax: RelaxKeys = RelaxKeys()
     minimum_distances: dict[str, float] = Field(
@@ -238,6 +240,9 @@ class SearchSettings(Section):
         settings.compositions()
         settings.distance_table()
         settings._require_fitness()
+        if settings.number_in(0) == 0:
+            problem = f"{settings.max_relaxations} leaves none beside {settings.prototypes} prototypes"
+            raise InputError("max_relaxations", problem, "raise it, or lower prototypes")
         return settings
 
     def _require_fitness(self) -> None:
@@ -314,12 +319,20 @@ class SearchSettings(Section):
         return distance_table(self.elements, self.pressure, self.minimum_distances)
 
     def number_in(self, generation: int) -> int:
-        """Structures of a generation: the population, or what ``max_relaxations`` leaves of it."""
+        """Structures of a generation but for its seeds and prototypes: the population, or what ``max_relaxations``
+        leaves of it beside the prototypes.
+        """
         if generation >= self.generations:
             return 0
         if self.max_relaxations is None:
             return self.population
-        return max(0, min(self.population, self.max_relaxations - generation * self.population))
+        left = self.max_relaxations - self.prototypes - generation * self.population
+        return max(0, min(self.population, left))
+
+    def most_relaxed(self, seeds: int = 0) -> int:
+        """Most structures that the generations relax, with so many seeds."""
+        most = self.generations * self.population + self.prototypes + seeds
+        return most if self.max_relaxations is None else min(most, self.max_relaxations)
 
 
 def settings_to_make(generation: int, mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -328,7 +341,10 @@ def settings_to_make(generation: int, mapping: Mapping[str, Any]) -> dict[str, A
     What relaxes, ranks and ends the search is left out: where it changes, the same structures need not be made again.
     """
     unused = AFTER_MAKING | (OF_OFFSPRING if generation == 0 else OF_THE_FIRST)
-    return {key: value for key, value in mapping.items() if key not in unused} | {"generations": generation + 1}
+    made = {key: value for key, value in mapping.items() if key not in unused} | {"generations": generation + 1}
+    if generation > 0 and made.get("max_relaxations") is not None:
+        made["max_relaxations"] -= mapping.get("prototypes", 0)
+    return made
 
 
 def _first_problem(error: ValidationError) -> InputError:

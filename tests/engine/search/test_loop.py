@@ -96,6 +96,16 @@ def test_a_search_ends_with_its_generations_or_relaxations():
     assert [should_continue(settings, rows[:number]) for number in range(4)] == [True, True, True, False]
 
 
+def test_seeds_and_prototypes_are_among_the_relaxations_allowed(emt, tmp_path):
+    settings = SearchSettings.parse({**CUAU, "generations": 5, "max_relaxations": 11, "prototypes": 2})
+    seeds = [bulk("CuAu", "rocksalt", a=5.0), bulk("CuAu", "zincblende", a=5.5)]
+    made = search(settings, emt, tmp_path, seeds=seeds)
+    assert len(made) == 11 and [frame.info["operator"] for frame in made].count("seed") == 2
+    few = settings.model_copy(update={"max_relaxations": 4})
+    with pytest.raises(InputError, match=r"^seeds: max_relaxations: 4 leaves none beside 2 seeds; .* more than 4$"):
+        search(few, emt, tmp_path, seeds=seeds)
+
+
 def test_a_search_ends_when_no_better_structure_comes():
     settings = SearchSettings.parse({**CUAU, "generations": 9, "stop": {"generations_without_better": 2}})
     history = [row(0, -1.0), row(1, -2.0), row(2, -2.0005), row(3, -2.0009)]

@@ -74,6 +74,15 @@ def test_the_relaxations_allowed_are_shared_out_generation_by_generation():
     assert [settings.number_in(generation) for generation in range(5)] == [4, 4, 2, 0, 0]
 
 
+def test_prototypes_are_among_the_relaxations_allowed():
+    keys = {**GOOD, "generations": 4, "max_relaxations": 10, "prototypes": 3}
+    settings = SearchSettings.parse(keys)
+    assert [settings.number_in(generation) for generation in range(5)] == [4, 3, 0, 0, 0]
+    assert SearchSettings.parse(settings_to_make(1, keys)).number_in(1) == 3
+    with pytest.raises(InputError, match=r"^max_relaxations: 3 leaves none beside 3 prototypes"):
+        SearchSettings.parse({**keys, "max_relaxations": 3})
+
+
 def test_without_a_limit_every_generation_is_full():
     settings = SearchSettings.parse(GOOD)
     assert [settings.number_in(generation) for generation in range(3)] == [4, 4, 0]
