@@ -50,7 +50,13 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
     problem = split_problem(inputs)
     if problem is not None:
         return problem
-    return validate_finalists(inputs)
+    return validate_finalists(inputs, SearchSettings.parse(settings_of_finalists(inputs)).variable)
+
+
+def settings_of_finalists(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of the searches that the finalists come from."""
+    production = ProductionSettings.parse(inputs["production"].get_dict()).search if "production" in inputs else {}
+    return {**inputs["search"]["settings"].get_dict(), **production}
 
 
 class CspWorkChain(CspProtocol, JointTrainingSteps, FinalistSteps, DftRelaxSteps):
@@ -162,11 +168,7 @@ class CspWorkChain(CspProtocol, JointTrainingSteps, FinalistSteps, DftRelaxSteps
     @property
     def final_settings(self) -> Dict:
         """Settings of the searches that the finalists come from."""
-        production = self.production
-        if production is None:
-            settings: Dict = self.inputs.search.settings
-            return settings
-        return Dict({**self.search_settings, **production.search})
+        return Dict(settings_of_finalists(self.inputs)) if "production" in self.inputs else self.inputs.search.settings
 
     @property
     def is_variable(self) -> bool:

@@ -11,6 +11,7 @@ from aiida.orm import Dict, ProcessNode, Str
 
 from ..calculations.functions.population import extract_structure
 from ..data.potential import PotentialData
+from ..engine.errors import InputError
 from ..engine.search.early_stop import largest_decreases
 from ..engine.search.gibbs_hull import Phase, reach
 from ..engine.search.quantum import at_common_density
@@ -33,12 +34,20 @@ def validate_correction(inputs: Mapping[str, Any]) -> str | None:
     return validate_label_inputs(correction["label_engine"], correction.get("label", {}), "correction.label")
 
 
-def validate_finalists(inputs: Mapping[str, Any]) -> str | None:
-    """As :func:`validate_correction`; and automatic supercells need the range of a potential that does not learn."""
+def validate_finalists(inputs: Mapping[str, Any], variable: bool) -> str | None:
+    """As :func:`validate_correction`; and stages that suit elements, or the range of a potential that does not learn.
+
+    :param variable: whether the finalists are of several compositions
+    """
     problem = validate_correction(inputs)
+    settings = FinalistSettings.parse(inputs["sscha"]["settings"].get_dict())
+    if problem is None and variable:
+        try:
+            settings.require_elements()
+        except InputError as error:
+            return str(error)
     if problem is not None or inputs["search"].get("learning"):
         return problem
-    settings = FinalistSettings.parse(inputs["sscha"]["settings"].get_dict())
     return settings.without_range(inputs["search"]["potential"].cutoff, "sscha.settings.stages")
 
 
@@ -50,7 +59,8 @@ def define_finalists(spec: ProcessSpec) -> None:
         valid_type=Dict,
         validator=parsed_by(FinalistSettings.parse, "sscha.settings"),
         help="number (of lowest distinct structures at each pressure), window (over compositions, eV/atom above the "
-        "hull: 0.05), give_up (True: over compositions a run ends early where the errors cannot bring it to the hull), "
+        "hull: 0.05), give_up (True: over compositions, without correction, a run ends early where the errors cannot "
+        "bring it to the hull), "
         "temperatures (K), stages "
         "(['1x1x1:200', '2x2x2:500']), seed, fixed_cell, audit, repeats, match_q_density (True: free "
         "energies of supercells of different size are ranked at one density of q points).",
@@ -133,10 +143,11 @@ class FinalistSteps(WorkChain):
         """When a run over compositions ends early: what it cannot come below to reach the hull within the errors.
 
         The hull is that of the runs at the same pressure and temperature that have ended in batches before; None as
-        long as it has no ends.
+        long as it has no ends, and where a correction follows: the potential's own error, which that takes off, is in
+        neither the hull nor the threshold.
         """
         run, settings = self.ctx.runs[name], self.finalists
-        if not (self.is_variable and settings.give_up):
+        if not (self.is_variable and settings.give_up) or "correction" in self.inputs:
             return None
         frames = get_child(self, f"rank_{tag(run['pressure'])}").outputs.result.get_frames()
         formulas = {frame.info["id"]: frame.get_chemical_formula() for frame in frames}

@@ -256,7 +256,7 @@ class FinalistSettings(ComparedStages):
     Over compositions it is the ``number`` lowest of each composition that has any within ``window`` (eV/atom) above the
     hull of enthalpies: what zero-point and anharmonic motion may still bring down. With ``give_up`` such a run ends
     after a stage that leaves it above the hull of the runs before by more than the errors and what later stages may
-    still take off it, as at least three of those have shown.
+    still take off it, as at least three of those have shown; where a correction follows all go to their end.
     """
 
     number: int = Field(default=2, ge=1)
@@ -268,6 +268,16 @@ class FinalistSettings(ComparedStages):
     @classmethod
     def _temperatures_are_possible(cls, values: list[float]) -> list[float]:
         return possible_temperatures(values)
+
+    def require_elements(self, argument: str = "sscha.settings.stages") -> None:
+        """Refuse stages in which an element with one atom in its cell has no vibrations: there would be no hull.
+
+        :raises InputError: a stage in the primitive cell
+        """
+        for written in self.stages:
+            if AUTO not in written and parse_stages(written)[0].n_cells == 1:
+                problem = f"in {written} an element of one atom a cell has no vibrations, and then there is no hull"
+                raise InputError(argument, problem, "over compositions begin with 2x2x2, or auto")
 
     def at(self, pressure: float, temperature: float) -> SschaRunSettings:
         """Settings of a run at one of the points."""

@@ -103,6 +103,7 @@ class SschaWorkChain(SschaProtocol, WorkChain):
         try:
             self.ctx.stages = self.settings.stages_for(atoms, self.inputs.potential.cutoff, tolerance=tolerance)
         except InputError as error:
+            self.report(f"refused: {error}")
             return self.exit_codes.ERROR_INVALID_STRUCTURE.format(reason=str(error))
         self.ctx.stage = 0
         self.ctx.repeat = 0

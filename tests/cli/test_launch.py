@@ -258,6 +258,9 @@ def test_plan_of_a_quantum_hull_counts_the_elements_at_least(ready: Callable, wr
     limits = {"elements": {"Cu": "0-4", "Au": "0-4"}, "atoms": "1-4"}
     search = {**{key: value for key, value in SEARCH["search"].items() if key != "formula"}, "composition": limits}
     result = ready("launch", "csp", write_input({**SEARCH, "search": search, "sscha": SSCHA}), "--dry-run")
+    assert result.exit_code == 2 and result.output.startswith("Error: sscha.stages: in 1x1x1:100 an element")
+    sscha = {**SSCHA, "stages": ["2x2x2:200"]}
+    result = ready("launch", "csp", write_input({**SEARCH, "search": search, "sscha": sscha}), "--dry-run")
     assert result.exit_code == 0, result.output
     runs = "2 lowest distinct structures of each composition within 0.05 eV/atom of the hull x 10 GPa x 0, 300 K"
     assert f"{runs} = at least 8 runs" in " ".join(result.output.split())

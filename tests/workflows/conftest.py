@@ -19,7 +19,7 @@ SEARCH = {
     "relax": {"fmax": 0.05, "max_steps": 60},
     "operators": {"random": 0.5, "heredity": 0.25, "strain": 0.25},
 }
-FINALISTS = {"number": 2, "temperatures": [0.0, 300.0], "stages": ["1x1x1:20"], "seed": 1}
+FINALISTS = {"number": 2, "temperatures": [0.0, 300.0], "stages": ["2x2x2:20"], "seed": 1}
 DYING = """#!{python}
 # an engine whose job dies after its first checkpoint, as at the end of its wall time
 import os

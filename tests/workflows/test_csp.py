@@ -157,13 +157,13 @@ def test_finalists_over_compositions_are_the_lowest_of_each_near_the_hull_and_th
     assert [run["id"] for run in workchain.ctx.runs.values()] == ["g000-0000", "g000-0001", "g000-0002", "g000-0004"]
 
 
-@pytest.mark.parametrize("give_up", [True, False])
-def test_what_cannot_reach_the_hull_within_its_error_ends_early(
-    give_up: bool, csp: Callable, add_child: Callable, over_compositions: dict[str, Any]
-) -> None:
+def hopeless_run(
+    csp: Callable, add_child: Callable, search: dict[str, Any], give_up: bool = True, **changes: Any
+) -> Any:
+    """Three of four runs have ended, and the last cannot reach their hull."""
     from aiida.orm import Dict
 
-    workchain = csp(search=over_compositions, sscha={"temperatures": [0.0], "number": 1, "give_up": give_up})
+    workchain = csp(search=search, **changes, sscha={"temperatures": [0.0], "number": 1, "give_up": give_up})
     names = "Cu4", "Au4", "Cu2Au2", "Cu3Au"
     add_child(workchain, "relax_p5", {"population": alloys(*names)})
     workchain.rank()
@@ -175,6 +175,15 @@ def test_what_cannot_reach_the_hull_within_its_error_ends_early(
         run = add_child(workchain, f"sscha_{name}", {"result": Dict(result)}, job=False)
         stage = {**result, "gibbs_free_energy": gibbs + fall}
         add_child(SimpleNamespace(node=run), "stage_1", {"result": Dict(stage)})
+    return workchain
+
+
+@pytest.mark.parametrize("give_up", [True, False])
+def test_what_cannot_reach_the_hull_within_its_error_ends_early(
+    give_up: bool, csp: Callable, add_child: Callable, over_compositions: dict[str, Any]
+) -> None:
+    workchain = hopeless_run(csp, add_child, over_compositions, give_up=give_up)
+    last = list(workchain.ctx.runs)[-1]
     limits = workchain.give_up_inputs(last)
     assert (limits is not None) is give_up
     if limits is not None:  # Cu3Au lies half-way from Cu to CuAu
@@ -199,6 +208,22 @@ def test_search_that_ranked_nothing_hands_on_no_finalists(
     add_child(workchain, "search_p5", outputs, status=403, message="no structure of Au alone", job=False)
     assert workchain.judge_searches() is None
     assert workchain.relax().status == 403
+
+
+@pytest.mark.parametrize("stages", [["1x1x1:20"], ["2x2x2:20", "1x1x1:20"]])
+def test_stages_without_vibrations_of_an_element_are_refused_over_compositions(
+    csp: Callable, over_compositions: dict[str, Any], stages: list[str]
+) -> None:
+    with pytest.raises(ValueError, match=r"sscha.settings.stages: in 1x1x1:20 an element .*; .* begin with 2x2x2"):
+        csp(search=over_compositions, sscha={"stages": stages})
+
+
+def test_where_a_correction_follows_no_run_ends_early(
+    csp: Callable, add_child: Callable, over_compositions: dict[str, Any], correction: dict[str, Any]
+) -> None:
+    """The hull is that of a potential whose error is in no threshold."""
+    workchain = hopeless_run(csp, add_child, over_compositions, correction=correction)
+    assert workchain.give_up_inputs(list(workchain.ctx.runs)[-1]) is None
 
 
 def test_no_more_sscha_runs_at_a_time_than_allowed(csp: Callable, add_child: Callable, emt: Any) -> None:

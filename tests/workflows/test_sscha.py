@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiida.orm import Log
 from ase import Atoms
 from ase.build import bulk
 
@@ -249,6 +250,8 @@ def test_a_supercell_that_breaks_the_symmetry_ends_the_run_before_any_job(run: C
     exit_code = workchain.setup()
     assert exit_code.status == 202
     assert "the supercell 2x1x1 breaks the crystal's point group" in exit_code.message
+    told = [log.message for log in Log.collection.get_logs_for(workchain.node)]
+    assert any("refused: settings.stages: the supercell 2x1x1" in line for line in told)
 
 
 def test_cell_and_stress_are_told_in_one_line():

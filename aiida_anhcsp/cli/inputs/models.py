@@ -245,6 +245,8 @@ class CspInput(SearchKeys):
                 raise within("production.search", error) from error
             if production.fitness == GIBBS:
                 raise InputError("production.search.fitness", "gibbs is not for csp", "remove it")
+        if (self.search if self.production is None else production).variable:
+            self.sscha.require_elements("sscha.stages")
         return self
 
 
