@@ -95,22 +95,30 @@ class DistanceTable:
         pairs = Neighbours(near.first[below], near.second[below], near.distance[below], near.vector[below])
         return pairs, limits[below]
 
-    def require_room(self, composition: Composition, volume: float) -> None:
+    def require_room(self, composition: Composition, volume: float, pressure: float) -> None:
         """Refuse a table that no arrangement in ``volume`` (angstrom^3) can obey.
 
-        Atoms of one element at least d apart are spheres of diameter d, which fill at most pi/sqrt(18) of space.
+        Atoms of some elements all at least d apart are spheres of diameter d, which fill at most pi/sqrt(18) of space.
 
-        :raises InputError: even the closest packing of one element does not fit.
+        :param pressure: GPa, which the advice names where it can be lowered
+        :raises InputError: even the closest packing of one element, or of several together, does not fit.
         """
-        for element, count in zip(composition.elements, composition.counts, strict=True):
-            diameter = self[element, element]
-            filled = count * math.pi / 6.0 * diameter**3 / volume
-            if filled > CLOSEST_PACKING:
+        counts = dict(zip(composition.elements, composition.counts, strict=True))
+        for group in itertools.chain(*(itertools.combinations(counts, n + 1) for n in range(len(counts)))):
+            pair = min(itertools.combinations_with_replacement(group, 2), key=self.__getitem__)
+            count, diameter = sum(counts[element] for element in group), self[pair]
+            if count * math.pi / 6.0 * diameter**3 / volume > CLOSEST_PACKING:
                 raise InputError(
                     "minimum_distances",
-                    f"{count} {element} atoms {diameter:.2f} angstrom apart do not fit in {volume:.1f} angstrom^3",
-                    f"lower {element}-{element} or the pressure",
+                    f"{count} {' and '.join(group)} atoms {diameter:.2f} angstrom apart do not fit in "
+                    f"{volume:.1f} angstrom^3",
+                    lower("-".join(pair), pressure),
                 )
+
+
+def lower(distances: str, pressure: float) -> str:
+    """What to do where there is no room at ``pressure`` (GPa): at 0 only the distances can be lowered."""
+    return f"lower {distances} or the pressure" if pressure > 0 else f"lower {distances}"
 
 
 def radius(element: str, pressure: float) -> float:

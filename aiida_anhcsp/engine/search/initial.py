@@ -14,18 +14,17 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .composition import Composition, draw
 from .displace import displaced
-from .distances import DistanceTable, distance_table
+from .distances import DistanceTable, distance_table, lower
 from .geometry import reduced
 from .multiply import repeated
 from .newcomers import Newcomers
 from .rank import missing_elements
 from .settings import SearchSettings
-from .volumes import learned_factors, volume_per_atom
+from .volumes import VOLUME_SPREAD, learned_factors, volume_per_atom
 from .wyckoff import Site, compatible_groups, draw_cell, draw_sites, space_group
 
 log = logging.getLogger(__name__)
 
-VOLUME_SPREAD = 0.1
 MISSES_BEFORE_EXCLUSION = 3
 ATTEMPTS = 60
 TRIALS = 5
@@ -48,6 +47,7 @@ class RandomStructures:
     :param displacement: what is then taken off the symmetry, angstrom; see :func:`.displace.displaced`
     :param without_symmetry: share of structures that are put into P1; the others draw among all space groups
     :param subcells: share of structures that are made in a part of the cell, and repeated
+    :param pressure: GPa, for the advice where there is no room
     :raises InputError: the distances leave no room in such a volume.
     """
 
@@ -60,10 +60,12 @@ class RandomStructures:
         displacement: float,
         without_symmetry: float,
         subcells: float,
+        pressure: float,
     ) -> None:
         for composition in choices:
-            distances.require_room(composition, volumes[composition] * composition.n_atoms * (1.0 + VOLUME_SPREAD))
-        self.choices, self.volumes, self.displacement = choices, volumes, displacement
+            largest = volumes[composition] * composition.n_atoms * (1.0 + VOLUME_SPREAD)
+            distances.require_room(composition, largest, pressure)
+        self.choices, self.volumes, self.displacement, self.pressure = choices, volumes, displacement, pressure
         self.distances, self.usual = distances, usual
         self.without_symmetry, self.subcells = without_symmetry, subcells
         self.groups: dict[Composition, list[int]] = {}
@@ -98,9 +100,8 @@ class RandomStructures:
                 self.hosts.add((composition, group))
                 return displaced(repeated(frame, parts, rng), self.displacement, self.distances, rng)
             self._missed(composition, group)
-        raise InputError(
-            "minimum_distances", f"no structure obeys them in {ATTEMPTS} attempts", "lower them or the pressure"
-        )
+        problem = f"no structure obeys them in {ATTEMPTS} attempts"
+        raise InputError("minimum_distances", problem, lower("them", self.pressure))
 
     def _parts(self, composition: Composition, rng: np.random.Generator) -> int:
         """In how many like cells a structure is made: in one, or in any number that divides its atoms."""
@@ -145,6 +146,7 @@ def random_source(settings: SearchSettings, ranked: Sequence[Atoms] = ()) -> Ran
         settings.displacement,
         settings.without_symmetry,
         0.0 if settings.variable else settings.subcells,
+        settings.pressure,
     )
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ..errors import InputError
 from .composition import Composition, Limits, compositions, compositions_within, parse_formula, parse_formula_units
 from .distances import DistanceTable, distance_table
+from .volumes import VOLUME_SPREAD, volume_per_atom
 
 
 class Section(BaseModel):
@@ -237,13 +238,19 @@ class SearchSettings(Section):
         if settings.formula is not None and settings.composition is not None:
             raise InputError("composition", "given beside formula", "keep one of the two")
         parse_formula_units(settings.formula_units)
-        settings.compositions()
-        settings.distance_table()
+        settings._require_room()
         settings._require_fitness()
         if settings.number_in(0) == 0:
             problem = f"{settings.max_relaxations} leaves none beside {settings.prototypes} prototypes"
             raise InputError("max_relaxations", problem, "raise it, or lower prototypes")
         return settings
+
+    def _require_room(self) -> None:
+        """Refuse what no first generation could be made of; an element alone that has no room leaves no hull."""
+        cells, table = self.compositions(), self.distance_table()
+        for cell in cells:
+            largest = volume_per_atom(cell, self.pressure) * cell.n_atoms * (1.0 + VOLUME_SPREAD)
+            table.require_room(cell, largest, self.pressure)
 
     def _require_fitness(self) -> None:
         if self.fitness == ENTHALPY and self.variable:

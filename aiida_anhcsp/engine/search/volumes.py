@@ -20,6 +20,8 @@ CUBIC_ANGSTROM_PER_MOLAR_CM3 = 1.0 / 0.602214076
 BEST_SHARE = 0.5
 PRIOR = 2.0
 """Relaxed structures of an element that the first estimate of its volume counts as."""
+VOLUME_SPREAD = 0.1
+"""By how much the cell of a random structure may be larger or smaller than the estimate."""
 BOUND_ATOMS = {"H": (5.5, 10.0), "N": (9.0, 60.0), "O": (10.0, 60.0), "F": (11.0, 40.0)}
 """Volume (angstrom^3) and bulk modulus (GPa) of elements that are gases alone: as they are in compounds.
 

@@ -56,9 +56,21 @@ def test_contradictory_or_malformed_distances_are_refused_by_name(given):
 
 def test_distances_that_even_close_packing_cannot_obey_are_refused():
     (composition,) = compositions("H3S", 1)
-    distance_table(["H", "S"], 130.0).require_room(composition, 15.4)
+    distance_table(["H", "S"], 130.0).require_room(composition, 15.4, 130.0)
     with pytest.raises(InputError, match="S-S"):
-        distance_table(["H", "S"], 130.0, {"S-S": 2.9}).require_room(composition, 15.4)
+        distance_table(["H", "S"], 130.0, {"S-S": 2.9}).require_room(composition, 15.4, 130.0)
+
+
+def test_atoms_of_several_elements_are_packed_together():
+    """Closest packing of four atoms 3.5 angstrom apart takes 4 d^3 / sqrt(2) = 121 angstrom^3."""
+    (composition,) = compositions("Cu2Au2", 1)
+    table = distance_table(["Cu", "Au"], 0.0, dict.fromkeys(("Cu-Cu", "Cu-Au", "Au-Au"), 3.5))
+    room = 4 * 3.5**3 / np.sqrt(2)
+    table.require_room(composition, 1.001 * room, 0.0)
+    with pytest.raises(InputError, match=r"4 Cu and Au atoms 3\.50 angstrom apart do not fit .*lower Cu-Cu$"):
+        table.require_room(composition, 0.999 * room, 0.0)
+    with pytest.raises(InputError, match=r"lower Cu-Cu or the pressure$"):
+        table.require_room(composition, 0.999 * room, 20.0)
 
 
 def test_a_violation_names_the_pair_also_between_periodic_images():

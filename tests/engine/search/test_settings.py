@@ -142,3 +142,25 @@ def test_new_structures_do_not_depend_on_what_relaxes_ranks_and_ends_the_search(
         for ours, theirs in zip(make(settings), make(full), strict=True):
             assert ours.info == theirs.info
             np.testing.assert_array_equal(ours.positions, theirs.positions)
+
+
+@pytest.mark.parametrize("distance", [3.5, 4.0, 5.0, 6.0])
+def test_distances_that_leave_no_room_are_refused_before_anything_is_made(distance):
+    keys = {
+        "population": 4,
+        "generations": 1,
+        "seed": 1,
+        "minimum_distances": dict.fromkeys(("Cu-Cu", "Cu-Au", "Au-Au"), distance),
+    }
+    with pytest.raises(InputError, match=r"^minimum_distances: .* do not fit in 63\.3 angstrom\^3; lower .*[^e]$"):
+        SearchSettings.parse({**keys, "formula": "Cu2Au2"})
+    with pytest.raises(InputError, match=r"^minimum_distances: .* do not fit in"):
+        SearchSettings.parse({**keys, "composition": {"elements": {"Cu": "0-4", "Au": "0-4"}, "atoms": "2-4"}})
+
+
+def test_an_element_alone_without_room_is_refused_over_compositions():
+    """Among much gold there would be room, but the hull refers to copper alone."""
+    keys = {"population": 4, "generations": 1, "seed": 1, "minimum_distances": {"Cu-Cu": 3.2}}
+    with pytest.raises(InputError, match=r"1 Cu atoms 3\.20 angstrom apart do not fit"):
+        SearchSettings.parse({**keys, "composition": {"elements": {"Cu": "0-1", "Au": "7"}, "atoms": "8"}})
+    SearchSettings.parse({**keys, "formula": "CuAu7"})
