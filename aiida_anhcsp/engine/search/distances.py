@@ -65,7 +65,7 @@ class DistanceTable:
         from its own images no atom can get away). Whether it helped is for :meth:`violation` to say. So that what
         symmetry makes equal stays so, the push ends 2 % beyond without a step, and of n equal pushes an atom follows
         the mean: their sum overshoots among many neighbours and magnifies rounding. Atoms that symmetry holds where
-        they are end it at once: half of the time in crowded cells would go there.
+        they are end it at once.
         """
         relieved = frame.copy()
         for _ in range(RELIEF_STEPS):
