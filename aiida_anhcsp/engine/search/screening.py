@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,12 @@ def _candidates(
 ) -> dict[int, list[Atoms]]:
     """For each place that is compared the structure that is there, and new ones of its kind."""
     source = random_source(settings, lowest(population))
-    rules = Rules(settings.compositions(), settings.distance_table(), settings.symmetric_parents)
+    rules = Rules(
+        settings.compositions(),
+        settings.distance_table(),
+        settings.symmetric_parents,
+        pressure=settings.pressure,
+    )
     known = {frame.info["id"]: frame for frame in population}
     found = {}
     for place, child in enumerate(children):
@@ -112,7 +118,12 @@ def _candidates(
 def _cut(
     parents: Sequence[Atoms], composition: Composition, rules: Rules, displacement: float, rng: np.random.Generator
 ) -> Atoms | None:
-    """A child of these parents with the composition, displaced as children are, if fifty attempts give one."""
+    """A child of these parents with the composition, displaced as children are, if fifty attempts give one.
+
+    The others that a cut may come to are those of the parents: of all in the search few cuts would give this one.
+    """
+    sought = {composition, *(rules.composition_of(parent) for parent in parents)}
+    rules = replace(rules, compositions=tuple(each for each in rules.compositions if each in sought))
     for _ in range(ATTEMPTS):
         try:
             child = Heredity()(parents, rules, rng)

@@ -105,6 +105,22 @@ def test_cuts_have_the_composition_of_their_place(emt):
     assert any(one is not other for one, other in zip(children, found, strict=True))
 
 
+def test_a_new_composition_is_cut_again_from_the_same_parents():
+    limits = {"elements": {"Mg": "0-4", "Ca": "0-4", "H": "0-12"}, "atoms": "2-14"}
+    keys = {"composition": limits, "population": 10, "generations": 2, "seed": 2, "candidates": 8}
+    chosen = SearchSettings.parse({**keys, "operators": {"heredity": 1}, "adaptation": 0})
+    frames = random_population(chosen)
+    for index, frame in enumerate(frames):
+        frame.info.update(status="converged", enthalpy=0.01 * index)
+    ranked = rank(frames, chosen)
+    children = vary(ranked, chosen, 1)
+    known = {frame.get_chemical_formula() for frame in frames}
+    new = [place for place, child in enumerate(children) if child.get_chemical_formula() not in known]
+    candidates = screening._candidates(children, ranked, chosen, 1)
+    rivals = [len(candidates[place]) for place in new if children[place].info["operator"] == "heredity"]
+    assert len(rivals) > 2 and np.mean(rivals) > 7
+
+
 def test_candidates_have_the_composition_of_their_place(emt):
     limits = {"elements": {"Cu": "0-4", "Au": "0-4"}, "atoms": "1-4"}
     chosen = SearchSettings.parse({**COPPER, "formula": None, "composition": limits, "candidates": 3})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from ase import Atoms
 
-from ..composition import Composition
+from ..composition import Composition, ratio_of
 from ..distances import DistanceTable
 from ..duplicates import same_shape
 from ..geometry import reduced
@@ -37,6 +38,13 @@ class Rules:
     symmetry: float = 0.0
     modes: Modes = spring_modes
     pressure: float = 0.0
+
+    @cached_property
+    def variable(self) -> bool:
+        """Whether the compositions have more than one ratio of elements."""
+        ratios = (ratio_of(Atoms(composition.symbols)) for composition in self.compositions)
+        first = next(ratios)
+        return any(ratio != first for ratio in ratios)
 
     def composition_of(self, parent: Atoms) -> Composition:
         """The composition that ``parent`` has.

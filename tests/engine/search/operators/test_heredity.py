@@ -8,10 +8,11 @@ import spglib
 from ase import Atoms
 from ase.build import bulk
 
-from aiida_anhcsp.engine.search.composition import compositions
+from aiida_anhcsp.engine.search.composition import Limits, compositions, compositions_within
 from aiida_anhcsp.engine.search.distances import distance_table
 from aiida_anhcsp.engine.search.operators import Heredity, RefusalError, Rules
 from aiida_anhcsp.engine.search.symmetrise import in_symmetry
+from aiida_anhcsp.engine.search.volumes import estimated_volume
 
 
 @pytest.fixture
@@ -80,6 +81,23 @@ def test_each_parent_gives_at_least_a_quarter_of_the_atoms():
         shares.append(related.sum(axis=1).max())
     assert min(shares) == 2
     assert max(shares) == 6
+
+
+def test_over_compositions_the_slabs_give_new_ones_and_the_volume_of_their_atoms():
+    choices = compositions_within(Limits({"Cu": "0-8", "Au": "0-8"}, "1-8"))
+    rules = Rules(choices, distance_table(["Cu", "Au"], 0.0, {"Cu-Cu": 1.0, "Au-Au": 1.0, "Au-Cu": 1.0}))
+    parents = [bulk("Cu", a=a, cubic=True) * (2, 1, 1) for a in (3.75, 4.0)]
+    parents[0].symbols[:2] = "Au"
+    parents[1].symbols[:6] = "Au"
+    born = children(parents, rules, 40)
+    assert len(born) > 20
+    own = {parent.get_chemical_formula() for parent in parents}
+    assert len({child.get_chemical_formula() for child in born} - own) > 3
+    assert all(any(choice.holds(child) for choice in choices) for child in born)
+    bounds = sorted(parent.get_volume() / estimated_volume(parent, 0.0) for parent in parents)
+    assert all(
+        bounds[0] - 1e-9 <= child.get_volume() / estimated_volume(child, 0.0) <= bounds[1] + 1e-9 for child in born
+    )
 
 
 def test_the_same_randomness_gives_the_same_child(ranked_h3s, rules):
