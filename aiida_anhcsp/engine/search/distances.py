@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,17 +103,30 @@ class DistanceTable:
         :param pressure: GPa, which the advice names where it can be lowered
         :raises InputError: even the closest packing of one element, or of several together, does not fit.
         """
-        counts = dict(zip(composition.elements, composition.counts, strict=True))
-        for group in itertools.chain(*(itertools.combinations(counts, n + 1) for n in range(len(counts)))):
-            pair = min(itertools.combinations_with_replacement(group, 2), key=self.__getitem__)
-            count, diameter = sum(counts[element] for element in group), self[pair]
-            if count * math.pi / 6.0 * diameter**3 / volume > CLOSEST_PACKING:
+        for count, group, pair in self._packings(composition):
+            if _closest_packed(count, self[pair]) > volume:
                 raise InputError(
                     "minimum_distances",
-                    f"{count} {' and '.join(group)} atoms {diameter:.2f} angstrom apart do not fit in "
+                    f"{count} {' and '.join(group)} atoms {self[pair]:.2f} angstrom apart do not fit in "
                     f"{volume:.1f} angstrom^3",
                     lower("-".join(pair), pressure),
                 )
+
+    def least_volume(self, composition: Composition) -> float:
+        """The volume (angstrom^3) below which :meth:`require_room` refuses the table."""
+        return max(_closest_packed(count, self[pair]) for count, _, pair in self._packings(composition))
+
+    def _packings(self, composition: Composition) -> Iterator[tuple[int, tuple[str, ...], tuple[str, str]]]:
+        """Atoms of each element and of several together: how many, of which, and the pair that may be closest."""
+        counts = dict(zip(composition.elements, composition.counts, strict=True))
+        for group in itertools.chain(*(itertools.combinations(counts, n + 1) for n in range(len(counts)))):
+            pair = min(itertools.combinations_with_replacement(group, 2), key=self.__getitem__)
+            yield sum(counts[element] for element in group), group, pair
+
+
+def _closest_packed(count: int, diameter: float) -> float:
+    """Volume (angstrom^3) of so many spheres of a diameter (angstrom) in the closest packing."""
+    return count * math.pi / 6.0 * diameter**3 / CLOSEST_PACKING
 
 
 def lower(distances: str, pressure: float) -> str:

@@ -133,11 +133,17 @@ class RandomStructures:
 
 
 def random_source(settings: SearchSettings, ranked: Sequence[Atoms] = ()) -> RandomStructures:
-    """The source of random structures of a search; ``ranked`` ones (lowest first) teach it the volumes of atoms."""
+    """The source of random structures of a search; ``ranked`` ones (lowest first) teach it the volumes of atoms.
+
+    Where the distances would have no room in a volume that was learned, it is the first estimate.
+    """
     choices = settings.compositions()
+    distances = settings.distance_table()
     learned = learned_factors(ranked, settings.pressure) if ranked else {}
     volumes = {composition: volume_per_atom(composition, settings.pressure, learned) for composition in choices}
-    distances = settings.distance_table()
+    for composition, volume in volumes.items():
+        if volume * composition.n_atoms < distances.least_volume(composition):
+            volumes[composition] = volume_per_atom(composition, settings.pressure)
     return RandomStructures(
         choices,
         volumes,

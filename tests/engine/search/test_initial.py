@@ -151,6 +151,12 @@ def test_relaxed_structures_teach_the_volume():
     assert all(volume == pytest.approx(8.0, rel=0.02) for volume in source.volumes.values())
 
 
+def test_a_learned_volume_without_room_for_the_distances_is_not_taken():
+    small = random_population(settings(), number=1)[0]
+    small.set_cell(small.cell * np.cbrt(0.5 * len(small) / small.get_volume()), scale_atoms=True)
+    assert random_source(settings(), [small] * 400).volumes == random_source(settings()).volumes
+
+
 def test_distances_that_leave_no_room_are_refused_at_once():
     with pytest.raises(InputError, match=r"^minimum_distances: .* lower S-S"):
         random_population(settings(minimum_distances={"S-S": 4.0}))
