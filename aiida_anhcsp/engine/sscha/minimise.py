@@ -65,7 +65,7 @@ def minimise_stage(
     :param after_population: called after each population that is not the last, with the matrices and the cell to go
         on from and how far the stage has come
     :param progress: that of a stage that was cut off at these matrices and goes on from them
-    :raises StageError: no positive definite matrix is found, or the cell runs away
+    :raises StageError: no positive definite matrix is found, a minimisation comes to no end, or the cell runs away
     :raises EvaluationError: the potential refuses a configuration
     """
     phonons = phonons.Copy()
@@ -126,7 +126,10 @@ def minimise_stage(
 def run_minimiser(ensemble: Ensemble, minimisation: Minimisation) -> SSCHA_Minimizer:
     """Minimise the free energy on one evaluated ensemble, at a fixed cell, until it is used up or converged.
 
-    :raises StageError: python-sscha finds no positive definite matrix
+    Where the gradient is large beyond all measure, python-sscha's line search cuts its step to nothing and grows it
+    again for ever: so the steps are counted.
+
+    :raises StageError: python-sscha finds no positive definite matrix, or comes to no end
     """
     minimiser = SSCHA_Minimizer(
         ensemble,
@@ -135,12 +138,15 @@ def run_minimiser(ensemble: Ensemble, minimisation: Minimisation) -> SSCHA_Minim
         meaningful_factor=minimisation.gradient_factor,
     )
     minimiser.set_minimization_step(minimisation.step)
+    minimiser.max_ka = minimisation.max_steps
     minimiser.precond_dyn = minimisation.root_representation == "normal"
     try:
         minimiser.init()
         minimiser.run()
     except (ValueError, np.linalg.LinAlgError, AssertionError) as error:
         raise StageError(f"python-sscha gave up: {' '.join(str(error).split())[:200]}") from error
+    if len(minimiser.__gc__) >= minimisation.max_steps and not minimiser.is_converged():
+        raise StageError(f"python-sscha came to no end in {minimisation.max_steps} steps on one ensemble")
     if not np.isfinite(highest_frequency(minimiser.dyn)):
         raise StageError("the dynamical matrices are not finite")
     return minimiser

@@ -101,7 +101,8 @@ class Minimisation:
     ``gradient_factor``: a population has converged when the gradient is below this fraction of its own statistical
     error (the error of the minimum itself is one, so smaller values only cost steps); ``kong_liu_ratio``: the
     effective sample size, as a fraction, below which a new population is drawn; ``step`` and
-    ``root_representation`` as in python-sscha; ``frequency_floor``: lowest frequency of a starting matrix, as a
+    ``root_representation`` as in python-sscha; ``max_steps``: most steps on one ensemble, far more than any takes that
+    comes to an end; ``frequency_floor``: lowest frequency of a starting matrix, as a
     fraction of the highest; ``pressure_tolerance`` (GPa) ends the cell relaxation where the stress has no noise;
     ``largest_strain`` bounds one step of the cell; ``attempt`` counts from 1, each with configurations of its own.
     """
@@ -110,6 +111,7 @@ class Minimisation:
     gradient_factor: float = 0.2
     kong_liu_ratio: float = 0.5
     step: float = 0.5
+    max_steps: int = 2000
     root_representation: Literal["normal", "sqrt"] = "normal"
     frequency_floor: float = 0.05
     pressure_tolerance: float = 0.02

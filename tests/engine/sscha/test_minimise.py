@@ -7,7 +7,7 @@ from aiida_anhcsp.engine.potentials import load_potential
 from aiida_anhcsp.engine.sscha.dynamics import Phonons, frequencies_gamma, harmonic, to_atoms, to_structure
 from aiida_anhcsp.engine.sscha.ensemble import draw, evaluate, measure
 from aiida_anhcsp.engine.sscha.lattice import spacegroup
-from aiida_anhcsp.engine.sscha.minimise import minimise_stage
+from aiida_anhcsp.engine.sscha.minimise import StageError, minimise_stage
 from aiida_anhcsp.engine.sscha.progress import Progress
 from aiida_anhcsp.engine.sscha.settings import Minimisation, SschaSettings, parse_stages
 
@@ -142,3 +142,12 @@ def test_a_stage_that_goes_on_remembers_how_it_began(toy_potential):
     assert rest.population.number > 2
     assert np.array_equal(rest.stress_initial, whole.stress_initial)
     assert rest.n_evaluations == 2 * 13 + 20 * rest.population.number
+
+
+def test_a_minimisation_that_comes_to_no_end_is_cut_off_and_says_so(toy_potential):
+    chosen = settings("1x1x1:20", fixed_cell=True)
+    start = harmonic(to_structure(crystal()), (1, 1, 1), toy_potential)
+    whole = minimise_stage(start, chosen.stages[0], chosen, Minimisation(max_populations=1), toy_potential)
+    assert 3 < whole.population.steps < Minimisation().max_steps
+    with pytest.raises(StageError, match="no end in 3 steps on one ensemble"):
+        minimise_stage(start, chosen.stages[0], chosen, Minimisation(max_steps=3), toy_potential)

@@ -2,6 +2,7 @@ import json
 import os
 import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,14 @@ def test_no_convergence_is_reported_and_still_audited(tmp_path):
     assert not result["converged"]
     assert "has not converged after 1 populations" in result["reason"]
     assert result["source"] == "audit"
+
+
+def test_minimisations_without_an_end_are_tried_again_and_given_up(tmp_path):
+    chosen = replace(settings("1x1x1:20"), minimisation=Minimisation(max_steps=3))
+    result = run_sscha(written(crystal(), tmp_path), tmp_path / "out", PotentialChoice(toy()), chosen)
+    assert not result["converged"]
+    assert result["reason"].startswith("stage 1x1x1:20 failed 3 times")
+    assert "python-sscha came to no end in 3 steps on one ensemble" in result["reason"]
 
 
 BEFORE = 1 + 12 + 13
