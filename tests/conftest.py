@@ -39,6 +39,16 @@ def emt() -> Any:
 
 
 @pytest.fixture
+def learner(tmp_path: Path) -> Any:
+    """A potential of a kind that can be trained, as a node; nothing computes with it."""
+    from aiida_anhcsp.data.potential import PotentialData
+
+    path = tmp_path / "learner.mtp"
+    path.write_text("MTP")
+    return PotentialData.from_file(path, "mtp", elements=["Cu", "Au", "Al"])
+
+
+@pytest.fixture
 def copper_frames() -> list[Atoms]:
     """Four copper cells, rattled and strained, with identities."""
     rng = np.random.default_rng(7)

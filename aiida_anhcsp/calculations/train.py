@@ -11,6 +11,8 @@ from aiida.orm import Dict, RemoteData, Str
 
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
+from ..engine.errors import InputError
+from ..engine.learning.trainable import parse_new, require_trainable
 from .base import IN_FILE, OUT_FOLDER, Command, EngineCalculation, at_least_one, write_settings
 
 SETTINGS_FILE = "TRAIN.yaml"
@@ -93,6 +95,11 @@ class TrainCalculation(EngineCalculation):
 def _one_start(inputs: dict[str, Any], _: Any) -> str | None:
     if ("potential" in inputs) == ("new" in inputs):
         return "potential: give either potential, to finetune it, or new, to train from nothing"
-    if "new" in inputs and ":new" not in inputs["new"].value:
-        return f"new: {inputs['new'].value!r} names no new potential; give mattersim:new:{{json}} or mtp:new:{{json}}"
+    try:
+        if "new" in inputs:
+            parse_new(inputs["new"].value, "new", inputs["dataset"].elements)
+        else:
+            require_trainable(inputs["potential"].kind, "potential")
+    except InputError as error:
+        return str(error)
     return None

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from aiida.orm import SinglefileData
 from ase import Atoms
+from ase.formula import Formula
 
 from ..engine.frames import bare, labels_of, read_frames, write_frames
 
@@ -120,6 +121,11 @@ class PopulationData(SinglefileData):
     def count(self) -> int:
         """Number of frames."""
         return int(self.base.attributes.get("count"))
+
+    @property
+    def elements(self) -> list[str]:
+        """Chemical symbols of all frames, sorted."""
+        return sorted({symbol for formula in self.base.attributes.get("formulas") for symbol in Formula(formula)})
 
     def __len__(self) -> int:
         return self.count

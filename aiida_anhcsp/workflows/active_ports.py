@@ -12,6 +12,7 @@ from ase import Atoms
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
+from ..engine.learning.trainable import parse_new, require_trainable
 from ..engine.sscha.lattice import check_supercell, primitive_cell
 from ..engine.sscha.settings import SYMMETRY_TOLERANCE
 from .ports import define_engine, define_label, parsed_by, validate_label_inputs
@@ -29,8 +30,9 @@ def validate_together(inputs: Mapping[str, Any], _: Any) -> str | None:
 
 
 def cannot_be_sampled(atoms: Atoms, settings: ActiveSettings, argument: str) -> str | None:
-    """Why there are no ensembles of a structure, in a sentence."""
+    """Why there are no ensembles of a structure, or none that ``settings.new`` can learn, in a sentence."""
     try:
+        parse_new(settings.new, "settings.new", set(atoms.symbols))
         primitive = primitive_cell(atoms, SYMMETRY_TOLERANCE, argument)
         check_supercell(primitive, settings.sampled.supercell, SYMMETRY_TOLERANCE, "settings.sample")
     except InputError as error:
@@ -39,12 +41,18 @@ def cannot_be_sampled(atoms: Atoms, settings: ActiveSettings, argument: str) -> 
 
 
 def unusable_library(library: Mapping[str, Any], settings: ActiveSettings) -> str | None:
-    """Members of a library without a potential, a training set, or the range that automatic supercells need."""
+    """Members of a library without a potential that can be trained, a training set, or the range that automatic
+    supercells need.
+    """
     for name, member in library.items():
         if not isinstance(member.get("potential"), PotentialData):
             return f"library.{name}.potential: missing; give the potential"
         if not isinstance(member.get("dataset"), PopulationData):
             return f"library.{name}.dataset: missing; give the labelled structures it was trained on"
+        try:
+            require_trainable(member["potential"].kind, f"library.{name}.potential")
+        except InputError as error:
+            return str(error)
         problem = settings.without_range(member["potential"].cutoff)
         if problem is not None:
             return f"{problem}, or leave library.{name} out"

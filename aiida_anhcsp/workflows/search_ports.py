@@ -12,6 +12,7 @@ from ..calculations.base import at_least_one
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
+from ..engine.learning.trainable import parse_new, require_trainable
 from ..engine.search.seeds import beside_seeds, with_seeds
 from ..engine.search.settings import SearchSettings
 from ..engine.search.target import require_target
@@ -38,6 +39,7 @@ def validate_structures(value: Mapping[str, Any], _: Any) -> str | None:
         return problem
     try:
         settings = SearchSettings.parse(value["settings"].get_dict())
+        require_learner(settings, value)
         if "seeds" in value:
             seeds = value["seeds"].get_frames()
             with_seeds([], seeds, beside_seeds(seeds, settings))
@@ -56,6 +58,20 @@ def validate_start(inputs: Mapping[str, Any]) -> str | None:
     if ("potential" in inputs) == (new is not None):
         return "potential: give either potential, or learning.settings.new to train one on the first labels"
     return None
+
+
+def require_learner(settings: SearchSettings, inputs: Mapping[str, Any]) -> None:
+    """Refuse what cannot learn the labels of a search.
+
+    :raises InputError: the potential is of a kind that cannot be trained, or the new one is of other elements.
+    """
+    if not inputs.get("learning"):
+        return
+    if "potential" in inputs:
+        require_trainable(inputs["potential"].kind, "potential")
+    else:
+        new = inputs["learning"]["settings"].get_dict()["new"]
+        parse_new(new, "learning.settings.new", settings.elements)
 
 
 def require_hull(settings: SearchSettings, inputs: Mapping[str, Any]) -> None:

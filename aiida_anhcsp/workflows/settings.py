@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..engine.errors import InputError
 from ..engine.learning.settings import TrainSettings
-from ..engine.potentials.specification import parse_specification
+from ..engine.learning.trainable import parse_new
 from ..engine.search.near_hull import WINDOW
 from ..engine.sscha.lattice import check_supercell, primitive_cell
 from ..engine.sscha.settings import AUTO, SYMMETRY_TOLERANCE, Stage, parse_stages, resolve_stages
@@ -112,11 +112,15 @@ class LearningSettings(Settings):
     def _train_is_known(cls, values: dict[str, Any]) -> dict[str, Any]:
         return _validated_training(values)
 
+    @field_validator("new")
+    @classmethod
+    def _new_can_be_trained(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_new(value, "new")
+        return value
+
     @model_validator(mode="after")
     def _new_learns_from_something(self) -> Self:
-        if self.new is not None and not parse_specification(self.new, "new").is_new:
-            fix = "give mattersim:new:{json} or mtp:new:{json}, or potential instead"
-            raise InputError("new", f"{self.new!r} is no new potential", fix)
         if self.new is not None and not self.initial:
             raise InputError("new", "a new potential has nothing to learn from", "give initial, a number of labels")
         return self
@@ -219,6 +223,12 @@ class ActiveSettings(SschaRunSettings):
     @classmethod
     def _train_is_known(cls, values: dict[str, Any]) -> dict[str, Any]:
         return _validated_training(values)
+
+    @field_validator("new")
+    @classmethod
+    def _new_can_be_trained(cls, value: str) -> str:
+        parse_new(value, "new")
+        return value
 
     @property
     def sampled(self) -> Stage:

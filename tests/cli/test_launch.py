@@ -23,18 +23,21 @@ LEARNING: dict[str, Any] = {
     "distortions": 2,
     "label": {"engine": "ase", "code": "anhcsp-engine@localhost", "potential": EMT, "chunk_size": 5},
 }
+LEARNS: dict[str, Any] = {**SEARCH, "potential": "learner"}
 SSCHA: dict[str, Any] = {"number": 2, "temperatures": [0, 300], "stages": ["1x1x1:100", "2x2x2:200"], "seed": 1}
 
 
 @pytest.fixture
-def ready(program: Callable, tmp_path: Path) -> Callable:
-    """The program on a profile with the codes of this machine."""
+def ready(program: Callable, tmp_path: Path, learner: Any) -> Callable:
+    """The program on a profile with the codes of this machine and a potential that can be trained."""
     assert program("setup", "--work-dir", tmp_path / "work").exit_code == 0
+    learner.label = "learner"
+    learner.store()
     return program
 
 
 def test_plan_of_the_whole_path_counts_structures_labels_and_runs(ready: Callable, write_input: Callable) -> None:
-    result = ready("launch", "csp", write_input({**SEARCH, "learning": LEARNING, "sscha": SSCHA}), "--dry-run")
+    result = ready("launch", "csp", write_input({**LEARNS, "learning": LEARNING, "sscha": SSCHA}), "--dry-run")
     assert result.exit_code == 0, result.output
     assert "3 generations of 16: at most 48 structures" in result.output
     assert "3 x 5 structures x 2 distortions = 30, by anhcsp.label.ase in jobs of 5" in result.output
@@ -45,7 +48,7 @@ def test_plan_of_the_whole_path_counts_structures_labels_and_runs(ready: Callabl
 
 def test_a_plan_stores_nothing(ready: Callable, write_input: Callable) -> None:
     before = QueryBuilder().append(Node).count()
-    ready("launch", "csp", write_input({**SEARCH, "learning": LEARNING, "sscha": SSCHA}), "--dry-run")
+    ready("launch", "csp", write_input({**LEARNS, "learning": LEARNING, "sscha": SSCHA}), "--dry-run")
     assert QueryBuilder().append(Node).count() == before
 
 
@@ -103,7 +106,7 @@ def test_label_inputs_are_checked_against_the_engine(
     ready: Callable, write_input: Callable, changes: dict[str, Any], line: str
 ) -> None:
     learning = {**LEARNING, "label": {**LEARNING["label"], **changes}}
-    result = ready("launch", "search", write_input({**SEARCH, "learning": learning}), "--dry-run")
+    result = ready("launch", "search", write_input({**LEARNS, "learning": learning}), "--dry-run")
     assert result.exit_code == 2
     assert line in result.output
 
@@ -220,7 +223,7 @@ def test_plan_of_a_growing_library_says_what_is_repeated_and_corrected(
 def test_two_stages_of_joint_training_are_in_the_plan(ready: Callable, write_input: Callable) -> None:
     stages = [{"epochs": 100}, {"epochs": 50, "weights": {"force": 0.1, "stress": 0.1}}]
     keys = {"learning": LEARNING, "pressures": [5, 10], "finetune": {"seed": 1, "stages": stages}, "sscha": SSCHA}
-    result = ready("launch", "csp", write_input({**SEARCH, **keys}), "--dry-run")
+    result = ready("launch", "csp", write_input({**LEARNS, **keys}), "--dry-run")
     assert "100, then 50 epochs on all labels" in result.output, result.output
 
 
@@ -240,17 +243,17 @@ def test_plan_tells_the_first_labels_and_the_dft_relaxation_at_the_end(ready: Ca
     search = {**{key: value for key, value in SEARCH["search"].items() if key != "formula"}, "composition": limits}
     relaxation = {"number": 3, "engine": "gpaw", "code": "gpaw-python@localhost"}
     keys = {"learning": {**LEARNING, "initial": 12, "hull_tolerance": 0.005}, "dft_relax": relaxation}
-    result = ready("launch", "search", write_input({**SEARCH, "search": search, **keys}), "--dry-run")
+    result = ready("launch", "search", write_input({**LEARNS, "search": search, **keys}), "--dry-run")
     assert result.exit_code == 0, result.output
     assert "12 random structures, by anhcsp.label.ase" in result.output
     assert "x the default number of epochs, 20% of the labels held out" in result.output
     relaxed = "3 lowest structures and 2 elements, phases of the labels' hull at 10 GPa, by anhcsp.dft_relax.gpaw"
     assert relaxed in result.output
     wrong = {**keys, "dft_relax": {**relaxation, "pressure": 5}}
-    result = ready("launch", "search", write_input({**SEARCH, "search": search, **wrong}), "--dry-run")
+    result = ready("launch", "search", write_input({**LEARNS, "search": search, **wrong}), "--dry-run")
     assert "dft_relax.pressure: unknown key" in result.output
     wrong = {**keys, "dft_relax": {**relaxation, "code": "anhcsp-engine@localhost"}}
-    result = ready("launch", "search", write_input({**SEARCH, "search": search, **wrong}), "--dry-run")
+    result = ready("launch", "search", write_input({**LEARNS, "search": search, **wrong}), "--dry-run")
     assert "is the engine of this plugin; give the Python interpreter that GPAW is installed for" in result.output
 
 
@@ -340,3 +343,38 @@ def test_scheduler_options_are_checked_before_anything_is_submitted(
     result = ready("launch", "search", write_input({**SEARCH, "options": options}), "--dry-run")
     assert result.exit_code == 2
     assert line in result.output
+
+
+@pytest.mark.parametrize(
+    ("new", "line"),
+    [
+        ('mtp:new:{"level": 9}', "level is 9; give one of 2, 4,"),
+        ('mtp:new:{"levl": 8}', "unknown options levl; options are level,"),
+        ('mtp:new:{"cutoff": -5}', "cutoff is -5; give a positive number"),
+        ("ase:ase.calculators.emt:EMT", "a potential of kind ase cannot be trained"),
+        ('mtp:new:{"elements": ["Cu"]}', "the potential has no Au; name all elements in mtp:new"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_labelled(
+    ready: Callable, write_input: Callable, tmp_path: Path, new: str, line: str
+) -> None:
+    nothing = {key: value for key, value in SEARCH.items() if key != "potential"}
+    keys = {**nothing, "learning": {**LEARNING, "initial": 12, "new": new}}
+    result = ready("launch", "search", write_input(keys), "--dry-run")
+    assert result.exit_code == 2
+    assert len(result.output.splitlines()) == 1
+    assert result.output.startswith(f"Error: learning.new: {line}")
+    write_frames(tmp_path / "alloy.extxyz", [bulk("Au", cubic=True)])
+    active = {"pressure": 10, "temperature": 300, "stages": ["2x2x2:100"], "seed": 1, "new": new}
+    keys = {"structure": "alloy.extxyz", "active": active, "label": LEARNING["label"]}
+    result = ready("launch", "active", write_input(keys), "--dry-run")
+    assert result.exit_code == 2
+    assert result.output.startswith(f"Error: active.new: {line}")
+
+
+def test_a_potential_of_a_kind_that_cannot_learn_is_refused_before_anything_is_labelled(
+    ready: Callable, write_input: Callable
+) -> None:
+    result = ready("launch", "csp", write_input({**SEARCH, "learning": LEARNING, "sscha": SSCHA}), "--dry-run")
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: potential: a potential of kind ase cannot be trained; give mattersim:...")

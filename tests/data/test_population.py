@@ -98,3 +98,8 @@ def test_a_notebook_shows_the_lowest_and_no_markup_of_others(copper_frames: list
     text = PopulationData.from_frames(copper_frames)._repr_html_()
     assert text.index("g000-0003") < text.index("g000-0000")
     assert "<b>" not in text
+
+
+def test_a_population_knows_its_elements():
+    population = PopulationData.from_frames([bulk("Cu"), bulk("NaCl", "rocksalt", a=5.6)])
+    assert population.elements == ["Cl", "Cu", "Na"]

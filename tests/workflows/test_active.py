@@ -76,10 +76,10 @@ def test_without_a_library_all_distortions_are_labelled(active: Callable) -> Non
 
 
 def test_potential_of_the_library_that_knows_most_is_taken(
-    active: Callable, emt: Any, copper: Any, add_child: Callable
+    active: Callable, learner: Any, copper: Any, add_child: Callable
 ) -> None:
-    other = emt.clone()
-    library = {"poor": {"potential": emt, "dataset": copper}, "good": {"potential": other, "dataset": copper}}
+    other = learner.clone()
+    library = {"poor": {"potential": learner, "dataset": copper}, "good": {"potential": other, "dataset": copper}}
     workchain = active(library=library)
     add_child(workchain, "round_00_grade_poor", {"population": graded([3.0, 4.0, 1.0])})
     add_child(workchain, "round_00_grade_good", {"population": graded([1.0, 5.0, 1.0])})
@@ -141,8 +141,10 @@ def test_small_change_of_what_was_known_is_no_reason_to_start_afresh() -> None:
     assert forgotten({"by_round": {}}, {"by_round": {}}, 1.5) is None
 
 
-def test_automatic_supercells_need_the_range_of_what_is_in_the_library(active: Callable, emt: Any, copper: Any) -> None:
-    library = {"old": {"potential": emt.store(), "dataset": copper.store()}}
+def test_automatic_supercells_need_the_range_of_what_is_in_the_library(
+    active: Callable, learner: Any, copper: Any
+) -> None:
+    library = {"old": {"potential": learner.store(), "dataset": copper.store()}}
     settings = Dict({**SETTINGS, "stages": ["auto:20"], "sample": "2x2x2:20"})
     with pytest.raises(ValueError, match=r"auto:20 needs a potential of known range; .* leave library.old out"):
         active(settings=settings, library=library)
@@ -196,6 +198,11 @@ def test_bad_input_is_refused_in_a_sentence(active: Callable, change: dict[str, 
     nodes = {name: Dict(value) if name == "settings" else value for name, value in change.items()}
     with pytest.raises(ValueError, match=sentence):
         active(**nodes)
+
+
+def test_a_library_of_what_cannot_be_trained_is_refused(active: Callable, emt: Any, copper: Any) -> None:
+    with pytest.raises(ValueError, match=r"library.old.potential: a potential of kind ase cannot be trained"):
+        active(library={"old": {"potential": emt, "dataset": copper}})
 
 
 def test_ensembles_are_sampled_at_the_first_stage_unless_another_is_named() -> None:

@@ -49,6 +49,9 @@ WRONG: list[tuple[str, str, Any, str, str]] = [
     ("relax", "max_jobs", 0, "max_jobs", "give 1 or more"),
     ("finetune", "settings", {"epochs": 0}, "epochs", "greater than or equal to 1"),
     ("finetune", "new", "mtp:new:{}", "potential", "new"),
+    ("finetune", "potential", "emt", "potential: a potential of kind ase cannot be trained", "give mattersim"),
+    ("search", "potential", "emt", "potential: a potential of kind ase cannot be trained", "give mattersim"),
+    ("search", "learning.settings", {"new": "mtp:a.mtp", "initial": 4}, "is no new potential", "give mattersim:new"),
     ("relax", "pressure", "high", "pressure", "Float"),
     ("phase_diagram", "settings", {"pressures": [0, 0]}, "settings.pressures", "different"),
     ("label.gpaw", "settings", {"xc": "PBF"}, "settings.xc: GPAW knows no functional 'PBF'", "give one of LDA"),
@@ -59,7 +62,7 @@ WRONG: list[tuple[str, str, Any, str, str]] = [
 
 
 @pytest.fixture
-def builder(engine_code: Any, system_python: Any, emt: Any, copper: Any) -> Callable[[str], Any]:
+def builder(engine_code: Any, system_python: Any, emt: Any, learner: Any, copper: Any) -> Callable[[str], Any]:
     """A builder of each kind that would be accepted."""
     from aiida.orm import StructureData
     from aiida.plugins import WorkflowFactory
@@ -67,10 +70,10 @@ def builder(engine_code: Any, system_python: Any, emt: Any, copper: Any) -> Call
     label = {"code": engine_code, "potential": emt}
     learning = {"label_engine": "anhcsp.label.ase", "label": label}
     given: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
-        "search": ((engine_code, emt, "CuAu", 10.0), learning),
+        "search": ((engine_code, learner, "CuAu", 10.0), learning),
         "csp": ((engine_code, emt, "CuAu", 10.0), {}),
         "sscha": ((engine_code, emt, StructureData(ase=bulk("Cu", "hcp", a=2.55)), 10.0, 300.0), {}),
-        "finetune": ((engine_code, emt, copper), {}),
+        "finetune": ((engine_code, learner, copper), {}),
         "relax": ((engine_code, emt, copper, 10.0), {}),
         "phase_diagram": ((engine_code, emt, copper, [0, 20]), {}),
         "label.gpaw": ((system_python, copper), {}),
@@ -99,12 +102,14 @@ def set_port(builder: Any, port: str, value: Any) -> None:
 
 @pytest.mark.parametrize(("kind", "port", "value", "named", "fix"), WRONG)
 def test_a_bad_input_is_named_with_the_fix_in_one_line(
-    builder: Callable, kind: str, port: str, value: Any, named: str, fix: str
+    builder: Callable, kind: str, port: str, value: Any, named: str, fix: str, request: pytest.FixtureRequest
 ) -> None:
     from aiida.engine.utils import instantiate_process
     from aiida.manage import get_manager
     from aiida.orm import ProcessNode, QueryBuilder
 
+    if value == "emt":
+        value = request.getfixturevalue("emt")
     made, before = builder(kind), QueryBuilder().append(ProcessNode).count()
     with pytest.raises((ValueError, TypeError)) as caught:
         set_port(made, port, value)

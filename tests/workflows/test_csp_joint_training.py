@@ -16,14 +16,17 @@ from .test_csp import searched
 
 
 @pytest.fixture
-def learned(csp: Callable, add_child: Callable, emt: Any, copper_frames: list[Atoms]) -> Callable:
+def learned(
+    csp: Callable, search_inputs: dict[str, Any], add_child: Callable, learner: Any, copper_frames: list[Atoms]
+) -> Callable:
     """The whole path after searches at two pressures that learned from four labels each."""
     from aiida.orm import Dict, List
 
     from aiida_anhcsp.data.population import PopulationData
 
     def factory(finetune: dict[str, Any]) -> Any:
-        workchain = csp(pressures=List([5.0, 12.5]), finetune=Dict(finetune))
+        search = {**search_inputs, "potential": learner}
+        workchain = csp(search=search, pressures=List([5.0, 12.5]), finetune=Dict(finetune))
         for name, pressure in (("search_p5", 5.0), ("search_p12_5", 12.5)):
             labelled = []
             for frame in copper_frames:
@@ -31,19 +34,19 @@ def learned(csp: Callable, add_child: Callable, emt: Any, copper_frames: list[At
                 squeezed.set_cell(frame.cell * (1 - 0.001 * pressure), scale_atoms=True)
                 labelled.append(with_labels(squeezed, 0.0, np.zeros((4, 3)), np.zeros(6), label_origin="ase"))
             dataset = PopulationData.from_frames(labelled)
-            add_child(workchain, name, searched(emt, pressure, dataset=dataset), job=False)
+            add_child(workchain, name, searched(learner, pressure, dataset=dataset), job=False)
         return workchain
 
     return factory
 
 
-def test_labels_of_all_pressures_train_one_potential(learned: Callable, emt: Any) -> None:
+def test_labels_of_all_pressures_train_one_potential(learned: Callable, learner: Any) -> None:
     workchain = learned({"epochs": 5, "seed": 1})
     assert workchain.has_training()
     child = workchain.finetune()["current"]
     assert child.inputs.dataset.count == 8
     assert child.inputs.settings["epochs"] == 5 and child.inputs.settings["seed"] == 1
-    assert child.inputs.potential.pk == emt.pk
+    assert child.inputs.potential.pk == learner.pk
 
 
 def test_a_search_that_begins_with_nothing_has_a_joint_training_that_does(
@@ -80,11 +83,11 @@ def test_a_step_cut_short_waits_for_the_training_it_had_submitted(learned: Calla
 
 
 def test_second_stage_of_the_joint_training_goes_on_from_the_first(
-    learned: Callable, add_child: Callable, emt: Any
+    learned: Callable, add_child: Callable, learner: Any
 ) -> None:
     stages = [{"weights": {"force": 1.0, "stress": weight}} for weight in (1.0, 0.1)]
     workchain = learned({"epochs": 5, "seed": 1, "stages": stages})
-    first = emt.clone()
+    first = learner.clone()
     add_child(workchain, "finetune", {"potential": first}, job=False)
     assert workchain.has_training()
     child = workchain.finetune()["current"]
@@ -94,20 +97,20 @@ def test_second_stage_of_the_joint_training_goes_on_from_the_first(
 
 
 @pytest.fixture
-def learning(engine_code: Any, emt: Any, search_inputs: dict[str, Any]) -> Callable:
+def learning(engine_code: Any, emt: Any, learner: Any, search_inputs: dict[str, Any]) -> Callable:
     """Inputs of a search that learns."""
     from aiida.orm import Dict, Str
 
     def factory(**settings: Any) -> dict[str, Any]:
         label = {"code": engine_code, "potential": emt}
         namespace = {"settings": Dict(settings), "label_engine": Str("anhcsp.label.ase"), "label": label}
-        return {**search_inputs, "learning": namespace}
+        return {**search_inputs, "potential": learner, "learning": namespace}
 
     return factory
 
 
 def test_joint_training_holds_out_what_the_searches_held_out(
-    csp: Callable, learning: Callable, add_child: Callable, emt: Any, copper_frames: list[Atoms]
+    csp: Callable, learning: Callable, add_child: Callable, learner: Any, copper_frames: list[Atoms]
 ) -> None:
     """The parts of the searches' rounds, at both pressures, are those of every stage."""
     from aiida.orm import Dict, List
@@ -128,7 +131,7 @@ def test_joint_training_holds_out_what_the_searches_held_out(
             squeezed.set_cell(frame.cell * scale, scale_atoms=True)
             frames.append(with_labels(squeezed, scale, np.zeros((4, 3)), np.zeros(6), label_origin="ase"))
         marked = split_labels(labelled=PopulationData.from_frames(frames), settings=Dict({**fractions, "seed": 4}))
-        add_child(workchain, name, searched(emt, dataset=marked), job=False)
+        add_child(workchain, name, searched(learner, dataset=marked), job=False)
     for stage in range(2):
         child = workchain.finetune()["current"]
         settings = child.inputs.settings.get_dict()
@@ -137,7 +140,7 @@ def test_joint_training_holds_out_what_the_searches_held_out(
         found = split_by_family(dataset, Split(**fractions), settings["split"]["seed"])
         for part, indices in found.items():
             assert {dataset[index].info["split"] for index in indices} <= {f"4:{part}"}
-        add_child(workchain, child.label, {"potential": emt.clone()}, job=False)
+        add_child(workchain, child.label, {"potential": learner.clone()}, job=False)
 
 
 def test_joint_training_by_a_split_of_its_own_is_refused(csp: Callable, learning: Callable) -> None:

@@ -11,7 +11,7 @@ SETTINGS = {"epochs": 3, "learning_rate": 1e-3, "batch_size": 8, "seed": 1}
 
 
 @pytest.fixture
-def finetune(engine_code: Any, emt: Any, copper: Any, generate_workchain: Callable) -> Callable:
+def finetune(engine_code: Any, learner: Any, copper: Any, generate_workchain: Callable) -> Callable:
     """A training with these settings, after its first attempt was submitted."""
 
     def factory(**changes: Any) -> Any:
@@ -19,7 +19,8 @@ def finetune(engine_code: Any, emt: Any, copper: Any, generate_workchain: Callab
 
         from aiida_anhcsp.workflows.finetune import FinetuneWorkChain
 
-        inputs = {"code": engine_code, "potential": emt, "dataset": copper, "settings": Dict({**SETTINGS, **changes})}
+        inputs = {"code": engine_code, "potential": learner, "dataset": copper}
+        inputs["settings"] = Dict({**SETTINGS, **changes})
         workchain = generate_workchain(FinetuneWorkChain, inputs)
         workchain.setup()
         workchain.ctx.iteration = 1

@@ -48,7 +48,7 @@ def labels(generation: int, families: int = 10, settings: str = "a") -> Populati
 
 
 @pytest.fixture
-def search(generate_workchain: Callable, search_inputs: dict[str, Any]) -> Callable:
+def search(generate_workchain: Callable, search_inputs: dict[str, Any], learner: Any) -> Callable:
     """A search that learns from ASE labels, in its generation 0, with a ranked population."""
 
     def factory(settings: dict[str, Any] | None = None, **learning: Any) -> Any:
@@ -58,7 +58,7 @@ def search(generate_workchain: Callable, search_inputs: dict[str, Any]) -> Calla
             "label": {"code": search_inputs["code"], "potential": search_inputs["potential"], "max_concurrent": 1},
             **learning,
         }
-        workchain = generate_workchain(SearchWorkChain, {**search_inputs, "learning": namespace})
+        workchain = generate_workchain(SearchWorkChain, {**search_inputs, "potential": learner, "learning": namespace})
         workchain.setup()
         ranked = PopulationData.from_frames(rank(cells(0), SearchSettings.parse(SEARCH))).store()
         workchain.ctx.generation, workchain.ctx.population = 0, ranked.pk

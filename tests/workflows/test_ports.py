@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 
-def test_trainings_have_resources_of_their_own_and_the_rest_of_the_search(engine_code: Any, emt: Any) -> None:
+def test_trainings_have_resources_of_their_own_and_the_rest_of_the_search(
+    engine_code: Any, emt: Any, learner: Any
+) -> None:
     from aiida.engine.utils import instantiate_process
     from aiida.manage import get_manager
     from aiida.orm import Dict
@@ -22,7 +24,7 @@ def test_trainings_have_resources_of_their_own_and_the_rest_of_the_search(engine
         "options": Dict({"queue_name": "gpu"}),
         "runtime": {"device": "cuda"},
     }
-    inputs = {"code": engine_code, "potential": emt, "settings": Dict(settings)}
+    inputs = {"code": engine_code, "potential": learner, "settings": Dict(settings)}
     inputs |= {"options": Dict({"queue_name": "cpu"}), "runtime": {"threads": 2}, "learning": learning}
     search = instantiate_process(get_manager().get_runner(), SearchWorkChain, **inputs)
     relaxation, training = engine_inputs(search.inputs, RelaxCalculation), training_inputs(search.inputs)

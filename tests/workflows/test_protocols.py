@@ -37,12 +37,12 @@ def problem_of(builder: Any) -> Any:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_every_search_protocol_is_accepted(engine_code: Any, emt: Any, protocol: str) -> None:
+def test_every_search_protocol_is_accepted(engine_code: Any, emt: Any, learner: Any, protocol: str) -> None:
     from aiida_anhcsp.workflows.search import SearchWorkChain
 
     builder = SearchWorkChain.get_builder_from_protocol(
         engine_code,
-        emt,
+        learner,
         "CuAu",
         10.0,
         protocol=protocol,
@@ -66,10 +66,10 @@ def test_every_sscha_protocol_is_accepted(engine_code: Any, emt: Any, protocol: 
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_every_finetune_protocol_is_accepted(engine_code: Any, emt: Any, copper: Any, protocol: str) -> None:
+def test_every_finetune_protocol_is_accepted(engine_code: Any, learner: Any, copper: Any, protocol: str) -> None:
     from aiida_anhcsp.workflows.finetune import FinetuneWorkChain
 
-    builder = FinetuneWorkChain.get_builder_from_protocol(engine_code, emt, copper, protocol=protocol)
+    builder = FinetuneWorkChain.get_builder_from_protocol(engine_code, learner, copper, protocol=protocol)
     assert problem_of(builder) is None
 
 

@@ -39,12 +39,13 @@ def population(frames: list[Atoms]) -> Any:
 
 
 @pytest.fixture
-def learning(search_inputs: dict[str, Any]) -> dict[str, Any]:
+def learning(search_inputs: dict[str, Any], learner: Any) -> dict[str, Any]:
     """Inputs of a search that learns from ASE labels."""
     from aiida.orm import Dict, Str
 
     return {
         **search_inputs,
+        "potential": learner,
         "learning": {
             "settings": Dict({"number": 2, "distortions": 2, "replay": 1, "train": {"epochs": 1}}),
             "label_engine": Str("anhcsp.label.ase"),
@@ -344,9 +345,9 @@ def test_committee_is_trained_with_different_seeds_and_grades_the_next_generatio
 
     learning["learning"]["settings"] = Dict({"sampler": "committee", "committee": 3})
     workchain = search(learning)
-    emt = learning["potential"]
+    learner = learning["potential"]
     for name in ("finetune", "finetune_member_1", "finetune_member_2"):
-        add_child(workchain, f"generation_000_{name}", {"potential": emt.clone()}, job=False)
+        add_child(workchain, f"generation_000_{name}", {"potential": learner.clone()}, job=False)
     assert len(workchain.committee()) == 2
     add_child(workchain, "generation_001_judge", {"result": population(relaxed_frames(1))})
     child = workchain.grade()["current"]

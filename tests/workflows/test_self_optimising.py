@@ -25,14 +25,14 @@ from .test_search import population, relaxed_frames
 
 
 @pytest.fixture
-def inputs(search_inputs: dict[str, Any]) -> Callable:
+def inputs(search_inputs: dict[str, Any], learner: Any) -> Callable:
     """Inputs of a search over compositions that learns from ASE labels."""
 
     def factory(**learning: Any) -> dict[str, Any]:
         label = {"code": search_inputs["code"], "potential": search_inputs["potential"], "max_concurrent": 1}
         settings = {"number": 2, "distortions": 2, "replay": 6, **learning}
         namespace = {"settings": Dict(settings), "label_engine": Str("anhcsp.label.ase"), "label": label}
-        return {**search_inputs, "settings": Dict(COMPOSITIONS), "learning": namespace}
+        return {**search_inputs, "potential": learner, "settings": Dict(COMPOSITIONS), "learning": namespace}
 
     return factory
 
@@ -52,7 +52,7 @@ def reports(workchain: Any) -> str:
 
 
 def test_random_structures_are_labelled_and_learned_before_the_first_generation(
-    inputs: Callable, generate_workchain: Callable, add_child: Callable, emt: Any
+    inputs: Callable, generate_workchain: Callable, add_child: Callable, learner: Any
 ) -> None:
     workchain = generate_workchain(SearchWorkChain, inputs(initial=6, train={"focus": {"height": 0.1}}))
     workchain.setup()
@@ -72,7 +72,7 @@ def test_random_structures_are_labelled_and_learned_before_the_first_generation(
     assert training.label == "initial_finetune" and training.inputs.dataset.count == 3
     assert "focus" not in training.inputs.settings.get_dict()
     add_child(workchain, "initial_dataset", {"result": load_node(workchain.ctx.dataset)}, job=False)
-    learned = emt.clone()
+    learned = learner.clone()
     metrics = Dict({"by_round": {"-1": {"after": {"energy": 7.0}}}})
     add_child(workchain, "initial_finetune", {"potential": learned, "metrics": metrics}, job=False)
     assert workchain.refresh() is None
@@ -107,13 +107,13 @@ def test_first_labels_are_trained_on_beside_those_of_a_generation_and_are_no_rou
 
 
 def test_without_first_labels_the_first_potential_goes_on(
-    inputs: Callable, generate_workchain: Callable, add_child: Callable, emt: Any
+    inputs: Callable, generate_workchain: Callable, add_child: Callable, learner: Any
 ) -> None:
     workchain = generate_workchain(SearchWorkChain, inputs(initial=3))
     workchain.setup()
     add_child(workchain, "initial_label", {}, status=401, message="None succeeded", job=False)
     assert workchain.finetune() is None and workchain.refresh() is None
-    assert workchain.ctx.potential == emt.pk and "no labels, the old potential stays" in reports(workchain)
+    assert workchain.ctx.potential == learner.pk and "no labels, the old potential stays" in reports(workchain)
     assert workchain.ctx.generation == INITIAL
 
 
@@ -127,14 +127,16 @@ def from_nothing(inputs: Callable, generate_workchain: Callable) -> SearchWorkCh
     return workchain
 
 
-def test_a_new_potential_learns_the_first_labels(from_nothing: SearchWorkChain, add_child: Callable, emt: Any) -> None:
+def test_a_new_potential_learns_the_first_labels(
+    from_nothing: SearchWorkChain, add_child: Callable, learner: Any
+) -> None:
     drawn = population(_cells([Atoms("Cu4"), Atoms("Au4"), Atoms("CuAu")]))
     add_child(from_nothing, "initial_select_and_distort", {"result": drawn})
     add_child(from_nothing, "initial_label", {"population": labels(["Cu4", "Au4", "Cu2Au2"])}, job=False)
     training = from_nothing.finetune()["training_0"]
     assert training.inputs.new.value == 'mtp:new:{"level": 6}' and "potential" not in training.inputs
     add_child(from_nothing, "initial_dataset", {"result": load_node(from_nothing.ctx.dataset)}, job=False)
-    learned = emt.clone()
+    learned = learner.clone()
     add_child(from_nothing, "initial_finetune", {"potential": learned, "metrics": Dict({})}, job=False)
     assert from_nothing.refresh() is None and from_nothing.start() == {"potential": load_node(learned.pk)}
 

@@ -34,7 +34,7 @@ from .models import (
     SschaOnLabelsInput,
 )
 from .ports import inputs_for
-from .problems import InvalidInputError, parse, read_mapping
+from .problems import InvalidInputError, parse, read_mapping, refusal
 from .resources import Resources
 
 
@@ -75,19 +75,8 @@ def prepare(kind: str, path: Path, potential: str | None = None, download: bool 
         ports = run.process.spec().inputs
         problem = ports.validate(ports.pre_process(dict(run.inputs)))
         if problem is not None:
-            raise InvalidInputError([refusal(described, str(problem.port).removeprefix("inputs."), problem.message)])
+            raise InvalidInputError([refusal(described, str(problem.port), problem.message)])
     return run
-
-
-def refusal(described: BaseModel, port: str, message: str) -> InputError:
-    """What a work chain has against its inputs, by the key of the input file that the port is.
-
-    :param port: with full stops; what ``launch csp`` gives its search stands at the top level of the file
-    """
-    problem, _, fix = message.removeprefix(f"{port.rpartition('.')[2]}: ").partition("; ")
-    inner = port.removeprefix("search.")
-    field = inner if inner.partition(".")[0] in type(described).model_fields else port
-    return InputError(field, problem, fix or "correct it in the input file")
 
 
 def build_csp(described: CspInput, resources: Resources) -> tuple[str, dict[str, Any]]:

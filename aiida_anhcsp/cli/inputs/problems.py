@@ -17,6 +17,8 @@ from ...engine.errors import InputError
 Model = TypeVar("Model", bound=BaseModel)
 
 
+NAMED = re.compile(r"(?P<port>[\w-]+(\.[\w-]+)*): (?P<text>.*)", re.DOTALL)
+"""A message that begins with the port it is about."""
 NAME_OR_NUMBER = ("str", "int")
 """What pydantic adds to the place of a value that may be a text or a number, for each of them."""
 
@@ -67,6 +69,38 @@ def parse(model: type[Model], mapping: Mapping[str, Any]) -> Model:
 def within(prefix: str, error: InputError) -> InputError:
     """The error of a part, seen from the whole: ``population`` becomes ``search.population``."""
     return InputError(f"{prefix}.{error.argument}", error.problem, error.fix)
+
+
+def refusal(described: BaseModel, port: str, message: str) -> InputError:
+    """What a work chain has against its inputs, by the key of the input file that the port is.
+
+    :param port: with full stops; of a namespace the message names the port inside
+    """
+    above, _, last = port.rpartition(".")
+    named = NAMED.match(message)
+    if named is None:
+        place, text = port, message
+    else:
+        inside, text = named["port"], named["text"]
+        place = f"{above}.{inside}" if inside.partition(".")[0] == last else f"{port}.{inside}"
+    problem, _, fix = text.partition("; ")
+    return InputError(_key(described, place.removeprefix(".")), problem, fix or "correct it in the input file")
+
+
+def _key(described: BaseModel, port: str) -> str:
+    """What the input file calls a port.
+
+    The keys of ``settings`` stand in the section itself, and what ``launch csp`` gives its search at the top level.
+    """
+    port = port.removeprefix("inputs.")
+    before, found, key = f".{port}".partition(".settings.")
+    sections = [before.removeprefix(".")] if before else list(type(described).model_fields)
+    for name in sections if found else []:
+        section = getattr(described, name, None)
+        if isinstance(section, BaseModel) and key.partition(".")[0] in type(section).model_fields:
+            return f"{name}.{key}"
+    inner = port.removeprefix("search.")
+    return inner if inner.partition(".")[0] in type(described).model_fields else port
 
 
 def _problem(model: type[BaseModel], details: ErrorDetails) -> InputError:

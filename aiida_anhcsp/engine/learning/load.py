@@ -10,12 +10,12 @@ from ase import Atoms
 from ..errors import InputError
 from ..potentials.mattersim import read_checkpoint
 from ..potentials.resolve import resolve_file
-from ..potentials.specification import parse_specification
 from .distributed import Group
 from .learner import Learner
 from .m3gnet import new_model
 from .mattersim import MatterSimLearner
 from .mtp import load_mtp_to_train, new_mtp
+from .trainable import parse_to_train
 
 
 def load_learner(
@@ -37,7 +37,7 @@ def load_learner(
     torch.set_num_threads(threads)
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("--device", "there is no GPU that torch can use", "give --device cpu")
-    parsed = parse_specification(specification, argument)
+    parsed = parse_to_train(specification, argument)
     if parsed.kind == "mattersim":
         if parsed.is_new:
             return MatterSimLearner(
@@ -45,10 +45,8 @@ def load_learner(
             )
         model, elements = read_checkpoint(resolve_file(parsed, argument), argument=argument)
         return MatterSimLearner(model.requires_grad_(True), elements or [], is_new=False, device=device, group=group)
-    if parsed.kind == "mtp":
-        if group is not None and group.size > 1:
-            raise InputError("--processes", "an MTP is trained by one process", "leave it out")
-        if parsed.is_new:
-            return new_mtp(parsed.options, frames, argument)
-        return load_mtp_to_train(resolve_file(parsed, argument), argument)
-    raise InputError(argument, f"a potential of kind {parsed.kind} cannot be trained", "give mattersim:... or mtp:...")
+    if group is not None and group.size > 1:
+        raise InputError("--processes", "an MTP is trained by one process", "leave it out")
+    if parsed.is_new:
+        return new_mtp(parsed.options, frames, argument)
+    return load_mtp_to_train(resolve_file(parsed, argument), argument)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,26 +12,15 @@ from ase.data import atomic_numbers, chemical_symbols
 from mattersim.forcefield.m3gnet.m3gnet import M3Gnet
 from numpy.typing import NDArray
 
-from ..errors import InputError
-
-ARCHITECTURE = ("num_blocks", "units", "max_l", "max_n", "cutoff", "max_z", "threebody_cutoff")
+from .trainable import new_m3gnet_options
 
 
 def new_model(options: Mapping[str, Any], seed: int, argument: str = "--potential") -> M3Gnet:
-    """A model with random weights; ``options`` are the arguments of MatterSim's ``M3Gnet`` named in ARCHITECTURE.
+    """A model with random weights and the options of :func:`new_m3gnet_options`.
 
-    :raises InputError: an unknown option, or a three-body cutoff beyond the cutoff
+    :raises InputError: see there
     """
-    defaults = inspect.signature(M3Gnet).parameters
-    unknown = sorted(set(options) - set(ARCHITECTURE))
-    if unknown:
-        raise InputError(argument, f"unknown options {', '.join(unknown)}", f"options are {', '.join(ARCHITECTURE)}")
-    values = {name: options.get(name, defaults[name].default) for name in ARCHITECTURE}
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
-            raise InputError(argument, f"{name} is {value!r}", f"give a positive number as {name}")
-    if values["threebody_cutoff"] > values["cutoff"]:
-        raise InputError(argument, "threebody_cutoff is beyond cutoff", "give a smaller threebody_cutoff")
+    values = new_m3gnet_options(options, argument)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return M3Gnet(device="cpu", **values)

@@ -28,15 +28,15 @@ from .focus import shares_of
 from .gradient import Report
 from .learner import Learner
 from .levenberg import minimise
-from .mtp_basis import LEVELS, untrained_mtp
+from .mtp_basis import untrained_mtp
 from .mtp_checkpoint import MtpCheckpoint, MtpState, fingerprint_of
 from .mtp_errors import MtpErrors
 from .settings import CompleteSettings, Weights
+from .trainable import new_mtp_options, require_elements, require_range
 
 logging.getLogger("motep").setLevel(logging.WARNING)  # it logs every iteration
 
 PARAMETERS = ["species_coeffs", "moment_coeffs", "radial_coeffs"]
-OPTIONS = ("level", "cutoff", "elements", "minimum_distance", "radial_basis_size")
 
 
 class MtpLearner(Learner):
@@ -62,11 +62,7 @@ class MtpLearner(Learner):
         outdir: Path,
         report: Report,
     ) -> dict[str, Any]:
-        unknown = {symbol for frame in train for symbol in frame.symbols} - set(self.elements)
-        if unknown:
-            raise InputError(
-                "DATASET", f"the potential has no {', '.join(sorted(unknown))}", "name all elements in mtp:new"
-            )
+        require_elements(self.elements, {symbol for frame in train for symbol in frame.symbols}, "DATASET")
         self.data.initialize(np.random.default_rng(settings.seed))
         self.data.optimized = PARAMETERS
         fingerprint = fingerprint_of([*train, *validation], settings, self.data.parameters)
@@ -118,38 +114,21 @@ class MtpLearner(Learner):
 
 
 def new_mtp(options: Mapping[str, Any], frames: Sequence[Atoms], argument: str = "--potential") -> MtpLearner:
-    """An MTP of ``level`` (default 8) and ``cutoff`` (default 5 angstrom) for ``elements`` (default: those of frames).
+    """An MTP with the options of :func:`new_mtp_options`, for the elements of frames where none are named.
 
     Its radial basis begins at ``minimum_distance`` (default: 0.9 of the shortest distance in the frames).
 
     :raises InputError: an unknown option, or a value that makes no basis
     """
-    unknown = sorted(set(options) - set(OPTIONS))
-    if unknown:
-        raise InputError(argument, f"unknown options {', '.join(unknown)}", f"options are {', '.join(OPTIONS)}")
-    cutoff = float(options.get("cutoff", 5.0))
-    present = sorted(
-        {symbol for frame in frames for symbol in frame.symbols}, key=lambda symbol: atomic_numbers[symbol]
-    )
-    elements = list(options.get("elements", present))
-    if not elements or any(element not in atomic_numbers for element in elements):
-        raise InputError(argument, f"elements are {elements!r}", 'give chemical symbols, such as ["H", "S"]')
-    if options.get("level", 8) not in LEVELS:
-        raise InputError(argument, f"level is {options['level']!r}", f"give one of {', '.join(map(str, LEVELS))}")
-    shortest = options.get("minimum_distance")
+    new = new_mtp_options(options, argument)
+    present = {symbol for frame in frames for symbol in frame.symbols}
+    elements = new.elements or sorted(present, key=lambda symbol: atomic_numbers[symbol])
+    shortest = new.minimum_distance
     if shortest is None:
-        shortest = 0.9 * min((_shortest_distance(frame, cutoff) for frame in frames), default=cutoff)
-    if not 0 < shortest < cutoff:
-        raise InputError(
-            argument, f"distances from {shortest} to {cutoff} angstrom make no basis", "give a larger cutoff"
-        )
-    data = untrained_mtp(
-        int(options.get("level", 8)),
-        [atomic_numbers[element] for element in elements],
-        float(shortest),
-        cutoff,
-        int(options.get("radial_basis_size", 8)),
-    )
+        shortest = 0.9 * min((_shortest_distance(frame, new.cutoff) for frame in frames), default=new.cutoff)
+        require_range(shortest, new.cutoff, argument)
+    species = [atomic_numbers[element] for element in elements]
+    data = untrained_mtp(new.level, species, shortest, new.cutoff, new.radial_basis_size)
     return MtpLearner(data, elements, is_new=True)
 
 

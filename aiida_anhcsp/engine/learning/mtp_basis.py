@@ -15,7 +15,7 @@ from motep.potentials.mtp.data import BasisData, MTPData
 from motep.potentials.mtp.jax.moment import MomentBasis
 from numpy.typing import NDArray
 
-LEVELS = tuple(range(2, 26, 2))
+from .trainable import MTP_LEVELS
 
 Signature = tuple[tuple[tuple[int, int], int], ...]
 
@@ -25,14 +25,14 @@ def untrained_mtp(
 ) -> MTPData:
     """An MTP without coefficients.
 
-    :param level: one of LEVELS
+    :param level: one of MTP_LEVELS
     :param species: atomic numbers, in the order of the potential's types
     :param minimum_distance: angstrom, below the shortest distance that will occur
     :param cutoff: angstrom
     :raises ValueError: another level
     """
-    if level not in LEVELS:
-        raise ValueError(f"level {level} is none of {', '.join(map(str, LEVELS))}")
+    if level not in MTP_LEVELS:
+        raise ValueError(f"level {level} is none of {', '.join(map(str, MTP_LEVELS))}")
     contractions = MomentBasis(level).read_moments()
     table = _ComponentTable()
     scalars = [int(table.tensor(contraction)[()]) for contraction in contractions]

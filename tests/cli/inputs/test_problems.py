@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aiida_anhcsp.cli.inputs.models import CspInput, SearchInput
-from aiida_anhcsp.cli.inputs.problems import InvalidInputError, parse, read_mapping
+from aiida_anhcsp.cli.inputs.problems import InvalidInputError, parse, read_mapping, refusal
 
 VALID: dict[str, Any] = {
     "potential": "ase:ase.calculators.emt:EMT",
@@ -196,3 +196,24 @@ def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, text: str) -> None
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="no file"):
         read_mapping(tmp_path / "input.yaml")
+
+
+@pytest.mark.parametrize(
+    ("port", "message", "line"),
+    [
+        ("inputs", "potential: no; give one", "potential: no; give one"),
+        ("inputs.chunk_size", "chunk_size: 0 is too few; give 1 or more", "chunk_size: 0 is too few; give 1 or more"),
+        ("inputs", "learning.settings.new: no Au; name it", "learning.new: no Au; name it"),
+        ("inputs.learning", "learning.dataset: of others; leave it out", "learning.dataset: of others; leave it out"),
+        ("inputs.search", "potential: no; give one", "potential: no; give one"),
+        ("inputs.search.settings", "settings.seed: no; give one", "search.seed: no; give one"),
+        ("inputs", "label.settings.xc: no; give one", "label.settings.xc: no; give one"),
+        ("inputs.code", "required value was not provided", "code: required value was not provided; correct it in"),
+    ],
+)
+def test_what_a_work_chain_refuses_is_named_by_the_key_of_the_file(port: str, message: str, line: str) -> None:
+    label = {"engine": "ase"}
+    keys = {"search": {"formula": "CuAu", "pressure": 1, "population": 4, "generations": 1, "seed": 1}}
+    learning = {"label": label, "initial": 4, "new": "mtp:new"}
+    described = SearchInput.model_validate({**keys, "learning": learning})
+    assert str(refusal(described, port, message)).startswith(line)
