@@ -52,6 +52,8 @@ class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
             while_(cls.should_run_process)(cls.run_process, cls.inspect_process),
             cls.results,
         )
+        spec.exit_code(310, "ERROR_INPUT", message="This cannot be trained: {reason}")
+        spec.exit_code(403, "ERROR_SUB_PROCESS_FAILED_TRAIN", message="The training came to nothing: {reason}")
         spec.exit_code(410, "ERROR_DIVERGED", message="The training diverges at any learning rate: {reason}")
         spec.exit_code(411, "ERROR_OUT_OF_MEMORY", message="A batch of one structure needs too much memory: {reason}")
 
@@ -113,6 +115,22 @@ class FinetuneWorkChain(FinetuneProtocol, BaseRestartWorkChain):
         if not set(CHECKPOINTS).isdisjoint(kept):
             self.ctx.inputs.parent_folder = node.outputs.remote_folder
         return ProcessHandlerReport(True)
+
+    @process_handler(
+        priority=50,
+        exit_codes=[
+            TrainCalculation.exit_codes.ERROR_INPUT,
+            TrainCalculation.exit_codes.ERROR_ENGINE_FAILED,
+            TrainCalculation.exit_codes.ERROR_OUTPUT_MISSING,
+            TrainCalculation.exit_codes.ERROR_OUTPUT_UNREADABLE,
+        ],
+    )
+    def give_up(self, node: CalcJobNode) -> ProcessHandlerReport:
+        """What the engine refuses, or fails at, it would refuse again: its line is the reason."""
+        self.report(failure(node))
+        refused = node.exit_status == TrainCalculation.exit_codes.ERROR_INPUT.status
+        code = self.exit_codes.ERROR_INPUT if refused else self.exit_codes.ERROR_SUB_PROCESS_FAILED_TRAIN
+        return ProcessHandlerReport(True, code.format(reason=failure(node)))
 
 
 def training_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,8 +19,12 @@ def finetune(engine_code: Any, learner: Any, copper: Any, generate_workchain: Ca
 
         from aiida_anhcsp.workflows.finetune import FinetuneWorkChain
 
-        inputs = {"code": engine_code, "potential": learner, "dataset": copper}
-        inputs["settings"] = Dict({**SETTINGS, **changes})
+        inputs = {
+            "code": engine_code,
+            "potential": learner,
+            "dataset": copper,
+            "settings": Dict({**SETTINGS, **changes}),
+        }
         workchain = generate_workchain(FinetuneWorkChain, inputs)
         workchain.setup()
         workchain.ctx.iteration = 1
@@ -91,10 +95,18 @@ def test_interrupted_training_goes_on_after_its_last_epoch(
     assert workchain.ctx.inputs.settings.get_dict() == SETTINGS
 
 
-def test_bad_input_is_not_tried_again(finetune: Callable, add_child: Callable) -> None:
-    workchain = finetune()
-    failed(workchain, add_child, 310, "DATASET: no labels")
-    assert workchain.inspect_process() == workchain.exit_codes.ERROR_UNHANDLED_FAILURE
+@pytest.mark.parametrize(("status", "expected"), [(310, 310), (320, 403), (300, 403)])
+def test_what_the_engine_refuses_or_fails_at_ends_with_its_line_and_is_not_tried_again(
+    finetune: Callable, add_child: Callable, status: int, expected: int
+) -> None:
+    from aiida_anhcsp.report.progress import messages_of
+
+    workchain, line = finetune(), "--potential: level is 9; give one of 2, 4, 6"
+    job = failed(workchain, add_child, status, f"The engine refused its input: {line}")
+    code = workchain.inspect_process()
+    assert code.status == expected
+    assert f"Mock<{job.pk}> exit status {status}" in code.message and line in code.message
+    assert any(line in text for *_, text in messages_of(workchain.node))
 
 
 def test_unknown_setting_is_refused_by_name(finetune: Callable) -> None:
