@@ -6,6 +6,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, ClassVar
 
 import yaml
@@ -13,12 +14,12 @@ from aiida.common.datastructures import CalcInfo, CodeInfo
 from aiida.common.folders import Folder
 from aiida.engine import CalcJob, CalcJobProcessSpec
 from aiida.engine.processes.ports import InputPort
-from aiida.orm import Dict, Float, Int, SinglefileData
+from aiida.orm import AbstractCode, Dict, Float, Int, SinglefileData
 
 from .. import __version__
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
-from ..version import VARIABLE
+from ..version import ENGINE, VARIABLE
 
 STATUS_FILE = "exit_status"
 STDOUT_FILE = "engine.out"
@@ -56,6 +57,7 @@ class EngineCalculation(CalcJob):
         super().define(spec)
         spec.inputs["code"].required = True
         spec.inputs["code"].help = "anhcsp-engine, installed where the job runs."
+        spec.inputs["code"].validator = is_engine
         options = spec.inputs["metadata"]["options"]
         options["parser_name"].default = cls.PARSER
         options["resources"].default = lambda: {"num_machines": 1, "num_mpiprocs_per_machine": 1}
@@ -262,6 +264,13 @@ def known_keys(port: str, *known: str, required: tuple[str, ...] = ()) -> Callab
         return f"{port}: {missing[0]} is missing; give it" if missing else None
 
     return validate
+
+
+def is_engine(value: AbstractCode | None, port: InputPort) -> str | None:
+    """Validator of the code of a job: a wrapper of the engine has its name in its own."""
+    if value is None or ENGINE in (program := PurePath(value.get_executable()).name):
+        return None
+    return f"{port.name}: {value.full_label} runs {program}; give a code of {ENGINE}"
 
 
 def at_least_one(value: Int | int | None, port: InputPort) -> str | None:

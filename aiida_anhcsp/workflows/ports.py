@@ -12,7 +12,7 @@ from aiida.engine.processes.ports import InputPort, PortNamespace
 from aiida.orm import AbstractCode, Data, Dict, Str, to_aiida_type
 from aiida.plugins import WorkflowFactory
 
-from ..calculations.base import at_least_one
+from ..calculations.base import at_least_one, is_engine
 from ..calculations.relax import RelaxCalculation
 from ..engine.errors import InputError
 from ..version import ENGINE
@@ -85,6 +85,7 @@ def define_sscha_jobs(spec: ProcessSpec, otherwise: str = "") -> None:
         "sscha.code",
         valid_type=AbstractCode,
         required=False,
+        validator=is_engine,
         help=f"anhcsp-engine for SSCHA; {otherwise}code if absent.",
     )
     spec.input(
@@ -142,6 +143,7 @@ def define_training(spec: ProcessSpec, namespace: str) -> None:
         f"{namespace}.code",
         valid_type=AbstractCode,
         required=False,
+        validator=is_engine,
         help="anhcsp-engine for trainings; code if absent.",
     )
     runtime = deepcopy(RelaxCalculation.spec().inputs["runtime"])

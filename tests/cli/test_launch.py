@@ -335,6 +335,12 @@ def test_launching_again_with_resume_goes_on_with_the_run_and_says_which(
     [
         ({"walltime": 3600}, "options: unknown option 'walltime'"),
         ({"max_wallclock_seconds": "1h"}, "options: max_wallclock_seconds:"),
+        (
+            {"resources": {"foo": 1}},
+            "options.resources: these parameters were not recognized: foo; the keys on localhost",
+        ),
+        ({"resources": {"num_machines": 0}}, "options.resources: `num_machines` must be greater than or equal to one;"),
+        ({"resources": {"num_machines": [1]}}, "options.resources: int() argument must be"),
     ],
 )
 def test_scheduler_options_are_checked_before_anything_is_submitted(

@@ -49,7 +49,7 @@ def standing_in(engine_code: Any, aiida_code_installed: Callable, tmp_path: Path
 
     def factory(program: str) -> Any:
         engine = engine_code.filepath_executable
-        path = tmp_path / "engine"
+        path = tmp_path / "anhcsp-engine"
         path.write_text(program.format(engine=engine, python=engine.with_name("python")))
         path.chmod(0o755)
         return aiida_code_installed(label=tmp_path.name, filepath_executable=str(path))

@@ -14,6 +14,7 @@ from aiida.plugins import WorkflowFactory
 from pydantic import BaseModel
 
 from ...engine.errors import InputError
+from .jobs import unsuited_resources
 from .models import (
     ActiveInput,
     CorrectInput,
@@ -71,6 +72,10 @@ def prepare(kind: str, path: Path, potential: str | None = None, download: bool 
     entry_point, inputs = build(described, resources)
     resources.check()
     run = Run(entry_point, described, _without_none(inputs), resources.missing)
+    code = run.inputs.get("search", {}).get("code")
+    unsuited = [refusal(described, *each) for each in unsuited_resources(run.inputs, code)]
+    if unsuited:
+        raise InvalidInputError(unsuited)
     if not run.missing:
         ports = run.process.spec().inputs
         problem = ports.validate(ports.pre_process(dict(run.inputs)))

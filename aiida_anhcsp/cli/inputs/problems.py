@@ -92,7 +92,7 @@ def _key(described: BaseModel, port: str) -> str:
 
     The keys of ``settings`` stand in the section itself, and what ``launch csp`` gives its search at the top level.
     """
-    port = port.removeprefix("inputs.")
+    port = port.removeprefix("inputs.").replace("dft_relax.inputs.", "dft_relax.")
     before, found, key = f".{port}".partition(".settings.")
     sections = [before.removeprefix(".")] if before else list(type(described).model_fields)
     for name in sections if found else []:

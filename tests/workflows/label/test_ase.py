@@ -58,7 +58,7 @@ def test_a_failed_label_is_reported_and_left_out_and_too_many_are_fatal(label, m
 @pytest.fixture
 def dying(aiida_code_installed, engine_code, tmp_path):
     """An engine whose job is killed after its second structure, in the middle of writing the third."""
-    path = tmp_path / "dying"
+    path = tmp_path / "anhcsp-engine-dying"
     path.write_text(
         f"""#!/bin/bash
 {engine_code.filepath_executable} "$@"
