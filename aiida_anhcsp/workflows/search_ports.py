@@ -61,12 +61,18 @@ def validate_start(inputs: Mapping[str, Any]) -> str | None:
 
 
 def require_learner(settings: SearchSettings, inputs: Mapping[str, Any]) -> None:
-    """Refuse what cannot learn the labels of a search.
+    """Refuse what cannot learn the labels of a search, and old labels that are not of its elements.
 
-    :raises InputError: the potential is of a kind that cannot be trained, or the new one is of other elements.
+    :raises InputError: the potential is of a kind that cannot be trained, or the new one is of other elements, or the
+        old labels are.
     """
     if not inputs.get("learning"):
         return
+    old = inputs["learning"]["dataset"].elements if "dataset" in inputs["learning"] else []
+    foreign = ", ".join(sorted(set(old) - set(settings.elements)))
+    if foreign:
+        fix = f"leave it out, or give labels of {', '.join(settings.elements)} alone"
+        raise InputError("learning.dataset", f"has {foreign}, which is not searched for", fix)
     if "potential" in inputs:
         require_trainable(inputs["potential"].kind, "potential")
     else:

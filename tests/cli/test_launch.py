@@ -384,3 +384,16 @@ def test_a_potential_of_a_kind_that_cannot_learn_is_refused_before_anything_is_l
     result = ready("launch", "csp", write_input({**SEARCH, "learning": LEARNING, "sscha": SSCHA}), "--dry-run")
     assert result.exit_code == 2
     assert result.output.startswith("Error: potential: a potential of kind ase cannot be trained; give mattersim:...")
+
+
+@pytest.mark.parametrize(("formula", "refused"), [("CaH6", True), ("H3S", False), ("CaH3S", False)])
+def test_old_labels_of_elements_that_are_not_searched_for_are_refused(
+    ready: Callable, write_input: Callable, formula: str, refused: bool
+) -> None:
+    keys = {
+        "search": {**SEARCH["search"], "formula": formula},
+        "learning": {**LEARNING, "dataset": "mini-H-S", "initial": 4, "new": "mtp:new"},
+    }
+    result = ready("launch", "search", write_input(keys), "--dry-run")
+    line = "Error: learning.dataset: has S, which is not searched for; leave it out, or give labels of Ca, H alone\n"
+    assert (result.exit_code, line == result.output) == ((2, True) if refused else (0, False)), result.output
