@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .inputs.build import Run
 
 DIGEST = "anhcsp_input"
+BAD_INPUT = 2
+"""Exit status of a launch that is refused, and of its plan."""
 DESCRIPTIONS = {
     "csp": "Search with learning, then SSCHA of the lowest structures.",
     "search": "Search, with or without learning.",
@@ -52,10 +54,10 @@ def launch(kind: str, path: Path, dry_run: bool, resume: bool, potential: str | 
     run = prepare(kind, path, potential, download=not dry_run)
     if dry_run:
         click.echo(plan_of(run))
-        for missing in run.missing:
+        for missing in (*run.missing, *run.downloads):
             click.echo(f"missing: {missing}", err=True)
         click.echo("nothing was submitted" + ("; launch would stop at what is missing" if run.missing else ""))
-        return
+        click.get_current_context().exit(BAD_INPUT if run.missing else 0)
     if run.missing:
         raise InvalidInputError(run.missing)
     fingerprint = digest(run)

@@ -32,3 +32,12 @@ def write_input(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def ready(program: Callable, tmp_path: Path, learner: Any) -> Callable:
+    """The program on a profile with the codes of this machine and a potential that can be trained."""
+    assert program("setup", "--work-dir", tmp_path / "work").exit_code == 0
+    learner.label = "learner"
+    learner.store()
+    return program

@@ -41,12 +41,16 @@ from .resources import Resources
 
 @dataclass(frozen=True)
 class Run:
-    """A run that is ready: its entry point, the validated input, the inputs of the process, and what is missing."""
+    """A run that is ready: its entry point, the validated input, the inputs of the process, and what is missing.
+
+    ``downloads`` is what is missing on this machine and would be fetched by a launch.
+    """
 
     entry_point: str
     described: BaseModel
     inputs: dict[str, Any]
     missing: list[InputError]
+    downloads: list[InputError]
 
     @property
     def process(self) -> type[Process]:
@@ -60,7 +64,7 @@ def prepare(kind: str, path: Path, potential: str | None = None, download: bool 
 
     :param kind: one of :data:`KINDS`
     :param potential: replaces the ``potential`` of the file
-    :param download: whether a pretrained model may be fetched; if not, it is reported as missing
+    :param download: whether a pretrained model may be fetched; if not, it is noted in ``downloads``
     :raises InvalidInputError: whatever is wrong with the file, all of it.
     """
     model, build = KINDS[kind]
@@ -71,12 +75,12 @@ def prepare(kind: str, path: Path, potential: str | None = None, download: bool 
     resources = Resources(path.parent, download)
     entry_point, inputs = build(described, resources)
     resources.check()
-    run = Run(entry_point, described, _without_none(inputs), resources.missing)
+    run = Run(entry_point, described, _without_none(inputs), resources.missing, resources.downloads)
     code = run.inputs.get("search", {}).get("code")
     unsuited = [refusal(described, *each) for each in unsuited_resources(run.inputs, code)]
     if unsuited:
         raise InvalidInputError(unsuited)
-    if not run.missing:
+    if not run.missing and not run.downloads:
         ports = run.process.spec().inputs
         problem = ports.validate(ports.pre_process(dict(run.inputs)))
         if problem is not None:

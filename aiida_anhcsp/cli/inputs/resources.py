@@ -25,8 +25,8 @@ Found = TypeVar("Found")
 class Resources:
     """Looks up what an input file names, and remembers what is wrong or missing.
 
-    ``problems`` are mistakes in the input; ``missing`` is what only has to be set up or downloaded on this machine,
-    which a plan can do without.
+    ``problems`` are mistakes in the input; ``missing`` is what only has to be set up on this machine, and
+    ``downloads`` what a launch would fetch: a plan can do without both.
     """
 
     def __init__(self, folder: Path, download: bool = True) -> None:
@@ -38,6 +38,7 @@ class Resources:
         self.download = download
         self.problems: list[InputError] = []
         self.missing: list[InputError] = []
+        self.downloads: list[InputError] = []
 
     def code(self, field: str, label: str | int) -> AbstractCode | None:
         """The code with this label, PK or UUID."""
@@ -55,7 +56,7 @@ class Resources:
         def find() -> PotentialData | None:
             if not self.download and not is_within_reach(value):
                 fix = "it is downloaded at launch; without network, import a file: aiida-anhcsp potential import"
-                self.missing.append(InputError(field, f"{value} is not on this machine", fix))
+                self.downloads.append(InputError(field, f"{value} is not on this machine", fix))
                 return None
             return find_potential(value, field)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,11 +20,8 @@ KEYS: dict[str, Any] = {
 
 
 @pytest.fixture
-def refused(program: Callable, write_input: Callable, learner: Any, tmp_path: Path) -> Callable:
+def refused(ready: Callable, write_input: Callable) -> Callable:
     """What a plan of the whole path says with one more key (dots lead into groups)."""
-    assert program("setup", "--work-dir", tmp_path / "work").exit_code == 0
-    learner.label = "learner"
-    learner.store()
 
     def ask(field: str, value: Any) -> str:
         keys, (*groups, last) = {**KEYS}, field.split(".")
@@ -34,7 +30,7 @@ def refused(program: Callable, write_input: Callable, learner: Any, tmp_path: Pa
             group[name] = {**group[name]}
             group = group[name]
         group[last] = value
-        result = program("launch", "csp", write_input(keys), "--dry-run")
+        result = ready("launch", "csp", write_input(keys), "--dry-run")
         assert result.exit_code == 2, result.output
         return str(result.output)
 
