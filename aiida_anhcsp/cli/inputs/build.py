@@ -35,7 +35,7 @@ from .models import (
     SschaOnLabelsInput,
 )
 from .ports import inputs_for
-from .problems import InvalidInputError, parse, read_mapping, refusal
+from .problems import InvalidInputError, parse, read_input, refusal
 from .resources import Resources
 
 
@@ -68,7 +68,7 @@ def prepare(kind: str, path: Path, potential: str | None = None, download: bool 
     :raises InvalidInputError: whatever is wrong with the file, all of it.
     """
     model, build = KINDS[kind]
-    mapping = read_mapping(path)
+    mapping = read_input(path)
     if potential is not None:
         mapping["potential"] = potential
     described = parse(model, mapping)

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from ...engine.errors import InputError
+from ...engine.yaml_file import read_mapping
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -37,22 +37,15 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-def read_mapping(path: Path) -> dict[str, Any]:
-    """The keys of a YAML file.
+def read_input(path: Path) -> dict[str, Any]:
+    """The keys of an input file.
 
-    :raises InvalidInputError: no such file, no YAML, or no mapping.
+    :raises InvalidInputError: no such file, no YAML, no mapping, or a key that is given twice.
     """
-    if not path.is_file():
-        raise InvalidInputError([InputError("INPUT.yaml", f"no file {path}", "give the path of an input file")])
     try:
-        mapping = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidInputError(
-            [InputError("INPUT.yaml", f"{path} is no YAML ({error})", "correct it there")]
-        ) from error
-    if not isinstance(mapping, dict):
-        raise InvalidInputError([InputError("INPUT.yaml", f"{path} holds no keys", "write KEY: VALUE lines")])
-    return mapping
+        return read_mapping(path, "INPUT.yaml")
+    except InputError as error:
+        raise InvalidInputError([error]) from error
 
 
 def parse(model: type[Model], mapping: Mapping[str, Any]) -> Model:

@@ -12,9 +12,9 @@ from ..frames import write_frames
 from ..search.initial import random_population
 from ..search.prototypes import with_prototypes
 from ..search.settings import SearchSettings
+from ..yaml_file import read_mapping
 from .making import load_maker
 from .options import log_to_terminal, optional_potential_options, processes_option
-from .settings import read_mapping
 
 
 @click.command("generate")

@@ -9,8 +9,8 @@ import click
 from ..frames import read_frames, write_frames
 from ..search.rank import rank
 from ..search.settings import SearchSettings
+from ..yaml_file import read_mapping
 from .options import log_to_terminal
-from .settings import read_mapping
 
 
 @click.command("rank")

@@ -11,8 +11,8 @@ from ..errors import InputError
 from ..frames import read_frames
 from ..search.rank import unranked
 from ..search.settings import SearchSettings
+from ..yaml_file import read_mapping
 from .options import log_to_terminal, processes_option
-from .settings import read_mapping
 
 
 @click.command("search")

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import yaml
 
 from ..errors import InputError
 from ..frames import read_frames
+from ..yaml_file import read_mapping
 from .options import log_to_terminal
 
 if TYPE_CHECKING:
@@ -24,14 +24,7 @@ DIVERGED, OUT_OF_MEMORY = 3, 4
 
 
 def _settings_of(path: str | None, flags: dict[str, Any]) -> dict[str, Any]:
-    values: Any = {}
-    if path is not None:
-        try:
-            values = yaml.safe_load(Path(path).read_text())
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InputError("--settings", f"{path} cannot be read ({error})", "give a YAML or JSON file") from error
-        if not isinstance(values, dict):
-            raise InputError("--settings", f"{path} holds no mapping", "give keys and values")
+    values = {} if path is None else read_mapping(Path(path))
     values = {**values, **{key: value for key, value in flags.items() if value is not None}}
     if "seed" not in values:
         raise InputError("--seed", "no seed is given", "give --seed, or seed in --settings: randomness is an input")

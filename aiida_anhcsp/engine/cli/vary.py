@@ -9,9 +9,9 @@ import click
 from ..frames import read_frames, write_frames
 from ..search.settings import SearchSettings
 from ..search.vary import vary
+from ..yaml_file import read_mapping
 from .making import load_maker
 from .options import log_to_terminal, optional_potential_options, processes_option
-from .settings import read_mapping
 
 
 @click.command("vary")

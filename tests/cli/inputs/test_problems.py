@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aiida_anhcsp.cli.inputs.models import CspInput, SearchInput
-from aiida_anhcsp.cli.inputs.problems import InvalidInputError, parse, read_mapping, refusal
+from aiida_anhcsp.cli.inputs.problems import InvalidInputError, parse, read_input, refusal
 
 VALID: dict[str, Any] = {
     "potential": "ase:ase.calculators.emt:EMT",
@@ -190,12 +190,12 @@ def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, text: str) -> None
     path = tmp_path / "input.yaml"
     path.write_text(text)
     with pytest.raises(InvalidInputError, match=r"INPUT\.yaml"):
-        read_mapping(path)
+        read_input(path)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="no file"):
-        read_mapping(tmp_path / "input.yaml")
+        read_input(tmp_path / "input.yaml")
 
 
 @pytest.mark.parametrize(
@@ -217,3 +217,18 @@ def test_what_a_work_chain_refuses_is_named_by_the_key_of_the_file(port: str, me
     learning = {"label": label, "initial": 4, "new": "mtp:new"}
     described = SearchInput.model_validate({**keys, "learning": learning})
     assert str(refusal(described, port, message)).startswith(line)
+
+
+def test_a_key_that_is_given_twice_is_named_with_its_lines(tmp_path: Path) -> None:
+    path = tmp_path / "input.yaml"
+    path.write_text("search:\n  population: 6\n  generations: 3\n  population: 600\n")
+    with pytest.raises(InvalidInputError, match=r"^search\.population: given twice, on lines 2 and 4; keep one$"):
+        read_input(path)
+
+
+def test_a_formula_that_yaml_once_took_for_a_boolean_is_a_formula(tmp_path: Path) -> None:
+    path = tmp_path / "input.yaml"
+    path.write_text("search: {formula: NO, population: 1, generations: 1, seed: 1}\nsscha: {seed: 1, audit: no}\n")
+    keys = parse(CspInput, {**read_input(path), "potential": "mattersim:x"})
+    assert keys.search.formula == "NO"
+    assert keys.sscha.audit is False
