@@ -154,7 +154,7 @@ class LearningSteps(WorkChain):
             "sampler": sampler,
             "threshold": learning.limit,
             "number": learning.number,
-            "per_composition": learning.per_composition,
+            "per_composition": learning.of_each,
             "distortions": learning.distortions,
             "amplitude": learning.amplitude,
             "strain": learning.strain,

@@ -88,6 +88,9 @@ def require_hull(settings: SearchSettings, inputs: Mapping[str, Any]) -> None:
     if settings.variable or not inputs.get("learning"):
         return
     learning = LearningSettings.parse(inputs["learning"]["settings"].get_dict())
+    if learning.sampler == "hull":
+        fix = "give another sampler, as lowest, or composition instead of formula"
+        raise InputError("learning.settings.sampler", "one formula has no hull", fix)
     if learning.hull_tolerance is not None:
         fix = "give convergence, or composition instead of formula"
         raise InputError("learning.settings.hull_tolerance", "one formula has no hull", fix)

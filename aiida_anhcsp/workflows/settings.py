@@ -35,7 +35,8 @@ class Settings(BaseModel):
             field = ".".join([argument, *(str(part) for part in first["loc"])])
             cause = first.get("ctx", {}).get("error")
             if isinstance(cause, InputError):
-                raise InputError(field, cause.problem, cause.fix) from error
+                place = field if first["loc"] else f"{field}.{cause.argument}"
+                raise InputError(place, cause.problem, cause.fix) from error
             problem = first["msg"].removeprefix("Value error, ").lower()
             raise InputError(field, problem, f"the keys are {', '.join(cls.model_fields)}") from error
 
@@ -56,6 +57,9 @@ class Convergence(Settings):
     lowest: int = Field(default=5, ge=1)
 
 
+KEYS_OF_SAMPLERS = {"per_composition": ("hull",), "threshold": ("grade", "committee"), "committee": ("committee",)}
+
+
 class LearningSettings(Settings):
     """What is labelled and learned in each generation of a search (defaults of the H3S study).
 
@@ -65,9 +69,9 @@ class LearningSettings(Settings):
     population holds unless given). ``train`` are settings of ``anhcsp-engine train``; the seed is derived.
 
     ``grade`` picks structures whose MaxVol grade is above ``threshold`` (default 2), ``committee`` those on which
-    ``committee`` potentials, trained with different seeds, disagree by more than it (default 0.1 eV/angstrom); both
-    pick at random as long as there is nothing to judge by. ``hull`` picks the ``per_composition`` lowest of each of the
-    ``number / per_composition`` compositions nearest the hull (Li et al.). ``unphysical`` structures are labelled
+    ``committee`` (3) potentials, trained with different seeds, disagree by more than it (default 0.1 eV/angstrom); both
+    pick at random as long as there is nothing to judge by. ``hull`` picks the ``per_composition`` (3) lowest of each of
+    the ``number / per_composition`` compositions nearest the hull (Li et al.). ``unphysical`` structures are labelled
     undistorted beside the chosen ones; with ``unphysical_limit`` the search learns only when so many have come up since
     it last did. ``initial`` random structures are labelled as they are before the first generation, and learned from:
     by a ``new`` potential from nothing (``mtp:new:{json}``), where the search is given none.
@@ -78,9 +82,9 @@ class LearningSettings(Settings):
 
     number: int = Field(default=10, ge=1)
     sampler: Literal["random", "grade", "committee", "lowest", "hull", "unphysical"] = "random"
-    per_composition: int = Field(default=3, ge=1)
+    per_composition: int | None = Field(default=None, ge=1)
     threshold: float | None = Field(default=None, ge=0)
-    committee: int = Field(default=3, ge=2)
+    committee: int | None = Field(default=None, ge=2)
     unphysical: int = Field(default=10, ge=0)
     unphysical_limit: int | None = Field(default=None, ge=1)
     distortions: int = Field(default=10, ge=1)
@@ -105,7 +109,12 @@ class LearningSettings(Settings):
     @property
     def trainings(self) -> int:
         """Potentials that are trained in each round."""
-        return self.committee if self.sampler == "committee" else 1
+        return (self.committee or 3) if self.sampler == "committee" else 1
+
+    @property
+    def of_each(self) -> int:
+        """Structures that the sampler ``hull`` picks of each composition."""
+        return self.per_composition or 3
 
     @field_validator("train")
     @classmethod
@@ -118,6 +127,14 @@ class LearningSettings(Settings):
         if value is not None:
             parse_new(value, "new")
         return value
+
+    @model_validator(mode="after")
+    def _sampler_has_its_own_keys(self) -> Self:
+        for key, samplers in KEYS_OF_SAMPLERS.items():
+            if getattr(self, key) is not None and self.sampler not in samplers:
+                fix = f"remove it, or give sampler: {' or '.join(samplers)}"
+                raise InputError(key, f"not used with sampler: {self.sampler}", fix)
+        return self
 
     @model_validator(mode="after")
     def _new_learns_from_something(self) -> Self:

@@ -195,11 +195,12 @@ def test_hull_of_all_labels_is_an_output(inputs: Callable, generate_workchain: C
     assert workchain.outputs["label_hull"]["reason"].startswith("no phase of Au alone")
 
 
-def test_hull_of_one_formula_cannot_stop_moving(
-    inputs: Callable, search_inputs: dict[str, Any], generate_workchain: Callable
+@pytest.mark.parametrize(("key", "value"), [("hull_tolerance", 0.01), ("sampler", "hull")])
+def test_learning_of_one_formula_cannot_go_by_a_hull(
+    inputs: Callable, search_inputs: dict[str, Any], generate_workchain: Callable, key: str, value: Any
 ) -> None:
-    one_formula = {**inputs(hull_tolerance=0.01), "settings": search_inputs["settings"]}
-    with pytest.raises(ValueError, match=r"learning.settings.hull_tolerance: one formula has no hull"):
+    one_formula = {**inputs(**{key: value}), "settings": search_inputs["settings"]}
+    with pytest.raises(ValueError, match=rf"learning.settings.{key}: one formula has no hull"):
         generate_workchain(SearchWorkChain, one_formula)
 
 

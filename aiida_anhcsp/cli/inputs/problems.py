@@ -112,7 +112,7 @@ def _problem(model: type[BaseModel], details: ErrorDetails) -> InputError:
         case "value_error":
             cause = details["ctx"]["error"]
             if isinstance(cause, InputError):
-                return InputError(_place(field, cause.argument), cause.problem, cause.fix)
+                return InputError(_place(model, location, cause.argument), cause.problem, cause.fix)
             return InputError(field, f"{details['input']!r}: {message}", "correct this value")
         case _:
             expected = re.sub("a valid dictionary.*", "a group of keys", message.split(", unable")[0])
@@ -124,9 +124,14 @@ def _distinct(problems: Iterable[InputError]) -> list[InputError]:
     return list({(problem.argument, problem.problem): problem for problem in problems}.values())
 
 
-def _place(field: str, argument: str) -> str:
+def _place(model: type[BaseModel], location: list[str], argument: str) -> str:
     """Where a validator's own complaint belongs: what it names itself, if that lies in the field it was about."""
-    return argument if field == "INPUT.yaml" or argument.startswith(f"{field}.") else field
+    field = ".".join(location)
+    if not field or argument.startswith(f"{field}."):
+        return argument
+    section = _section(model, location)
+    known = section is not None and argument.partition(".")[0] in section.model_fields
+    return f"{field}.{argument}" if known else field
 
 
 def _section(model: type[BaseModel], location: list[str]) -> type[BaseModel] | None:

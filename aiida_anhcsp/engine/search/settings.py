@@ -237,13 +237,19 @@ class SearchSettings(Section):
             raise InputError("formula", "missing", "add this key, or composition for a search over compositions")
         if settings.formula is not None and settings.composition is not None:
             raise InputError("composition", "given beside formula", "keep one of the two")
-        parse_formula_units(settings.formula_units)
+        settings._require_use()
         settings._require_room()
         settings._require_fitness()
         if settings.number_in(0) == 0:
             problem = f"{settings.max_relaxations} leaves none beside {settings.prototypes} prototypes"
             raise InputError("max_relaxations", problem, "raise it, or lower prototypes")
         return settings
+
+    def _require_use(self) -> None:
+        if parse_formula_units(self.formula_units) != (1,) and self.variable:
+            raise InputError("formula_units", "not used over compositions", "remove it; composition.atoms limits cells")
+        if self.subcells and self.variable:
+            raise InputError("subcells", "not used over compositions", "remove it, or give formula instead")
 
     def _require_room(self) -> None:
         """Refuse what no first generation could be made of; an element alone that has no room leaves no hull."""

@@ -109,6 +109,20 @@ def test_a_wrong_training_key_of_the_learning_is_named() -> None:
     assert line.startswith("learning.train: epocs")
 
 
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"per_composition": 2}, "learning.per_composition: not used with sampler: random; remove it, or give sampler"),
+        ({"sampler": "lowest", "threshold": 2}, "learning.threshold: not used with sampler: lowest; remove it"),
+        ({"sampler": "grade", "committee": 2}, "learning.committee: not used with sampler: grade; remove it"),
+        ({"new": "mtp:old.mtp"}, "learning.new: 'mtp:old.mtp' is no new potential"),
+    ],
+)
+def test_a_key_of_learning_without_effect_is_named(change: dict[str, Any], line: str) -> None:
+    (found,) = problems({**VALID, "learning": {"label": {"engine": "gpaw"}, **change}})
+    assert found.startswith(line)
+
+
 def test_all_problems_are_reported_at_once() -> None:
     keys = with_value("search.population", 0)
     keys["search"]["seed"] = -1

@@ -52,6 +52,17 @@ def test_bad_input_is_one_line_that_names_the_key(changes, message):
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "fix"),
+    [("formula_units", "1-2", "composition.atoms limits cells"), ("subcells", 0.1, "remove it")],
+)
+def test_what_only_one_formula_has_is_refused_over_compositions(key, value, fix):
+    limits = {"elements": {"H": "0-4", "S": "0-4"}, "atoms": "1-4"}
+    keys = {**{key: value for key, value in GOOD.items() if key != "formula"}, "composition": limits}
+    with pytest.raises(InputError, match=f"^{key}: not used over compositions; .*{fix}"):
+        SearchSettings.parse({**keys, key: value})
+
+
+@pytest.mark.parametrize(
     ("fitness", "message"), [("enthalpy", "use hull_distance"), ("gibbs", "give formula instead of composition")]
 )
 def test_a_search_over_compositions_is_ranked_by_its_hull(fitness, message):
