@@ -54,7 +54,7 @@ def load_run(pk: str) -> ProcessNode:
     except (NotExistent, MultipleObjectsError, ValueError) as error:
         raise InputError("PK", f"no node {pk!r}", "see verdi process list -a") from error
     if not isinstance(node, ProcessNode):
-        raise InputError("PK", f"node {pk} is {node.class_node_type}, no run", "see verdi process list -a")
+        raise InputError("PK", f"node {pk} is a {type(node).__name__}, no run", "see verdi process list -a")
     return node
 
 

@@ -11,8 +11,8 @@ from ..engine.errors import InputError
 from ..engine.search.hull_change import hull_change
 from ..engine.search.rank import lowest
 from .learning import LearningSteps
+from .learning_settings import Convergence
 from .names import generation_label
-from .settings import Convergence
 from .submission import find_child, get_child
 
 

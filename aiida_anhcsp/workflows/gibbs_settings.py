@@ -19,9 +19,18 @@ class GibbsSettings(ComparedStages):
     without a window none is.
     """
 
-    temperature: float = Field(ge=0, allow_inf_nan=False)
-    window: float | None = Field(default=0.1, ge=0, allow_inf_nan=False)
-    seen: int = Field(default=3, ge=1)
+    temperature: float = Field(ge=0, allow_inf_nan=False, description="K.")
+    window: float | None = Field(
+        default=0.1,
+        ge=0,
+        allow_inf_nan=False,
+        description="Give up what cannot come within it of the lowest, eV/atom; null: nothing.",
+    )
+    seen: int = Field(
+        default=3,
+        ge=1,
+        description="Structures that must have shown how far a free energy falls before any is given up.",
+    )
 
     def at(self, pressure: float, *stream: int) -> SschaRunSettings:
         """Settings of the run of one structure at the search's pressure (GPa).

@@ -12,8 +12,9 @@ from ..calculations.functions.datasets import merge_datasets
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
 from .finetune import FinetuneWorkChain, training_inputs
+from .learning_settings import LearningSettings
 from .names import has_structures, tag, training_name
-from .settings import JointSettings, LearningSettings
+from .settings import JointSettings
 from .splits import split_seed_of
 from .submission import call_once, failure, find_child, has_ended, submit_once
 

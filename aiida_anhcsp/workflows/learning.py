@@ -20,10 +20,11 @@ from ..engine.learning.settings import TrainSettings
 from ..engine.search.rank import lowest
 from ..engine.search.unphysical import STATUSES
 from .finetune import FinetuneWorkChain, training_inputs
+from .learning_settings import LearningSettings
 from .names import INITIAL, generation_label
 from .ports import engine_inputs, plain
 from .progress import describe_change
-from .settings import LearningSettings, derived_seed
+from .settings import derived_seed
 from .submission import call_once, failure, find_child, get_child, submit_once
 
 LEAST_RELAXED = 0.1

@@ -11,8 +11,8 @@ from aiida.orm import Dict, Str, to_aiida_type
 from ..data.population import PopulationData
 from ..engine.errors import InputError
 from ..engine.learning.dataset import check_labels
+from .learning_settings import LearningSettings
 from .ports import define_training, parsed_by, validate_label_engine, validate_label_inputs
-from .settings import LearningSettings
 
 
 def validate_learning(value: Mapping[str, Any] | None, _: Any) -> str | None:

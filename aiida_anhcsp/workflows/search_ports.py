@@ -19,8 +19,8 @@ from ..engine.search.target import require_target
 from .dft_finalists import define_dft_relax
 from .gibbs import define_gibbs, validate_gibbs
 from .learning_ports import define_learning
+from .learning_settings import LearningSettings
 from .ports import define_engine, parsed_by
-from .settings import LearningSettings
 
 
 def validate_search_settings(value: Dict | None, context: Any) -> str | None:

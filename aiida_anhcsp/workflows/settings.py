@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ..engine.errors import InputError
 from ..engine.learning.settings import TrainSettings
 from ..engine.learning.trainable import parse_new
+from ..engine.refusals import problems_of, within
 from ..engine.search.near_hull import WINDOW
 from ..engine.sscha.lattice import check_supercell, primitive_cell
 from ..engine.sscha.settings import AUTO, SYMMETRY_TOLERANCE, Stage, parse_stages, resolve_stages
@@ -31,116 +32,16 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join([argument, *(str(part) for part in first["loc"])])
-            cause = first.get("ctx", {}).get("error")
-            if isinstance(cause, InputError):
-                place = field if first["loc"] else f"{field}.{cause.argument}"
-                raise InputError(place, cause.problem, cause.fix) from error
-            problem = first["msg"].removeprefix("Value error, ").lower()
-            raise InputError(field, problem, f"the keys are {', '.join(cls.model_fields)}") from error
+            raise within(argument, problems_of(cls, error)[0]) from error
 
 
-def _validated_training(values: dict[str, Any]) -> dict[str, Any]:
-    TrainSettings.parse({**values, "seed": values.get("seed", 0)})
+def validated_training(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a training, in which only the seed may be missing.
+
+    :raises InputError: naming the field, under ``train``
+    """
+    TrainSettings.parse({**values, "seed": values.get("seed", 0)}, "train")
     return values
-
-
-class Convergence(Settings):
-    """When a potential has learned enough.
-
-    The RMSE of energies and forces on the test set changes by less than the fraction ``rmse`` from one round to the
-    next, and relaxing again with the new potential leaves the order of the ``lowest`` structures as it was.
-    """
-
-    rmse: float = Field(default=0.1, gt=0)
-    lowest: int = Field(default=5, ge=1)
-
-
-KEYS_OF_SAMPLERS = {"per_composition": ("hull",), "threshold": ("grade", "committee"), "committee": ("committee",)}
-
-
-class LearningSettings(Settings):
-    """What is labelled and learned in each generation of a search (defaults of the H3S study).
-
-    ``number`` structures are picked by ``sampler`` and each distorted ``distortions`` times (``amplitude`` in
-    angstrom, ``strain`` as a fraction); ``replay`` old labelled configurations are trained on beside the new ones;
-    the ``survivors`` lowest distinct structures are relaxed again with the finetuned potential (as many as the
-    population holds unless given). ``train`` are settings of ``anhcsp-engine train``; the seed is derived.
-
-    ``grade`` picks structures whose MaxVol grade is above ``threshold`` (default 2), ``committee`` those on which
-    ``committee`` (3) potentials, trained with different seeds, disagree by more than it (default 0.1 eV/angstrom); both
-    pick at random as long as there is nothing to judge by. ``hull`` picks the ``per_composition`` (3) lowest of each of
-    the ``number / per_composition`` compositions nearest the hull (Li et al.). ``unphysical`` structures are labelled
-    undistorted beside the chosen ones; with ``unphysical_limit`` the search learns only when so many have come up since
-    it last did. ``initial`` random structures are labelled as they are before the first generation, and learned from:
-    by a ``new`` potential from nothing (``mtp:new:{json}``), where the search is given none.
-    With ``largest_grade`` a relaxation ends where its grade by the labels so far is above it. The search
-    learns no more after ``max_rounds``, or once ``convergence`` is reached. Over compositions the search ends once no
-    phase of the hull has moved by more than ``hull_tolerance`` (eV/atom, of formation) since the last round.
-    """
-
-    number: int = Field(default=10, ge=1)
-    sampler: Literal["random", "grade", "committee", "lowest", "hull", "unphysical"] = "random"
-    per_composition: int | None = Field(default=None, ge=1)
-    threshold: float | None = Field(default=None, ge=0)
-    committee: int | None = Field(default=None, ge=2)
-    unphysical: int = Field(default=10, ge=0)
-    unphysical_limit: int | None = Field(default=None, ge=1)
-    distortions: int = Field(default=10, ge=1)
-    amplitude: float = Field(default=0.05, ge=0)
-    strain: float = Field(default=0.05, ge=0, lt=1)
-    replay: int = Field(default=100, ge=0)
-    survivors: int | None = Field(default=None, ge=1)
-    largest_grade: float | None = Field(default=None, ge=1)
-    convergence: Convergence | None = None
-    hull_tolerance: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    max_rounds: int | None = Field(default=None, ge=1)
-    initial: int = Field(default=0, ge=0)
-    new: str | None = None
-    train: dict[str, Any] = Field(default_factory=dict)
-
-    @property
-    def limit(self) -> float:
-        """Of the grade, or of the spread in eV/angstrom: structures up to it are known well enough."""
-        default = 0.1 if self.sampler == "committee" else 2.0
-        return default if self.threshold is None else self.threshold
-
-    @property
-    def trainings(self) -> int:
-        """Potentials that are trained in each round."""
-        return (self.committee or 3) if self.sampler == "committee" else 1
-
-    @property
-    def of_each(self) -> int:
-        """Structures that the sampler ``hull`` picks of each composition."""
-        return self.per_composition or 3
-
-    @field_validator("train")
-    @classmethod
-    def _train_is_known(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return _validated_training(values)
-
-    @field_validator("new")
-    @classmethod
-    def _new_can_be_trained(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_new(value, "new")
-        return value
-
-    @model_validator(mode="after")
-    def _sampler_has_its_own_keys(self) -> Self:
-        for key, samplers in KEYS_OF_SAMPLERS.items():
-            if getattr(self, key) is not None and self.sampler not in samplers:
-                fix = f"remove it, or give sampler: {' or '.join(samplers)}"
-                raise InputError(key, f"not used with sampler: {self.sampler}", fix)
-        return self
-
-    @model_validator(mode="after")
-    def _new_learns_from_something(self) -> Self:
-        if self.new is not None and not self.initial:
-            raise InputError("new", "a new potential has nothing to learn from", "give initial, a number of labels")
-        return self
 
 
 class SschaStages(Settings):
@@ -152,12 +53,18 @@ class SschaStages(Settings):
     ``continuations`` times at most.
     """
 
-    stages: list[str] = Field(default=["1x1x1:200", "2x2x2:500"], min_length=1)
-    seed: int = Field(ge=0)
-    fixed_cell: bool = False
-    audit: bool = True
-    repeats: int = Field(default=1, ge=0)
-    continuations: int = Field(default=5, ge=0)
+    stages: list[str] = Field(
+        default=["1x1x1:200", "2x2x2:500"],
+        min_length=1,
+        description="Supercells with configurations, smallest first; auto:200 chooses the supercell.",
+    )
+    seed: int = Field(ge=0, description="Seed of the ensembles.")
+    fixed_cell: bool = Field(default=False, description="Keep the cell as it is.")
+    audit: bool = Field(default=True, description="Judge the end on an independent ensemble.")
+    repeats: int = Field(
+        default=1, ge=0, description="Repetitions of a stage that fails, each with twice the configurations."
+    )
+    continuations: int = Field(default=5, ge=0, description="Jobs that go on after a wall time.")
 
     @field_validator("stages")
     @classmethod
@@ -239,7 +146,7 @@ class ActiveSettings(SschaRunSettings):
     @field_validator("train")
     @classmethod
     def _train_is_known(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return _validated_training(values)
+        return validated_training(values)
 
     @field_validator("new")
     @classmethod
@@ -274,7 +181,9 @@ class ComparedStages(SschaStages):
     they are ranked, by their finite-size shifts.
     """
 
-    match_q_density: bool = True
+    match_q_density: bool = Field(
+        default=True, description="Carry free energies of different supercells to one density of q points."
+    )
 
 
 class FinalistSettings(ComparedStages):
@@ -286,10 +195,17 @@ class FinalistSettings(ComparedStages):
     still take off it, as at least three of those have shown; where a correction follows all go to their end.
     """
 
-    number: int = Field(default=2, ge=1)
-    window: float = Field(default=WINDOW, ge=0, allow_inf_nan=False)
-    give_up: bool = True
-    temperatures: list[float] = Field(default=[0.0], min_length=1)
+    number: int = Field(
+        default=2, ge=1, description="Lowest distinct structures; over compositions, of each composition."
+    )
+    window: float = Field(
+        default=WINDOW,
+        ge=0,
+        allow_inf_nan=False,
+        description="Over compositions: those within it above the hull of enthalpies, eV/atom.",
+    )
+    give_up: bool = Field(default=True, description="Over compositions: end runs that can no longer reach the hull.")
+    temperatures: list[float] = Field(default=[0.0], min_length=1, description="K.")
 
     @field_validator("temperatures")
     @classmethod
@@ -321,7 +237,7 @@ class DftRelaxSettings(Settings):
     Over compositions also of the lowest elements and, after a search that learned, of the phases of its labels' hull.
     """
 
-    number: int = Field(ge=1)
+    number: int = Field(ge=1, description="Lowest distinct structures.")
 
 
 class JointSettings(Settings):
@@ -401,12 +317,14 @@ class CorrectionSettings(Settings):
     variance term is told beside the free energy, as ``second_order``; it is never used to rank.
     """
 
-    target: float = Field(default=0.001, gt=0)
-    first: int = Field(default=20, ge=2)
-    max_labels: int = Field(default=200, ge=2)
-    reminimise: bool = True
-    relax: bool = False
-    order: Literal[1, 2] = 1
+    target: float = Field(default=0.001, gt=0, description="Error of the corrected free energy to reach, eV/atom.")
+    first: int = Field(default=20, ge=2, description="Configurations that are labelled first.")
+    max_labels: int = Field(default=200, ge=2, description="Labels at most.")
+    reminimise: bool = Field(default=True, description="Minimise the free energy again on the labels' forces.")
+    relax: bool = Field(
+        default=False, description="Relax the model where the reference has the target pressure, and correct there."
+    )
+    order: Literal[1, 2] = Field(default=1, description="2 also tells the classical variance term, never used to rank.")
 
 
 class ProductionSettings(Settings):

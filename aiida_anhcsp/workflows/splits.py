@@ -7,7 +7,8 @@ from typing import Any
 
 from ..engine.learning.settings import TrainSettings
 from ..engine.search.settings import SearchSettings
-from .settings import JointSettings, LearningSettings
+from .learning_settings import LearningSettings
+from .settings import JointSettings
 
 
 def split_seed_of(search: Mapping[str, Any]) -> int:

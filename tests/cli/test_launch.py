@@ -100,7 +100,7 @@ def test_a_broken_checkpoint_is_named(ready: Callable, write_input: Callable, tm
     [
         ({"engine": "abinit"}, "Error: learning.label.engine: no entry point anhcsp.label.abinit"),
         ({"chunksize": 5}, "Error: learning.label.chunksize: unknown key; did you mean chunk_size?"),
-        ({"chunk_size": "five"}, "Error: learning.label.chunk_size: 'five' is not possible; give a int"),
+        ({"chunk_size": "five"}, "Error: learning.label.chunk_size: 'five' is not possible; give a whole number"),
         ({"potential": "mattersim:nothing.pth"}, "Error: learning.label.potential: no file nothing.pth"),
     ],
 )
@@ -304,7 +304,7 @@ def test_plan_of_a_phase_diagram_counts_its_points(ready: Callable, write_input:
 def test_what_goes_on_with_a_run_needs_one(ready: Callable, write_input: Callable, kind: str, keys: Any) -> None:
     result = ready("launch", kind, write_input(keys), "--dry-run")
     assert result.exit_code == 2
-    assert "987654 is no SSCHA run with an audit" in result.output
+    assert "no node 987654 in this profile; give the PK of an anhcsp.sscha run" in result.output
 
 
 def test_launching_again_with_resume_goes_on_with_the_run_and_says_which(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,8 @@ from .models import (
     SschaJobs,
     SschaOnLabelsInput,
 )
-from .ports import inputs_for
-from .problems import InvalidInputError, parse, read_input, refusal
+from .ports import inputs_for, refused_by
+from .problems import InvalidInputError, parse, read_input
 from .resources import Resources
 
 
@@ -86,6 +87,25 @@ def prepare(kind: str, path: Path, potential: str | None = None, download: bool 
         if problem is not None:
             raise InvalidInputError([refusal(described, str(problem.port), problem.message)])
     return run
+
+
+def refusal(described: BaseModel, port: str, message: str) -> InputError:
+    """What a work chain has against its inputs, by the key of the input file that the port is.
+
+    :param port: with full stops, beginning with ``inputs``
+    """
+    error = refused_by(port.removeprefix("inputs").removeprefix("."), message)
+    return InputError(key_of(described, error.argument), error.problem, error.fix)
+
+
+def key_of(described: BaseModel, port: str) -> str:
+    """The key of the input file that a port is; what ``launch csp`` gives its search stands at the top level."""
+    inner = port.removeprefix("search.")
+    if inner.partition(".")[0] in {*type(described).model_fields, "settings"}:
+        port = inner
+    port = re.sub(r"^settings\b", SETTINGS_OF.get(type(described), "settings"), port)
+    port = re.sub(r"^(learning|sscha|correction|dft_relax)\.(settings|inputs)\b", r"\1", port)
+    return re.sub(r"\blabel_engine$", "label.engine", port)
 
 
 def build_csp(described: CspInput, resources: Resources) -> tuple[str, dict[str, Any]]:
@@ -316,6 +336,19 @@ def _without_none(inputs: dict[str, Any]) -> dict[str, Any]:
         if value is not None
     }
 
+
+SETTINGS_OF: dict[type[BaseModel], str] = {
+    CspInput: "search",
+    SearchInput: "search",
+    FinetuneInput: "train",
+    SschaInput: "sscha",
+    ActiveInput: "active",
+    CorrectInput: "correction",
+    HessianInput: "hessian",
+    SschaOnLabelsInput: "population",
+    PhaseDiagramInput: "phase_diagram",
+}
+"""The group of an input file that is the input ``settings`` of its work chain."""
 
 KINDS: dict[str, tuple[type[BaseModel], Callable[[Any, Resources], tuple[str, dict[str, Any]]]]] = {
     "csp": (CspInput, build_csp),

@@ -8,8 +8,10 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from ...engine.errors import InputError
 from ...engine.learning.settings import TrainSettings
+from ...engine.refusals import within
 from ...engine.search.settings import GIBBS, SearchSettings
 from ...workflows.gibbs_settings import GibbsSettings
+from ...workflows.learning_settings import LearningSettings
 from ...workflows.settings import (
     ActiveSettings,
     CorrectionSettings,
@@ -17,14 +19,13 @@ from ...workflows.settings import (
     FinalistSettings,
     HessianSettings,
     JointSettings,
-    LearningSettings,
     PhaseDiagramSettings,
     PopulationSettings,
     ProductionSettings,
     SschaRunSettings,
     SschaStages,
 )
-from .problems import Section, within
+from .problems import Section
 
 ENGINE = "anhcsp-engine@localhost"
 LABEL_PREFIX = "anhcsp.label."
@@ -34,8 +35,8 @@ DFT_PREFIX = "anhcsp.dft_relax."
 class Runtime(Section):
     """Where and how fast the engine's jobs compute; not part of the provenance."""
 
-    device: Literal["cpu", "cuda"] = "cpu"
-    threads: int = Field(default=1, ge=1)
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="Where to compute.")
+    threads: int = Field(default=1, ge=1, description="Threads of each process.")
     batch_atoms: int | None = Field(default=None, ge=1, description="Most atoms evaluated in one call.")
     processes: int | None = Field(
         default=None,
@@ -99,7 +100,7 @@ class DftRelaxInput(DftRelaxSettings):
 class LearningInput(LearningSettings):
     """Labels and learning in a search."""
 
-    label: LabelInput
+    label: LabelInput = Field(description="The label engine (gpaw, vasp, ...) and its inputs.")
     dataset: str | int | None = Field(
         default=None, description="Old labels to replay: a file or the PK of a population."
     )
@@ -139,7 +140,7 @@ class GibbsInput(SschaJobs, GibbsSettings):
 class CorrectionInput(CorrectionSettings):
     """Correction of the free energies to the reference that labels."""
 
-    label: LabelInput
+    label: LabelInput = Field(description="The label engine (gpaw, vasp, ...) and its inputs.")
 
     @property
     def settings(self) -> dict[str, Any]:

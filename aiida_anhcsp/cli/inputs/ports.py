@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,14 @@ from ...engine.errors import InputError
 from .resources import Resources
 
 SIMPLE = {Bool: bool, Int: int, Float: float, Str: str, Dict: dict, List: list}
+SIMPLE_NAMES = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    dict: "a group of keys",
+    list: "a list",
+}
 SET_ELSEWHERE = {"metadata", "population"}
 SET_UP_PER_MACHINE = {"potential_family"}
 """Ports whose validators ask for something to be installed, which a plan can do without."""
@@ -79,7 +88,7 @@ def node_for(port: InputPort, value: Any, field: str, resources: Resources) -> A
             return kind(value)
         if plain is float and isinstance(value, int):
             return kind(float(value))
-        resources.problems.append(InputError(field, f"{value!r} is not possible", f"give a {plain.__name__}"))
+        resources.problems.append(InputError(field, f"{value!r} is not possible", f"give {SIMPLE_NAMES[plain]}"))
         return None
     return value
 
@@ -87,6 +96,20 @@ def node_for(port: InputPort, value: Any, field: str, resources: Resources) -> A
 def _note_validation(name: str, port: InputPort, node: Any, field: str, resources: Resources) -> None:
     complaint = port.validate(node)
     if complaint is not None:
-        problem, _, fix = complaint.message.removeprefix(f"{name}: ").partition("; ")
         noted = resources.missing if name in SET_UP_PER_MACHINE else resources.problems
-        noted.append(InputError(field, problem, fix or "correct this value"))
+        noted.append(refused_by(field, complaint.message))
+
+
+def refused_by(port: str, message: str) -> InputError:
+    """What a validator says of a port, ``field: problem; fix``, with the field as seen from outside the port.
+
+    :param port: with full stops, "" for all inputs together
+    """
+    *outer, last = port.split(".")
+    named, colon, said = message.partition(": ")
+    if not colon or re.fullmatch(r"\w[\w.]*", named) is None:
+        named, said = "", message
+    inside = outer if named.partition(".")[0] == last else [port]
+    problem, _, fix = said.partition("; ")
+    place = ".".join(part for part in (*inside, named) if part)
+    return InputError(place, problem, fix or "correct it in the input file")

@@ -66,7 +66,7 @@ class Resources:
         """A stored population, a file of structures, or the dataset of a bundled model by its name."""
 
         def find() -> PopulationData:
-            node = self._node(value)
+            node = self._node(value, field)
             if isinstance(node, PopulationData):
                 return node
             if node is not None:
@@ -80,7 +80,7 @@ class Resources:
         """Structures to begin with: a population, an earlier run, a file, or stored structures, one or a list."""
 
         def find() -> PopulationData | None:
-            nodes = [self._node(each) for each in (value if isinstance(value, list) else [value])]
+            nodes = [self._node(each, field) for each in (value if isinstance(value, list) else [value])]
             if all(isinstance(node, StructureData) for node in nodes):
                 names = {f"structure_{place:05d}": node for place, node in enumerate(nodes)}
                 population: PopulationData = population_of_structures(**names)
@@ -98,7 +98,7 @@ class Resources:
         """A stored structure, or a file with one."""
 
         def find() -> StructureData:
-            node = self._node(value)
+            node = self._node(value, field)
             if isinstance(node, StructureData):
                 return node
             if node is not None:
@@ -129,10 +129,11 @@ class Resources:
         """A finished SSCHA run with its audit, by PK or UUID."""
 
         def find() -> ProcessNode:
-            node = self._node(value)
+            fix = "give the PK of an anhcsp.sscha run"
+            node = self._node(value, field, fix)
             outputs = set(node.outputs) if isinstance(node, ProcessNode) else set()
             if not {"result", "dynamical_matrices", "audit"} <= outputs:
-                raise InputError(field, f"{value} is no SSCHA run with an audit", "give the PK of an anhcsp.sscha run")
+                raise InputError(field, f"{value} is no SSCHA run with an audit", fix)
             return node
 
         return self._noting(find)
@@ -145,12 +146,18 @@ class Resources:
         if self.problems:
             raise InvalidInputError(self.problems)
 
-    def _node(self, value: str | int) -> Any:
+    def _node(self, value: str | int, field: str, fix: str = "give another PK, or a file") -> Any:
+        """The node that a value means, None where it is a file or no node.
+
+        :raises InputError: it is a PK of no node.
+        """
         if isinstance(value, str) and (self.folder / value).is_file():
             return None
         try:
             return load_node(value)
-        except (NotExistent, ValueError):
+        except (NotExistent, ValueError) as error:
+            if isinstance(value, int):
+                raise InputError(field, f"no node {value} in this profile", fix) from error
             return None
 
     def _noting(self, find: Callable[[], Found]) -> Found | None:

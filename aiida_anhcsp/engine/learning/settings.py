@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..errors import InputError
+from ..refusals import problems_of, within
 
 
 class Weights(BaseModel):
@@ -89,19 +89,16 @@ class TrainSettings(BaseModel):
     seed: int = Field(ge=0)
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any], argument: str = "--settings") -> TrainSettings:
+    def parse(cls, values: Mapping[str, Any], argument: str = "") -> TrainSettings:
         """Settings from a mapping.
 
+        :param argument: where the mapping stands
         :raises InputError: an unknown key or a value out of range, naming the field.
         """
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "settings"
-            raise InputError(
-                argument, f"{field}: {first['msg'].lower()}", f"keys are {', '.join(cls.model_fields)}"
-            ) from error
+            raise within(argument, problems_of(cls, error)[0]) from error
 
     @property
     def split_seed(self) -> int:

@@ -7,9 +7,11 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
+from ase.data import atomic_numbers
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..errors import InputError
+from ..refusals import problems_of
 from .composition import Composition, Limits, compositions, compositions_within, parse_formula, parse_formula_units
 from .distances import DistanceTable, distance_table
 from .volumes import VOLUME_SPREAD, volume_per_atom
@@ -149,7 +151,7 @@ class SearchSettings(Section):
         default=None, ge=1, description="Structures that the generations relax, seeds and prototypes too."
     )
     seed: int = Field(ge=0, description="Seed of all randomness.")
-    relax: RelaxKeys = RelaxKeys()
+    relax: RelaxKeys = Field(default=RelaxKeys(), description="When a relaxation ends: fmax and max_steps.")
     minimum_distances: dict[str, float] = Field(
         default={}, description="Shortest distances by pair, as H-S: 1.1, angstrom."
     )
@@ -181,7 +183,9 @@ class SearchSettings(Section):
     target: str | None = Field(
         default=None, description="File of a structure at which the search ends; the work chain has a port."
     )
-    operators: OperatorWeights = DEFAULT_WEIGHTS
+    operators: OperatorWeights = Field(
+        default=DEFAULT_WEIGHTS, description="Weights of the operators; if given, what is not named is off."
+    )
     adaptation: float = Field(
         default=0.45, ge=0, le=1, description="Share of success in the rates of the operators; 0 keeps the weights."
     )
@@ -199,12 +203,12 @@ class SearchSettings(Section):
     soft_modes: Literal["springs", "potential"] = Field(
         default="springs", description="What the soft-mode mutation takes its modes from."
     )
-    antiseeds: Antiseeds | None = None
+    antiseeds: Antiseeds | None = Field(default=None, description="Penalties near the best of each generation.")
     niching: float = Field(
         default=0.05, ge=0, le=1, description="Fingerprint distance within which only the lowest becomes a parent."
     )
-    duplicates: DuplicateRule = DuplicateRule()
-    stop: StopKeys = StopKeys()
+    duplicates: DuplicateRule = Field(default=DuplicateRule(), description="When two structures are one.")
+    stop: StopKeys = Field(default=StopKeys(), description="When the search ends before its last generation.")
     symmetrise: int = Field(
         default=0, ge=0, description="Lowest structures that are symmetrised and relaxed again at the end."
     )
@@ -232,7 +236,7 @@ class SearchSettings(Section):
         try:
             settings = cls.model_validate(dict(mapping))
         except ValidationError as error:
-            raise _first_problem(error) from error
+            raise problems_of(cls, error)[0] from error
         if settings.formula is None and settings.composition is None:
             raise InputError("formula", "missing", "add this key, or composition for a search over compositions")
         if settings.formula is not None and settings.composition is not None:
@@ -316,8 +320,8 @@ class SearchSettings(Section):
         if limits is None:
             return compositions(self.formula or "", self.formula_units)
         for element in limits.elements:
-            if list(parse_formula(element, "composition.elements")) != [element]:
-                raise InputError("composition.elements", f"{element!r} is no element", "write them as in {Cu: 0-8}")
+            if not atomic_numbers.get(element):
+                raise InputError("composition.elements", f"{element!r} is no element", "write symbols, as {Cu: 0-8}")
         if limits.charges is not None and set(limits.charges) != set(limits.elements):
             raise InputError("composition.charges", "not one for each element", f"give {', '.join(limits.elements)}")
         for end in limits.ends or ():
@@ -358,16 +362,3 @@ def settings_to_make(generation: int, mapping: Mapping[str, Any]) -> dict[str, A
     if generation > 0 and made.get("max_relaxations") is not None:
         made["max_relaxations"] -= mapping.get("prototypes", 0)
     return made
-
-
-def _first_problem(error: ValidationError) -> InputError:
-    problem = error.errors()[0]
-    name = ".".join(str(part) for part in problem["loc"])
-    match problem["type"]:
-        case "extra_forbidden":
-            return InputError(name, "unknown key", "remove it or correct its spelling")
-        case "missing":
-            return InputError(name, "missing", "add this key")
-        case _:
-            message = problem["msg"].removeprefix("Value error, ")
-            return InputError(name, f"{message}, not {problem['input']!r}", "correct this value")

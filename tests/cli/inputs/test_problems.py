@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from aiida_anhcsp.cli.inputs.build import refusal
 from aiida_anhcsp.cli.inputs.models import CspInput, SearchInput
-from aiida_anhcsp.cli.inputs.problems import InvalidInputError, parse, read_input, refusal
+from aiida_anhcsp.cli.inputs.problems import InvalidInputError, parse, read_input
 
 VALID: dict[str, Any] = {
     "potential": "ase:ase.calculators.emt:EMT",
@@ -95,6 +96,9 @@ def test_valid_keys_are_accepted() -> None:
         ("potential", 1.5, "give a name, a file or a PK"),
         ("code", 3.5, "give a name, a file or a PK"),
         ("colde", "x", "did you mean code?"),
+        ("search.composition", {"elements": {"Cu": 1.5, "Au": 1}, "atoms": 4}, "or a range such as 0-8"),
+        ("search.formula_units", 1.5, "or a range such as 0-8"),
+        ("finetune.stages", [{"seed": 1, "epoch": 5}], "did you mean epochs?"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_the_fix_in_one_line(key: str, value: Any, fix: str) -> None:
@@ -103,10 +107,16 @@ def test_a_wrong_key_or_value_is_named_with_the_fix_in_one_line(key: str, value:
     assert fix in lines[0]
 
 
+def test_a_misspelt_key_stands_before_the_one_that_is_missing() -> None:
+    keys = copy.deepcopy(VALID)
+    keys["search"]["populaton"] = keys["search"].pop("population")
+    assert problems(keys)[0] == "search.populaton: unknown key; did you mean population?"
+
+
 def test_a_wrong_training_key_of_the_learning_is_named() -> None:
     learning = {"label": {"engine": "gpaw"}, "train": {"epocs": 3}}
     (line,) = problems({**VALID, "learning": learning})
-    assert line.startswith("learning.train: epocs")
+    assert line == "learning.train.epocs: unknown key; did you mean epochs?"
 
 
 @pytest.mark.parametrize(

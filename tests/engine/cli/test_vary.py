@@ -56,7 +56,11 @@ def test_soft_modes_come_from_the_potential_that_is_given(arguments, caplog):
     [
         (MUTATE, [], "potential: missing, soft_modes: potential needs it"),
         (SETTINGS, ["--potential", "ase:ase.calculators.emt:EMT"], "--potential: the structures do not depend on it"),
-        (MUTATE.replace("potential", "phonons"), [], "soft_modes: Input should be 'springs' or 'potential'"),
+        (
+            MUTATE.replace("potential", "phonons"),
+            [],
+            "soft_modes: 'phonons' is not possible; input should be 'springs' or 'potential'",
+        ),
         (MUTATE.replace("soft_modes", "soft_mode"), [], "soft_mode: unknown key"),
     ],
 )

@@ -23,9 +23,10 @@ def test_what_is_not_given_has_a_default():
     [
         ({"formula": "H3Q"}, "^formula: no element 'Q'"),
         ({"formula_units": "3-1"}, "^formula_units: "),
-        ({"population": 0}, "^population: .* not 0"),
+        ({"population": 0}, "^population: 0 is not possible"),
         ({"generations": -1}, "^generations: "),
-        ({"popualtion": 4}, "^popualtion: unknown key"),
+        ({"popualtion": 4}, "^popualtion: unknown key; did you mean population"),
+        ({"population": None, "popualtion": 4}, "^popualtion: unknown key"),
         ({"relax": {"fmx": 0.1}}, "^relax.fmx: unknown key"),
         ({"relax": {"fmax": 0}}, "^relax.fmax: "),
         ({"pressure": float("nan")}, "^pressure: "),
@@ -49,6 +50,14 @@ def test_bad_input_is_one_line_that_names_the_key(changes, message):
     with pytest.raises(InputError, match=message) as error:
         SearchSettings.parse({**GOOD, **changes})
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("element", "number"), [("cu", "0-2"), ("H2O", 1)])
+def test_what_is_no_element_is_named(element, number):
+    keys = {**{key: value for key, value in GOOD.items() if key != "formula"}}
+    limits = {"elements": {element: number, "Au": 1}, "atoms": 4}
+    with pytest.raises(InputError, match=f"^composition.elements: '{element}' is no element; write symbols, as {{Cu"):
+        SearchSettings.parse({**keys, "composition": limits})
 
 
 @pytest.mark.parametrize(
