@@ -18,7 +18,15 @@ load_profile(SqliteTempBackend.create_profile("docs"), allow_switch=True)
 project = "aiida-anhcsp"
 author = "the aiida-anhcsp developers"
 release = __version__
-extensions = ["aiida.sphinxext", "exit_codes", "myst_parser", "protocol_tables", "sphinx.ext.mathjax", "sphinx_click"]
+extensions = [
+    "aiida.sphinxext",
+    "exit_codes",
+    "key_tables",
+    "myst_parser",
+    "protocol_tables",
+    "sphinx.ext.mathjax",
+    "sphinx_click",
+]
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]

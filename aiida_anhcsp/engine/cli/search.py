@@ -36,7 +36,8 @@ def command(
     Keys of SEARCH.yaml:
       formula            formula unit, taken as written (Si16 is sixteen atoms)
       composition        instead of formula: {elements: {Cu: 0-8, Au: 0-8}, atoms: 2-8,
-                         charges: {...}, ends: [...]}, ranked by distance from the hull
+                         charges: {...}, ends: [...], ratios: {H/Mg: 2-12}},
+                         ranked by distance from the hull
       fitness            enthalpy, hull_distance (over compositions) or the name of an entry
                          point of the group anhcsp.fitness [enthalpy or hull_distance]
       formula_units      1, or a range such as 1-4 [1]
@@ -49,21 +50,29 @@ def command(
       seed               seed of all randomness
       relax              {fmax: 0.01, max_steps: 500}
       minimum_distances  angstrom by pair, as {H-S: 1.1} [from covalent radii]
+      displacement       angstrom, takes the symmetry off new structures [0.05]
+      without_symmetry   share of random structures in P1 [0]
+      subcells           of one formula, share of random structures made in a part of the
+                         cell and repeated [0]
       seeds              file of structures that join the first generation [none]
       prototypes         known structure types that join the first generation [0]
       candidates         random structures, or cuts of two parents, for each that is
                          relaxed: the lowest after five steps goes on [1]
-      operators          weights of random, heredity, softmutation, strain, permutation,
-                         ripple, rattle, transmute, add, remove [a mixture; if given,
-                         what is not named is off]
+      operators          weights; if given, what is not named is off [random 0.35, over
+                         compositions 1; heredity 0.15, softmutation 0.2, strain 0.15,
+                         permutation 0.15, ripple 0.15, rattle 0, transmute 0.15,
+                         add 0.1, remove 0.1]
       adaptation         share of success in the operators' rates, 0 keeps the weights [0.45]
       soft_modes         springs, or potential: what the soft-mode mutation takes its
                          modes from [springs]
+      symmetric_parents  angstrom, tolerance within which the parents of a cut are made
+                         symmetric [0, off]
       mating             second parents are of this share that is nearest by fingerprint [0.3]
       niching            only the lowest within this fingerprint distance is a parent [0.05]
       antiseeds          {weight: eV/atom, width: 0.05}: penalty near the best of each
                          generation [none]
-      duplicates         {fingerprint: 0.01, enthalpy: 0.003, volume: 0.02}
+      duplicates         {fingerprint: 0.01, enthalpy: 0.003, volume: 0.02,
+                         symmetry: [0.01, 0.05, 0.1, 0.2]}
       stop               {generations_without_better: 5, better_by: 0.001,
                          target_distance: 0.01} [never]
       target             file of a known structure at which the search ends [none]

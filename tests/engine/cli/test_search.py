@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from aiida_anhcsp.engine.cli.main import main
+from aiida_anhcsp.engine.cli.search import command
 from aiida_anhcsp.engine.frames import read_frames
+from aiida_anhcsp.engine.search.settings import (
+    DEFAULT_WEIGHTS,
+    Antiseeds,
+    CompositionLimits,
+    DuplicateRule,
+    OperatorWeights,
+    RelaxKeys,
+    SearchSettings,
+    StopKeys,
+)
 
 CUAU = {
     "formula": "CuAu",
@@ -63,3 +77,16 @@ def test_a_search_that_ranks_nothing_says_so_with_its_exit_status(tmp_path, caps
     assert ended.value.code == 1
     assert "that can be ranked: no structure of Cu alone" in capsys.readouterr().err
     assert len(read_frames(tmp_path / "out" / "population.extxyz")) == 2
+
+
+@pytest.mark.parametrize(
+    "section", [SearchSettings, CompositionLimits, RelaxKeys, OperatorWeights, Antiseeds, DuplicateRule, StopKeys]
+)
+def test_the_help_has_every_key(section: type[BaseModel]) -> None:
+    assert [key for key in section.model_fields if key not in re.findall(r"\w+", command.help or "")] == []
+
+
+def test_the_help_has_the_weights_that_operators_begin_with() -> None:
+    words = " ".join((command.help or "").split())
+    for name, weight in DEFAULT_WEIGHTS:
+        assert f"{name} {weight:g}" in words
