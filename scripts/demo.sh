@@ -30,7 +30,7 @@ anhcsp status "$PK" --watch --keep-going || ENDED=$?
 say "Ranking"
 anhcsp ranking "$PK"
 say "Files"
-anhcsp export "$PK" "$RESULTS"
+anhcsp export "$PK" "$RESULTS" --force
 printf '\nrun PK %s, profile %s, %d min %d s\n' "$PK" "demo-$DATABASE" $((SECONDS / 60)) $((SECONDS % 60))
 printf 'look at the graph:  AIIDA_PATH=%s %s -p %s process status %s\n' "$AIIDA_PATH" .venv/bin/verdi "demo-$DATABASE" "$PK"
 exit "$ENDED"

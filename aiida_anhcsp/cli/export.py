@@ -17,8 +17,9 @@ from .status import load_run
 @click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
 @click.option("--number", type=click.IntRange(min=1), default=10, help="How many of the lowest structures at most.")
 @click.option("--format", "form", type=click.Choice(["cif", "poscar", "extxyz"]), default="cif", help="Of structures.")
+@click.option("--force", is_flag=True, help="Write over what is in FOLDER.")
 @with_dbenv()
-def command(pk: str, folder: Path, number: int, form: str) -> None:
+def command(pk: str, folder: Path, number: int, form: str, force: bool) -> None:
     """Write ranking, structures, a plot of the enthalpies and an AiiDA archive of the run PK into FOLDER."""
     from ..report.archive import write_archive
     from ..report.figures.panel import side_by_side
@@ -31,6 +32,8 @@ def command(pk: str, folder: Path, number: int, form: str) -> None:
     node = load_run(pk)
     if not node.is_terminated:
         raise InputError("PK", f"run {pk} has not ended", f"follow it with aiida-anhcsp status {pk} --watch")
+    if folder.exists() and not force and (folder.is_file() or any(folder.iterdir())):
+        raise InputError("FOLDER", f"{folder} exists and is not empty", "give another name, or --force")
     folder.mkdir(parents=True, exist_ok=True)
     ranking = folder / "ranking.csv"
     ranking.write_text(ranking_csv(ranking_rows(node)))

@@ -92,8 +92,10 @@ def structures_command(formula: str, pressure: float, below: float) -> None:
     """All relaxed structures of FORMULA at a pressure below an enthalpy, over all searches of the profile."""
     from tabulate import tabulate
 
+    from ..engine.search.composition import parse_formula
     from ..report.queries import structures_of
 
+    parse_formula(formula, "FORMULA")
     rows = [
         (
             known.search.pk,

@@ -108,3 +108,9 @@ def test_a_run_without_structures_cannot_be_compared(program: Callable, winner: 
     result = program("query", "changed", winner.pk, other.pk)
     assert result.exit_code == 2
     assert f"run {other.pk} has no structures" in result.output
+
+
+def test_structures_of_an_element_that_does_not_exist_are_no_empty_table(program: Callable) -> None:
+    result = program("query", "structures", "Xx", "--pressure", "0")
+    assert result.exit_code == 2
+    assert result.output.strip() == "Error: FORMULA: no element 'Xx' in 'Xx'; use chemical symbols as in H3S"

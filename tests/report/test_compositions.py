@@ -58,3 +58,16 @@ def test_a_search_over_compositions_is_exported(compositions: WorkChainNode, tmp
     assert result.exit_code == 0, result.output
     assert (tmp_path / "ranking.csv").read_text().splitlines()[0].endswith("above_hull")
     assert len(list((tmp_path / "structures").iterdir())) == 4
+
+
+def test_an_export_overwrites_nothing_unless_told_to(compositions: WorkChainNode, tmp_path: Path) -> None:
+    for node in (*compositions.called, compositions):
+        node.seal()
+    (tmp_path / "ranking.csv").write_text("mine")
+    words = ["export", str(compositions.pk), str(tmp_path)]
+    refused = CliRunner().invoke(command, words)
+    assert refused.exit_code == 2
+    assert refused.output.strip() == f"Error: FOLDER: {tmp_path} exists and is not empty; give another name, or --force"
+    assert (tmp_path / "ranking.csv").read_text() == "mine"
+    assert CliRunner().invoke(command, [*words, "--force"]).exit_code == 0
+    assert (tmp_path / "ranking.csv").read_text() != "mine"
