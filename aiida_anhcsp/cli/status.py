@@ -54,7 +54,9 @@ def load_run(pk: str) -> ProcessNode:
     except (NotExistent, MultipleObjectsError, ValueError) as error:
         raise InputError("PK", f"no node {pk!r}", "see verdi process list -a") from error
     if not isinstance(node, ProcessNode):
-        raise InputError("PK", f"node {pk} is a {type(node).__name__}, no run", "see verdi process list -a")
+        raise InputError(
+            "PK", f"node {pk} is no run but of the type {type(node).__name__}", "see verdi process list -a"
+        )
     return node
 
 

@@ -48,7 +48,7 @@ def find_potential(value: str | int, field: str) -> PotentialData:
         except (NotExistent, ValueError) as error:
             raise InputError(field, f"no potential {value!r}", FIX) from error
     if not isinstance(node, PotentialData):
-        raise InputError(field, f"node {value} is no potential but a {type(node).__name__}", FIX)
+        raise InputError(field, f"node {value} is no potential but of the type {type(node).__name__}", FIX)
     node.require_own(field)
     return node
 
