@@ -10,7 +10,9 @@ from tabulate import tabulate
 
 from ..data.potential import PotentialData
 from ..engine.learning.settings import TrainSettings
+from ..engine.search.seeds import wanted
 from ..engine.search.settings import SearchSettings
+from ..engine.search.symmetrise import MOST_COPIES
 from ..engine.sscha.settings import AUTO, parse_stages
 from ..workflows.settings import SschaStages
 from .inputs.build import Run
@@ -45,7 +47,7 @@ def plan_of(run: Run) -> str:
         lines += csp_lines(described, pressures)
     elif isinstance(described, SearchInput):
         lines += search_lines(described, run.inputs, [described.search.pressure])
-        lines += gibbs_lines(described) + dft_lines(described, [described.search.pressure])
+        lines += gibbs_lines(described, run.inputs) + dft_lines(described, [described.search.pressure])
     if isinstance(described, LabelRunInput):
         lines += label_run_lines(described, run.inputs)
     if isinstance(described, FinetuneInput):
@@ -72,12 +74,12 @@ def plan_of(run: Run) -> str:
     return tabulate(lines, tablefmt="plain")
 
 
-def gibbs_lines(described: SearchInput) -> list[Line]:
+def gibbs_lines(described: SearchInput, inputs: Mapping[str, Any]) -> list[Line]:
     """SSCHA of every structure, where that is asked for."""
     sscha, search = described.sscha, described.search
     if sscha is None:
         return []
-    runs = sum(search.number_in(generation) for generation in range(search.generations))
+    runs = search.most_relaxed(seeds_of(inputs))
     text = f"every structure at {sscha.temperature:g} K: at most {runs} runs, {sscha.max_concurrent} at a time"
     if sscha.window is not None:
         text += f", given up {1000 * sscha.window:g} meV/atom above the lowest"
@@ -87,12 +89,10 @@ def gibbs_lines(described: SearchInput) -> list[Line]:
 def search_lines(described: SearchKeys, inputs: Mapping[str, Any], pressures: list[float]) -> list[Line]:
     """System, potential, structures and labels of the searches at these pressures (GPa)."""
     search, learning = described.search, described.learning
-    atoms = sorted({composition.n_atoms for composition in search.compositions()})
-    rounds = len(pressures) * sum(1 for generation in range(search.generations) if search.number_in(generation))
     lines = [
-        ("system", f"{search.system}, {span(atoms)} atoms a cell, {points(pressures, 'GPa')}"),
+        ("system", f"{search.system}, {cells_line(search)}, {points(pressures, 'GPa')}"),
         ("potential", start_line(described, inputs)),
-        ("search", structures_line(search, len(pressures))),
+        ("search", structures_line(search, len(pressures), seeds_of(inputs))),
         ("relaxation", f"to {search.relax.fmax:g} eV/angstrom in at most {search.relax.max_steps} steps"),
     ]
     if learning is not None and learning.initial:
@@ -101,12 +101,14 @@ def search_lines(described: SearchKeys, inputs: Mapping[str, Any], pressures: li
     if learning is not None:
         train = TrainSettings.parse({"seed": 0, **learning.train})
         held_out = train.split.validation + train.split.test
+        rounds = sum(1 for generation in range(search.generations) if search.number_in(generation))
+        rounds = len(pressures) * min(rounds, learning.max_rounds or rounds)
+        chosen = f"{learning.number} structures x {learning.distortions} distortions"
+        if learning.unphysical:
+            chosen = f"({chosen} + {learning.unphysical} unphysical)"
+        labels = rounds * (learning.number * learning.distortions + learning.unphysical)
         lines += [
-            (
-                "labels",
-                f"{rounds} x {learning.number} structures x {learning.distortions} distortions = "
-                f"{rounds * learning.number * learning.distortions}, {label_line(learning.label)}",
-            ),
+            ("labels", f"at most {rounds} x {chosen} = {labels}, {label_line(learning.label)}"),
             (
                 "learning",
                 f"{rounds} x {epochs_line(train.epochs)}, {held_out:.0%} of the labels held out, {learning.replay} old "
@@ -115,6 +117,23 @@ def search_lines(described: SearchKeys, inputs: Mapping[str, Any], pressures: li
             ("label jobs", label_resources(learning.label, inputs["learning"]["label"])),
         ]
     return lines
+
+
+def cells_line(search: SearchSettings) -> str:
+    """Atoms in the cells of a search; over compositions those of elements alone by themselves."""
+    cells = search.compositions()
+    if not search.variable:
+        return f"{span(sorted({each.n_atoms for each in cells}))} atoms a cell"
+    alone, compounds = (
+        sorted({each.n_atoms for each in cells if (len(each.elements) > 1) is several}) for several in (False, True)
+    )
+    together = f"{span(compounds)} atoms a cell and " if compounds else ""
+    return f"{together}{span(alone)} of an element alone"
+
+
+def seeds_of(inputs: Mapping[str, Any]) -> int:
+    """Number of seeds that a search relaxes."""
+    return len(wanted(inputs["seeds"].get_frames())) if "seeds" in inputs else 0
 
 
 def epochs_line(*numbers: int | None) -> str:
@@ -177,14 +196,17 @@ def correction_line(correction: CorrectionInput, runs: int) -> str:
     return f"{text} {label_line(correction.label)}"
 
 
-def structures_line(search: SearchSettings, pressures: int) -> str:
-    """Number of structures of searches at so many pressures."""
-    numbers = [search.number_in(generation) for generation in range(search.generations)]
+def structures_line(search: SearchSettings, pressures: int, seeds: int = 0) -> str:
+    """Number of structures of searches at so many pressures, each with so many seeds."""
+    generations = sum(search.number_in(generation) > 0 for generation in range(search.generations))
     searches = f"{pressures} searches of " if pressures > 1 else ""
-    return (
-        f"{searches}{sum(map(bool, numbers))} generations of {search.population}: at most "
-        f"{pressures * sum(numbers)} structures to relax"
-    )
+    beside = {"seeds": seeds, "prototypes": search.prototypes}
+    text = f"{searches}{generations} generations of {search.population}"
+    text += "".join(f" + {number} {name}" for name, number in beside.items() if number)
+    text += f": at most {pressures * search.most_relaxed(seeds)} structures to relax"
+    if search.symmetrise:
+        text += f", and {pressures * MOST_COPIES * search.symmetrise} symmetrised copies"
+    return text
 
 
 def label_run_lines(described: LabelRunInput, inputs: Mapping[str, Any]) -> list[Line]:

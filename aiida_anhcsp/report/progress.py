@@ -11,14 +11,15 @@ from typing import Any
 
 from aiida.orm import CalcJobNode, Log, ProcessNode, QueryBuilder, WorkChainNode
 
-from ..engine.search.settings import HULL_DISTANCE
+from ..engine.search.seeds import wanted
+from ..engine.search.settings import HULL_DISTANCE, SearchSettings
 from ..workflows.gpaw_jobs import RESULT_FILE
 from ..workflows.progress import hull_phases, lowest_free_energy
+from .planned import planned_sscha, relaxed_in
 from .processes import entry_point_of, jobs_at_work, processes_of, state_of
 
 LABEL = "anhcsp.label."
 STEP = re.compile(r"generation_(\d+)_(\w+)")
-RELAXED = ("converged", "max_steps")
 HOUSEKEEPING = ("work chain completed after", "remote folders will not be cleaned")
 """How reports of AiiDA's own begin that say nothing about the run."""
 
@@ -27,12 +28,12 @@ HOUSEKEEPING = ("work chain completed after", "remote folders will not be cleane
 class Progress:
     """Numbers of a run so far.
 
-    ``generation`` counts from 1 and is 0 before the first; ``lowest`` is the lowest enthalpy of the latest ranking in
-    eV/atom, ``lowest_gibbs`` its lowest free energy, or, over compositions, ``hull`` its hull, to be read;
-    ``rmse`` that of the latest potential on its newest labels (meV/atom, meV/angstrom, GPa); ``failed`` counts
-    processes that ended badly;
-    ``seconds_left`` is what is left of the searches at their pace so far; ``running`` says for each job that has not
-    ended what it is and how its scheduler sees it.
+    ``generation`` counts from 1 and is 0 before the first; ``structures`` are the most that the generations and the
+    symmetrised copies come to; ``lowest`` is the lowest enthalpy of the latest ranking in eV/atom, ``lowest_gibbs`` its
+    lowest free energy, or, over compositions, ``hull`` its hull, to be read; ``sscha_due`` are the SSCHA runs planned
+    so far; ``rmse`` that of the latest potential on its newest labels (meV/atom, meV/angstrom, GPa); ``failed`` counts
+    processes that ended badly; ``seconds_left`` is what is left of the searches at their pace so far; ``running`` says
+    for each job that has not ended what it is and how its scheduler sees it.
     """
 
     state: str
@@ -46,7 +47,7 @@ class Progress:
     lowest_gibbs: str | None = None
     hull: str | None = None
     sscha_done: int = 0
-    sscha_submitted: int = 0
+    sscha_due: int = 0
     rmse: dict[str, float] = field(default_factory=dict)
     failed: int = 0
     seconds_left: float | None = None
@@ -69,8 +70,8 @@ class Progress:
             parts.append(f"lowest {self.lowest_gibbs}")
         if self.rmse:
             parts.append(f"RMSE {self.rmse['energy']:.1f} meV/atom, {self.rmse['force']:.0f} meV/angstrom")
-        if self.sscha_submitted:
-            parts.append(f"{self.sscha_done} of {self.sscha_submitted} SSCHA runs ended")
+        if self.sscha_due:
+            parts.append(f"{self.sscha_done} of {self.sscha_due} SSCHA runs ended")
         if self.failed:
             parts.append(f"{self.failed} processes failed")
         if self.seconds_left is not None:
@@ -82,7 +83,7 @@ class Progress:
 def progress_of(root: ProcessNode) -> Progress:
     """Progress of a run: any process of this package, with all it called."""
     nodes = processes_of(root)
-    progress = Progress(state=state_of(root))
+    progress, submitted = Progress(state=state_of(root)), 0
     for node in nodes:
         kind = entry_point_of(node)
         if kind == "anhcsp.search":
@@ -90,11 +91,13 @@ def progress_of(root: ProcessNode) -> Progress:
         elif kind.startswith(LABEL):
             _add_labels(progress, node)
         elif kind == "anhcsp.sscha" and isinstance(node, WorkChainNode):
-            progress.sscha_submitted += 1
+            submitted += 1
             progress.sscha_done += node.is_terminated
         elif kind == "anhcsp.finetune" and "metrics" in node.outputs:
             progress.rmse = _newest_errors(node.outputs.metrics.get_dict()) or progress.rmse
+        progress.sscha_due += planned_sscha(node)
         progress.failed += node.is_terminated and not node.is_finished_ok
+    progress.sscha_due = max(submitted, progress.sscha_due)
     progress.seconds_left = _seconds_left(root, progress)
     progress.running = [describe_job(node, root) for node in jobs_at_work(root)]
     return progress
@@ -129,11 +132,10 @@ def describe_job(node: CalcJobNode, root: ProcessNode) -> str:
 
 
 def _add_search(progress: Progress, node: ProcessNode) -> None:
-    settings = node.inputs.settings.get_dict()
-    generations, population = int(settings["generations"]), int(settings["population"])
-    limit = settings.get("max_relaxations")
-    progress.generations += generations
-    progress.structures += min(generations * population, limit or generations * population)
+    settings = SearchSettings.model_validate(node.inputs.settings.get_dict())
+    progress.generations += settings.generations
+    seeds = wanted(node.inputs.seeds.get_frames()) if "seeds" in node.inputs else []
+    progress.structures += settings.most_relaxed(len(seeds))
     ranked = None
     for child in sorted(node.called, key=lambda child: child.pk):
         match = STEP.fullmatch(child.label or "")
@@ -142,16 +144,18 @@ def _add_search(progress: Progress, node: ProcessNode) -> None:
         step = match.group(2)
         if step in ("generate", "vary"):
             progress.generation += 1
-        elif step == "relax" and "population" in child.outputs:
-            statuses = child.outputs.population.base.attributes.get("statuses", {})
-            progress.relaxed += sum(statuses.get(status, 0) for status in RELAXED)
+        elif step in ("relax", "symmetrised"):
+            if step == "symmetrised" and "population" in child.inputs:
+                progress.structures += child.inputs.population.count
+            if "population" in child.outputs:
+                progress.relaxed += relaxed_in(child.outputs.population)
         elif step in ("rank", "rank_again") and "result" in child.outputs:
             ranked = child.outputs.result
             lowest = ranked.base.attributes.get("lowest_enthalpy", None)
             progress.lowest = progress.lowest if lowest is None else lowest
             if "lowest_gibbs_free_energy" in child.outputs.result.base.attributes.all:
                 progress.lowest_gibbs = lowest_free_energy(child.outputs.result.get_frames())
-    if ranked is not None and "composition" in settings and settings.get("fitness", HULL_DISTANCE) == HULL_DISTANCE:
+    if ranked is not None and settings.ranked_by == HULL_DISTANCE:
         progress.hull = hull_phases(ranked.get_frames())
 
 

@@ -33,7 +33,7 @@ def summary_of(node: ProcessNode, rows: Sequence[Row]) -> dict[str, str]:
         "search": _search(node, progress),
         "labels": _labels(node, progress),
         "potential": _potential(node),
-        "SSCHA": f"{progress.sscha_done} of {progress.sscha_submitted} runs ended" if progress.sscha_submitted else "",
+        "SSCHA": f"{progress.sscha_done} of {progress.sscha_due} runs ended" if progress.sscha_due else "",
         "processes": _processes(node, progress),
     }
     return {name: line for name, line in lines.items() if line}

@@ -13,11 +13,10 @@ from ..calculations.functions.population import judge_population, lowest_of, ran
 from ..calculations.functions.ranking import ranking_table
 from ..data.population import PopulationData
 from ..data.potential import PotentialData
-from ..engine.search.near_hull import near_hull
 from ..engine.search.rank import lowest
 from ..engine.search.settings import GIBBS, SearchSettings
 from .dft_finalists import DftRelaxSteps, define_dft_relax
-from .finalists import FinalistSteps, define_finalists, validate_finalists
+from .finalists import FinalistSteps, define_finalists, finalists_among, validate_finalists
 from .joint_training import JointTrainingSteps
 from .names import awaited, describe, has_structures, listed, name_of, reason_of, tag
 from .ports import engine_inputs, parsed_by
@@ -251,7 +250,6 @@ class CspWorkChain(CspProtocol, JointTrainingSteps, FinalistSteps, DftRelaxSteps
     def rank(self) -> ExitCode | None:
         """Rank the relaxed structures without unphysical ones, and plan the SSCHA runs of the lowest."""
         runs: dict[str, dict[str, Any]] = {}
-        number, window = self.finalists.number, self.finalists.window
         for pressure in self.final_pressures:
             for node in self.children("relax", [pressure]):
                 at_pressure = Dict({**self.final_settings.get_dict(), "pressure": pressure})
@@ -269,8 +267,7 @@ class CspWorkChain(CspProtocol, JointTrainingSteps, FinalistSteps, DftRelaxSteps
                     population=judged,
                     settings=self.final_settings,
                 )
-                frames = ranked.get_frames()
-                chosen = near_hull(frames, number, window) if self.is_variable else lowest(frames, number)
+                chosen = finalists_among(ranked.get_frames(), self.finalists, self.is_variable)
                 for temperature in self.finalists.temperatures:
                     for frame in chosen:
                         run = {"id": frame.info["id"], "pressure": pressure, "temperature": temperature}

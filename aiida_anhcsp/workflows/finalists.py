@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from aiida.engine import ProcessSpec, ToContext, WorkChain
 from aiida.orm import Dict, ProcessNode, Str
+from ase import Atoms
 
 from ..calculations.functions.population import extract_structure
 from ..data.potential import PotentialData
 from ..engine.errors import InputError
 from ..engine.search.early_stop import largest_decreases
 from ..engine.search.gibbs_hull import Phase, reach
+from ..engine.search.near_hull import near_hull
 from ..engine.search.quantum import at_common_density
+from ..engine.search.rank import lowest
 from .correct import CorrectWorkChain
 from .gibbs import stages_and_end
 from .names import awaited, linkable, listed, tag
@@ -202,6 +205,16 @@ class FinalistSteps(WorkChain):
             "label": plain(correction.get("label", {})),
         }
         return submit_once(self, f"correct_{name}", CorrectWorkChain, inputs)
+
+
+def finalists_among(ranked: Sequence[Atoms], settings: FinalistSettings, variable: bool) -> list[Atoms]:
+    """The structures of a ranked population that go through SSCHA.
+
+    :param variable: whether they are of several compositions
+    """
+    if variable:
+        return near_hull(ranked, settings.number, settings.window)
+    return lowest(ranked, settings.number)
 
 
 def is_audited(run: ProcessNode) -> bool:

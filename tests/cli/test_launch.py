@@ -31,10 +31,35 @@ def test_plan_of_the_whole_path_counts_structures_labels_and_runs(ready: Callabl
     result = ready("launch", "csp", write_input({**LEARNS, "learning": LEARNING, "sscha": SSCHA}), "--dry-run")
     assert result.exit_code == 0, result.output
     assert "3 generations of 16: at most 48 structures" in result.output
-    assert "3 x 5 structures x 2 distortions = 30, by anhcsp.label.ase in jobs of 5" in result.output
+    labels = "at most 3 x (5 structures x 2 distortions + 10 unphysical) = 60, by anhcsp.label.ase in jobs of 5"
+    assert labels in result.output
     assert "2 lowest distinct structures x 10 GPa x 0, 300 K = 4 runs" in result.output
     assert "1x1x1:100, 2x2x2:200, audit: 12 jobs, 2000 configurations" in result.output
     assert "anhcsp-engine@localhost: 1 process" in result.output
+
+
+def test_plan_counts_seeds_prototypes_symmetrised_copies_and_the_last_round_of_learning(
+    ready: Callable, write_input: Callable, tmp_path: Path
+) -> None:
+    frames = [bulk("CuAu", "rocksalt", a=5.0) for _ in range(5)]
+    frames[0].info["status"] = "exploded"
+    write_frames(tmp_path / "seeds.extxyz", frames)
+    search = {
+        **SEARCH["search"],
+        "formula": "CuAu",
+        "population": 2,
+        "generations": 2,
+        "prototypes": 3,
+        "symmetrise": 1,
+    }
+    keys = {**SEARCH, "search": search, "seeds": "seeds.extxyz", "learning": {**LEARNING, "max_rounds": 1}}
+    result = ready("launch", "search", write_input(keys), "--dry-run")
+    assert result.exit_code == 0, result.output
+    told = "2 generations of 2 + 4 seeds + 3 prototypes: at most 11 structures to relax, and 2 symmetrised copies"
+    assert told in result.output and "at most 1 x (5 structures" in result.output
+    limited = {**keys, "search": {**search, "max_relaxations": 7}}
+    result = ready("launch", "search", write_input(limited), "--dry-run")
+    assert result.exit_code == 2 and "max_relaxations: 7 leaves none beside 4 seeds" in result.output
 
 
 def test_a_plan_stores_nothing(ready: Callable, write_input: Callable) -> None:
@@ -248,6 +273,7 @@ def test_plan_tells_the_first_labels_and_the_dft_relaxation_at_the_end(ready: Ca
     result = ready("launch", "search", write_input({**LEARNS, "search": search, **keys}), "--dry-run")
     assert result.exit_code == 0, result.output
     assert "12 random structures, by anhcsp.label.ase" in result.output
+    assert "Au-Cu, 2-4 atoms a cell and 1-4 of an element alone, 10 GPa" in result.output
     assert "x the default number of epochs, 20% of the labels held out" in result.output
     relaxed = "3 lowest structures and 2 elements, phases of the labels' hull at 10 GPa, by anhcsp.dft_relax.gpaw"
     assert relaxed in result.output

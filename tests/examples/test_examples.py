@@ -49,7 +49,7 @@ def test_the_h3s_study_is_planned_at_full_size(plan: Callable) -> None:
     text = plan("h3s_study")
     assert "75, 125 GPa" in text
     assert "2 searches of 10 generations of 1000: at most 20000 structures" in text
-    assert "20 x 10 structures x 10 distortions = 2000, by anhcsp.label.vasp" in text
+    assert "at most 20 x (10 structures x 10 distortions + 10 unphysical) = 2200, by anhcsp.label.vasp" in text
     assert "missing: code" not in text
     assert "missing: learning.label.code" not in text
 
@@ -57,13 +57,14 @@ def test_the_h3s_study_is_planned_at_full_size(plan: Callable) -> None:
 def test_the_h3s_study_on_one_machine_is_ready_to_run_after_setup(plan: Callable) -> None:
     text = plan("h3s_study", file="gpaw.yaml")
     assert "75, 125 GPa" in text
-    assert "8 x 4 structures x 2 distortions = 64, by anhcsp.label.gpaw" in text
+    assert "at most 8 x (4 structures x 2 distortions + 10 unphysical) = 144, by anhcsp.label.gpaw" in text
     assert "missing" not in text
 
 
 def test_the_ternary_search_is_ready_to_run_after_setup(plan: Callable) -> None:
     text = plan("mg_ca_h", "search")
     assert "10 generations of 150" in text
+    assert "at most 10 x (16 structures x 1 distortions + 2 unphysical) = 180, by anhcsp.label.gpaw" in text
     assert "10 x 120 epochs, 0% of the labels held out" in text
     assert "80 random structures, by anhcsp.label.gpaw" in text
     assert "6 lowest structures and 3 elements, phases of the labels' hull at 300 GPa, by anhcsp.dft_relax.gpaw" in text

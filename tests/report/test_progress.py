@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aiida.orm import WorkChainNode
+from aiida.common.links import LinkType
+from aiida.orm import Dict, WorkChainNode
 from plumpy import ProcessState
 
 from aiida_anhcsp.data.population import PopulationData
@@ -17,6 +18,33 @@ def test_progress_counts_generations_and_relaxed_structures(search: WorkChainNod
     progress = progress_of(search)
     assert (progress.generation, progress.generations) == (2, 2)
     assert (progress.relaxed, progress.structures) == (2, 6)
+
+
+def test_progress_counts_seeds_and_symmetrised_copies(search: WorkChainNode, job: Callable) -> None:
+    seeds = generation(0, [0.1, 0.2, float("inf")]).store()
+    again = WorkChainNode(process_type="aiida.workflows:anhcsp.search")
+    again.base.links.add_incoming(search.inputs.settings, LinkType.INPUT_WORK, "settings")
+    again.base.links.add_incoming(seeds, LinkType.INPUT_WORK, "seeds")
+    again.store()
+    copies, relaxation = generation(1, [0.3]).store(), job("anhcsp.relax")
+    relaxation.base.links.add_incoming(copies, LinkType.INPUT_CALC, "population")
+    call(again, job("anhcsp.relax"), "generation_000_relax", {"population": generation(0, [0.1, 0.2])})
+    call(again, relaxation, "generation_001_symmetrised", {"population": generation(1, [0.3])})
+    assert (progress_of(again).relaxed, progress_of(again).structures) == (3, 6 + 2 + 1)
+
+
+def test_sscha_runs_that_are_due_are_counted_before_they_are_submitted(search: WorkChainNode, job: Callable) -> None:
+    root = WorkChainNode(process_type="aiida.workflows:anhcsp.csp")
+    finalists = Dict({"number": 2, "temperatures": [0.0, 300.0], "stages": ["2x2x2:20"], "seed": 1}).store()
+    root.base.links.add_incoming(finalists, LinkType.INPUT_WORK, "sscha__settings")
+    root.base.links.add_incoming(search.inputs.settings, LinkType.INPUT_WORK, "search__settings")
+    root.store()
+    call(root, job("anhcsp.rank"), "rank_p10", {"result": generation(0, [0.1, 0.2, 0.3])})
+    call(root, WorkChainNode(process_type="aiida.workflows:anhcsp.sscha"), "sscha_p10_t0_g000_0000", {})
+    assert "1 of 4 SSCHA runs ended" in progress_of(root).line
+    choice = {"g000-0000": None, "g000-0001": "g000-0000", "g000-0002": None}
+    call(search, job("anhcsp.plan"), "generation_000_plan_sscha", {"result": Dict({"choice": choice})})
+    assert "0 of 2 SSCHA runs ended" in progress_of(search).line
 
 
 def test_progress_names_what_runs_now(search: WorkChainNode) -> None:

@@ -85,3 +85,20 @@ def test_a_search_whose_jobs_are_killed_while_candidates_are_compared_gives_the_
     making = [child for child in killed.called if (child.label or "").startswith("generation_000_generate")]
     assert sorted(child.exit_status for child in making) == [0, 400]
     assert killed.outputs.population.get_content() == undisturbed.outputs.population.get_content()
+
+
+def test_seeds_are_among_the_relaxations_allowed(
+    generate_workchain: Callable, search_inputs: dict[str, Any], search: Any, add_child: Callable
+) -> None:
+    """Of nine, one prototype, three seeds, and four random structures make the first generation."""
+    settings = Dict({**SEARCH, "generations": 9, "max_relaxations": 9, "prototypes": 1})
+    inputs = {**search_inputs, "settings": settings, "seeds": population(relaxed_frames(0))}
+    limited = generate_workchain(SearchWorkChain, inputs)
+    limited.setup()
+    limited.ctx.generation, limited.ctx.population = 1, search.ctx.population
+    made = limited.make()["current"].inputs.settings
+    assert SearchSettings.parse({**made.get_dict(), "population": 4}).number_in(1) == 1
+    for generation in range(2):
+        judged = population(relaxed_frames(generation))
+        add_child(limited, f"generation_{generation:03d}_judge", {"result": judged})
+    assert not limited.should_evolve()

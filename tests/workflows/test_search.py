@@ -132,18 +132,6 @@ def test_offspring_of_a_search_that_does_not_learn_depends_on_its_settings_alone
     assert made["operators"] == SEARCH["operators"] and "adaptation" not in made.get_dict()
 
 
-def test_seeds_are_among_the_relaxations_allowed(
-    search: Callable, search_inputs: dict[str, Any], add_child: Callable
-) -> None:
-    from aiida.orm import Dict
-
-    settings = Dict({**SEARCH, "generations": 9, "max_relaxations": 9, "prototypes": 1})
-    workchain = search({**search_inputs, "settings": settings, "seeds": population(relaxed_frames(0, number=3))})
-    assert workchain.make()["current"].inputs.settings["max_relaxations"] == 5  # of four before, and one now
-    add_child(workchain, "generation_001_judge", {"result": population(relaxed_frames(1))})
-    assert not workchain.should_evolve()
-
-
 @pytest.mark.parametrize("candidates", [1, 4])
 def test_new_structures_depend_on_the_potential_where_candidates_are_compared(
     candidates: int, search: Callable, search_inputs: dict[str, Any]

@@ -14,6 +14,8 @@ from .space_groups import numbers_of_operations
 
 TOLERANCES = (0.01, 0.1, 0.2)
 """angstrom"""
+MOST_COPIES = len(TOLERANCES) - 1
+"""Of one structure."""
 
 
 def in_symmetry(frame: Atoms, tolerance: float) -> Atoms:
