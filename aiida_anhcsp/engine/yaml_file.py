@@ -15,7 +15,7 @@ BOOLEAN = "tag:yaml.org,2002:bool"
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with the booleans of version 1.2, true and false, so that NO is nitric oxide and No is nobelium."""
+    """YAML in which NO is nitric oxide and No is nobelium: yes, no, on and off are booleans in small letters only."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML's own attribute)
         first: [(tag, form) for tag, form in resolvers if tag != BOOLEAN]
@@ -23,7 +23,7 @@ class Loader(yaml.SafeLoader):
     }
 
 
-Loader.add_implicit_resolver(BOOLEAN, re.compile("(true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+Loader.add_implicit_resolver(BOOLEAN, re.compile("(true|True|TRUE|false|False|FALSE|yes|no|on|off)$"), list("tTfFyno"))
 
 
 def read_mapping(path: Path, argument: str = "--settings") -> dict[str, Any]:
