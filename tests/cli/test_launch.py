@@ -52,7 +52,7 @@ def test_plan_counts_seeds_prototypes_symmetrised_copies_and_the_last_round_of_l
         "prototypes": 3,
         "symmetrise": 1,
     }
-    keys = {**SEARCH, "search": search, "seeds": "seeds.extxyz", "learning": {**LEARNING, "max_rounds": 1}}
+    keys = {**LEARNS, "search": search, "seeds": "seeds.extxyz", "learning": {**LEARNING, "max_rounds": 1}}
     result = ready("launch", "search", write_input(keys), "--dry-run")
     assert result.exit_code == 0, result.output
     told = "2 generations of 2 + 4 seeds + 3 prototypes: at most 11 structures to relax, and 2 symmetrised copies"

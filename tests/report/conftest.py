@@ -195,6 +195,8 @@ def diagram(aiida_profile_clean: Any, job: Callable) -> WorkChainNode:
     root = WorkChainNode(process_type="aiida.workflows:anhcsp.phase_diagram", label="diagram")
     potential = PotentialData.from_callable("ase.calculators.emt:EMT", {}).store()
     root.base.links.add_incoming(potential, LinkType.INPUT_WORK, "potential")
+    settings = Dict({"pressures": [10.0, 20.0], "stages": ["2x2x2:20"], "seed": 1}).store()
+    root.base.links.add_incoming(settings, LinkType.INPUT_WORK, "settings")
     root.store()
     gibbs = {("g000-0000", 10.0): 0.24, ("g000-0001", 10.0): 0.25, ("g000-0000", 20.0): 0.35, ("g000-0001", 20.0): 0.34}
     runs: dict[str, dict[str, Any]] = {}
