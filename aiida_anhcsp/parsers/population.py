@@ -11,6 +11,7 @@ from ..calculations.base import CHECKPOINT_FILE, OUT_FILE
 from ..calculations.functions.labels import complete_frames
 from ..calculations.grade import CALIBRATION_FILE
 from ..data.population import PopulationData
+from ..engine.search.settings import SearchSettings
 from .base import EngineParser
 
 GOOD = frozenset({"ok", "converged", "max_steps"})
@@ -51,7 +52,7 @@ class PopulationParser(EngineParser):
     def _shortfall(self, population: PopulationData) -> ExitCode | None:
         inputs = self.node.inputs
         frame_by_frame = "ERROR_ALL_FAILED" in self.exit_codes
-        total = inputs.population.count if frame_by_frame else inputs.settings.get_dict().get("population")
+        total = inputs.population.count if frame_by_frame else self._asked_for()
         statuses = population.base.attributes.get("statuses")
         if frame_by_frame and population.count == total and not GOOD & set(statuses):
             counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
@@ -62,3 +63,12 @@ class PopulationParser(EngineParser):
         if unfinished and "ERROR_OUT_OF_TIME" in self.exit_codes:
             return self.exit_codes.ERROR_OUT_OF_TIME.format(unfinished=unfinished, total=total)
         return None
+
+    def _asked_for(self) -> int | None:
+        """Structures that were to be made: of the last generation of a search as many as ``max_relaxations`` leaves."""
+        inputs = self.node.inputs
+        keys = inputs.settings.get_dict()
+        if keys.get("max_relaxations") is None:
+            number: int | None = keys.get("population")
+            return number
+        return SearchSettings.parse(keys).number_in(inputs.generation.value if "generation" in inputs else 0)

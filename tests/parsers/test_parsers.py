@@ -142,6 +142,18 @@ def test_fewer_random_structures_than_asked_for_are_kept(generate_calc_job_node,
     assert (process.exit_status, outputs["population"].count) == (410, 4)
 
 
+@pytest.mark.parametrize(("most", "status"), [(10, 0), (11, 410)])
+def test_the_last_generation_is_whole_with_what_max_relaxations_leaves_of_it(
+    generate_calc_job_node, parse, copper, copper_frames, text, most, status
+):
+    keys = {"formula": "Cu", "formula_units": "4", "population": 6, "generations": 2, "seed": 1}
+    settings = orm.Dict({**keys, "max_relaxations": most})
+    inputs = {"population": copper, "settings": settings, "generation": orm.Int(1)}
+    files = {"exit_status": "0", "result.extxyz": text(copper_frames)}
+    outputs, process = parse("anhcsp.population", generate_calc_job_node("anhcsp.vary", inputs, files))
+    assert (process.exit_status, outputs["population"].count) == (status, 4)
+
+
 def test_offspring_with_soft_modes_of_a_potential_is_not_relaxed(
     generate_calc_job_node, parse, copper, copper_frames, emt, text
 ):
