@@ -63,10 +63,10 @@ def test_the_h3s_study_on_one_machine_is_ready_to_run_after_setup(plan: Callable
 
 def test_the_ternary_search_is_ready_to_run_after_setup(plan: Callable) -> None:
     text = plan("mg_ca_h", "search")
-    assert "10 generations of 150" in text
-    assert "at most 10 x (16 structures x 1 distortions + 2 unphysical) = 180, by anhcsp.label.gpaw" in text
-    assert "10 x 120 epochs, 0% of the labels held out" in text
-    assert "80 random structures, by anhcsp.label.gpaw" in text
+    assert "12 generations of 600" in text
+    assert "at most 12 x (24 structures x 1 distortions + 2 unphysical) = 312, by anhcsp.label.gpaw" in text
+    assert "12 x 120 epochs, 0% of the labels held out" in text
+    assert "100 random structures, by anhcsp.label.gpaw" in text
     assert "6 lowest structures and 3 elements, phases of the labels' hull at 300 GPa, by anhcsp.dft_relax.gpaw" in text
     assert "missing" not in text
 
