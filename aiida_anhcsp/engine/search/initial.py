@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 MISSES_BEFORE_EXCLUSION = 3
 ATTEMPTS = 60
+PATIENCE = 10
+"""Times as many attempts where a structure was drawn before: one that is hard to place must not cost a generation."""
 TRIALS = 5
 REFERENCE_SHARE = 0.1
 P1 = 1
@@ -83,9 +85,10 @@ class RandomStructures:
 
         :param choices: the compositions to draw from; all if none are given
         :param preferred: those of the first 30 attempts, if any
-        :raises InputError: no structure obeys the distances in any of 60 attempts.
+        :raises InputError: no structure obeys the distances in any of 60 attempts, or of 600 once one has.
         """
-        for attempt in range(ATTEMPTS):
+        attempts = ATTEMPTS * (PATIENCE if self.hosts else 1)
+        for attempt in range(attempts):
             first = preferred if attempt < ATTEMPTS // 2 else ()
             whole = draw(first or choices or self.choices, rng)
             parts = self._parts(whole, rng)
@@ -100,7 +103,7 @@ class RandomStructures:
                 self.hosts.add((composition, group))
                 return displaced(repeated(frame, parts, rng), self.displacement, self.distances, rng)
             self._missed(composition, group)
-        problem = f"no structure obeys them in {ATTEMPTS} attempts"
+        problem = f"no structure obeys them in {attempts} attempts"
         raise InputError("minimum_distances", problem, lower("them", self.pressure))
 
     def _parts(self, composition: Composition, rng: np.random.Generator) -> int:

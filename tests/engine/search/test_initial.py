@@ -204,6 +204,18 @@ def test_space_groups_that_all_missed_are_opened_once_more(monkeypatch, caplog):
     assert caplog.text.count("no space group is left for Cu, all are tried again") == 1
 
 
+def test_a_generation_that_has_begun_is_not_given_up_for_one_structure(monkeypatch):
+    """After a first structure there are 100 misses in a row."""
+    drawn = Counter[str]()
+
+    def gives(group: int, before: int) -> bool:
+        drawn["tries"] += 1
+        return drawn["tries"] == 1 or drawn["tries"] > 100
+
+    source, _ = source_of(monkeypatch, gives)
+    assert all(len(source.draw(generator_of(1, 0, index))) for index in range(2))
+
+
 def test_space_groups_that_all_missed_twice_are_given_up(monkeypatch):
     source, hosts = source_of(monkeypatch, lambda group, before: False)
     with pytest.raises(InputError, match=r"^minimum_distances: no structure obeys them"):
