@@ -154,7 +154,7 @@ def random_source(settings: SearchSettings, ranked: Sequence[Atoms] = ()) -> Ran
         distance_table(settings.elements, settings.pressure).raised(distances, 1.0 / SPACING),
         settings.displacement,
         settings.without_symmetry,
-        0.0 if settings.variable else settings.subcells,
+        settings.subcells,
         settings.pressure,
     )
 

@@ -93,16 +93,8 @@ def test_subcells_come_in_the_share_asked_for():
     assert 18 <= whole <= 42
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [
-        {"formula_units": "1"},
-        {"formula": None, "formula_units": "1", "composition": {"elements": {"H": "0-4", "S": "0-2"}, "atoms": "2-6"}},
-    ],
-    ids=["nothing to divide", "over compositions"],
-)
-def test_where_there_are_no_subcells_nothing_depends_on_their_share(keys):
-    without, with_them = (random_population(settings(**keys, subcells=share)) for share in (0.0, 1.0))
+def test_where_there_is_nothing_to_divide_nothing_depends_on_the_share_of_subcells():
+    without, with_them = (random_population(settings(formula_units="1", subcells=share)) for share in (0.0, 1.0))
     assert all(np.array_equal(a.positions, b.positions) for a, b in zip(without, with_them, strict=True))
 
 
