@@ -48,7 +48,7 @@ def study(generate_workchain: Callable, inputs: dict[str, Any]) -> Callable:
 
 
 @pytest.fixture
-def ended(add_child: Callable, emt: Any, copper: Any) -> Callable:
+def ended(add_child: Callable, learner: Any, copper: Any) -> Callable:
     """Let a run of a structure end: with its own potential or a member's, at a free energy or with an exit status."""
 
     def factory(
@@ -76,7 +76,7 @@ def ended(add_child: Callable, emt: Any, copper: Any) -> Callable:
             "report": Dict({**report, **more}),
             "result": Dict({**result, "spacegroup_initial": "Fm-3m", "spacegroup_final": "Fm-3m"}),
             "structure": StructureData(ase=bulk("Cu", cubic=True, a=a)),
-            "potential": emt.clone(),
+            "potential": learner.clone(),
             "dataset": copper.clone(),
         }
         return add_child(workchain, label, outputs, status=status, message="no minimum" if status else "", job=False)

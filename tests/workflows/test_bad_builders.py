@@ -10,7 +10,7 @@ from ase.build import bulk
 
 WRONG: list[tuple[str, str, Any, str, str]] = [
     # kind, port, value (a dictionary changes these keys of a Dict), what is named, the fix
-    ("search", "settings", {"popluation": 8}, "popluation: unknown key", "correct its spelling"),
+    ("search", "settings", {"popluation": 8}, "popluation: unknown key", "did you mean population"),
     ("search", "settings", {"population": 0}, "population", "greater than or equal to 1"),
     ("search", "settings", {"population": "many"}, "population", "valid integer"),
     ("search", "settings", {"generations": 2.5}, "generations", "valid integer"),

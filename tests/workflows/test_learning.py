@@ -220,13 +220,13 @@ def test_ghost_of_the_new_potential_is_set_aside_before_it_is_ranked(search: Cal
 
 @pytest.mark.parametrize(("relaxed", "kept"), [(0, False), (1, False), (2, True)])
 def test_potential_that_relaxes_almost_nothing_is_given_up_and_its_labels_are_learned_again(
-    relaxed: int, kept: bool, search: Callable, learn: Callable, finish: Callable, add_child: Callable, emt: Any
+    relaxed: int, kept: bool, search: Callable, learn: Callable, finish: Callable, add_child: Callable, learner: Any
 ) -> None:
     """A relaxation in which all fail exits with 420, and has a population all the same."""
     workchain = search({"survivors": 20})
     old, population = workchain.ctx.potential, workchain.ctx.population
     learn(workchain, 0, labels(0))
-    finish(workchain, potential=emt.clone())
+    finish(workchain, potential=learner.clone())
     assert workchain.refresh() is not None and workchain.ctx.potential != old
     again = [*cells(0, relaxed), *cells(9, 20 - relaxed, status="exploded")]
     outputs = {"population": PopulationData.from_frames(again)}

@@ -28,7 +28,9 @@ def test_operators_earn_by_what_a_search_that_learns_has_left_behind(copper_fram
     made = PopulationData.from_frames(copper_frames)
     history = search_history(relax_000=made, rank_000=survivors, settings=Dict(keys))
     (row,) = history["generations"]
-    assert row["rates"]["strain"] == pytest.approx(0.55 / 2 + 0.45 * (2 / 3) / (2 / 3 + 1 / 5))
+    mean = (1 + 1) / (4 + 2)
+    strain, random = (1 + 2 * mean) / (1 + 2), 2 * mean / (3 + 2)
+    assert row["rates"]["strain"] == pytest.approx(0.55 / 2 + 0.45 * strain / (strain + random))
 
 
 def test_first_labels_are_told_beside_the_generations() -> None:
