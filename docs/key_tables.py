@@ -1,7 +1,8 @@
 """A directive that lists the keys of groups of an input file, from the classes that read it."""
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from types import NoneType
+from typing import Annotated, Any, get_args, get_origin
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -40,6 +41,9 @@ def type_of(field: FieldInfo) -> str:
     if any(isinstance(kind, type) and issubclass(kind, BaseModel) for kind in kinds):
         return "keys"
     annotation: Any = field.annotation
+    given = [kind for kind in get_args(annotation) if kind is not NoneType]
+    if len(given) == 1 and get_origin(given[0]) is Annotated:
+        annotation = get_args(given[0])[0]
     text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
     return text.replace("typing.", "").removesuffix(" | None")
 

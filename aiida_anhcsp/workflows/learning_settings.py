@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from ..engine.errors import InputError
-from ..engine.learning.trainable import parse_new
-from .settings import Settings, validated_training
+from .settings import NewPotential, Settings, TrainKeys
 
 
 class Convergence(Settings):
@@ -97,12 +96,10 @@ class LearningSettings(Settings):
     )
     max_rounds: int | None = Field(default=None, ge=1, description="Rounds of learning at most.")
     initial: int = Field(default=0, ge=0, description="Random structures labelled before the first generation.")
-    new: str | None = Field(
+    new: NewPotential | None = Field(
         default=None, description="Without a potential: what learns from these, mattersim:new:{json} or mtp:new:{json}."
     )
-    train: dict[str, Any] = Field(
-        default_factory=dict, description="Settings of the training: epochs, learning_rate, ..."
-    )
+    train: TrainKeys = Field(default_factory=dict, description="Settings of the training: epochs, learning_rate, ...")
 
     @property
     def limit(self) -> float:
@@ -119,18 +116,6 @@ class LearningSettings(Settings):
     def of_each(self) -> int:
         """Structures that the sampler ``hull`` picks of each composition."""
         return self.per_composition or 3
-
-    @field_validator("train")
-    @classmethod
-    def _train_is_known(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return validated_training(values)
-
-    @field_validator("new")
-    @classmethod
-    def _new_can_be_trained(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_new(value, "new")
-        return value
 
     @model_validator(mode="after")
     def _sampler_has_its_own_keys(self) -> Self:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from ase import Atoms
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..engine.errors import InputError
 from ..engine.learning.settings import TrainSettings
@@ -35,13 +35,21 @@ class Settings(BaseModel):
             raise within(argument, problems_of(cls, error)[0]) from error
 
 
-def validated_training(values: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a training, in which only the seed may be missing.
-
-    :raises InputError: naming the field, under ``train``
-    """
+def _of_training(values: dict[str, Any]) -> dict[str, Any]:
     TrainSettings.parse({**values, "seed": values.get("seed", 0)}, "train")
     return values
+
+
+def _trainable(text: str) -> str:
+    parse_new(text, "new")
+    return text
+
+
+TrainKeys = Annotated[dict[str, Any], AfterValidator(_of_training)]
+"""The settings of a training, in which only the seed may be missing."""
+
+NewPotential = Annotated[str, AfterValidator(_trainable)]
+"""A potential to be trained from nothing, as ``mtp:new:{json}``."""
 
 
 class SschaStages(Settings):
@@ -131,8 +139,8 @@ class ActiveSettings(SschaRunSettings):
     batch: int = Field(default=20, ge=1)
     threshold: float = Field(default=2.0, ge=1)
     rounds: int = Field(default=10, ge=1)
-    new: str = 'mtp:new:{"level": 8}'
-    train: dict[str, Any] = Field(default_factory=dict)
+    new: NewPotential = 'mtp:new:{"level": 8}'
+    train: TrainKeys = Field(default_factory=dict)
     worsening: float = Field(default=1.5, gt=1)
 
     @field_validator("sample")
@@ -142,17 +150,6 @@ class ActiveSettings(SschaRunSettings):
             return None
         (stage,) = parse_stages(value, "sample")
         return str(stage)
-
-    @field_validator("train")
-    @classmethod
-    def _train_is_known(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return validated_training(values)
-
-    @field_validator("new")
-    @classmethod
-    def _new_can_be_trained(cls, value: str) -> str:
-        parse_new(value, "new")
-        return value
 
     @property
     def sampled(self) -> Stage:
