@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 PATIENCE = 30.0
 """Seconds without a worker after which the workers are started again."""
@@ -14,8 +16,9 @@ class Supervisor:
     """Notices a daemon whose workers no longer get tasks, and restarts these workers.
 
     AiiDA's ZeroMQ broker (2.9.4) gives up a worker that is silent for six seconds, as on a machine that was asleep or
-    very busy; the worker lives on but does not subscribe again, and everything waits for ever. The tasks are safe on
-    the broker's disk: a new worker takes them up.
+    very busy; the worker lives on but does not subscribe again, and everything waits for ever. On a busy machine it can
+    also miss that a worker has ended, and its tasks wait for that one. They are safe on the broker's disk: a new worker
+    takes them up.
     """
 
     def __init__(self) -> None:
@@ -24,7 +27,7 @@ class Supervisor:
     def check(self) -> str | None:
         """Look once; if no worker was there for too long, start the workers again and say so."""
         now = time.monotonic()
-        if not daemon_is_running() or not broker_has_no_worker():
+        if not daemon_is_running() or not (broker_has_no_worker() or broker_waits_for_the_dead()):
             self._deadline = max(self._deadline, now + PATIENCE)
             return None
         if now < self._deadline:
@@ -33,7 +36,7 @@ class Supervisor:
 
         get_daemon_client().restart_daemon()
         self._deadline = now + START
-        return "the broker had given up the daemon's workers; they were started again, and the run goes on"
+        return "the broker had lost sight of the daemon's workers; they were started again, and the run goes on"
 
 
 def daemon_is_running() -> bool:
@@ -53,11 +56,30 @@ def daemon_is_running() -> bool:
 
 def broker_has_no_worker() -> bool:
     """Whether tasks wait at the ZeroMQ broker of the loaded profile and no worker has subscribed to them."""
+    status = _broker_status()
+    return bool(status.get("pending_tasks") and status.get("task_subscribers") == 0)
+
+
+def broker_waits_for_the_dead() -> bool:
+    """Whether tasks are in the hands of more workers than the daemon of the loaded profile has."""
+    from aiida.engine.daemon.client import DaemonException, get_daemon_client
+
+    status = _broker_status()
+    if not status.get("in_flight_tasks"):
+        return False
+    try:
+        return int(status.get("task_subscribers", 0)) > get_daemon_client().get_number_of_workers()
+    except DaemonException:  # it does not answer now, so nothing is known
+        return False
+
+
+def _broker_status() -> Mapping[str, Any]:
+    """What the ZeroMQ broker of the loaded profile says of itself; nothing where it is not reached, or another one."""
     from aiida.brokers.zeromq.broker import ZeromqBroker
     from aiida.manage import get_manager
 
     broker = get_manager().get_broker()
     if not isinstance(broker, ZeromqBroker):
-        return False
+        return {}
     status = broker.probe_service_status()
-    return bool(status.get("connected") and status.get("pending_tasks") and status.get("task_subscribers") == 0)
+    return status if status.get("connected") else {}

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+from aiida.engine.daemon.client import DaemonTimeoutException
 
 from aiida_anhcsp.cli import daemon
 from aiida_anhcsp.cli.daemon import PATIENCE, START, Supervisor
@@ -45,6 +46,7 @@ def restarts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr("aiida.engine.daemon.client.get_daemon_client", Client)
     monkeypatch.setattr(daemon, "daemon_is_running", lambda: True)
     monkeypatch.setattr(daemon, "broker_has_no_worker", lambda: True)
+    monkeypatch.setattr(daemon, "broker_waits_for_the_dead", lambda: False)
     return calls
 
 
@@ -76,6 +78,41 @@ def test_a_worker_that_comes_back_resets_the_patience(
     assert supervisor.check() is None
     clock.now += 2
     assert supervisor.check() is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "workers", "found"),
+    [
+        ({"task_subscribers": 2, "in_flight_tasks": 3}, 1, True),
+        ({"task_subscribers": 1, "in_flight_tasks": 3}, 1, False),
+        ({"task_subscribers": 2, "in_flight_tasks": 0}, 1, False),
+        ({"task_subscribers": 2, "in_flight_tasks": 3}, None, False),
+        ({}, 1, False),
+    ],
+)
+def test_a_broker_that_waits_for_a_worker_that_ended_is_noticed(
+    status: dict[str, int], workers: int | None, found: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Client:
+        def get_number_of_workers(self) -> int:
+            if workers is None:
+                raise DaemonTimeoutException
+            return workers
+
+    monkeypatch.setattr("aiida.engine.daemon.client.get_daemon_client", Client)
+    monkeypatch.setattr(daemon, "_broker_status", lambda: status)
+    assert daemon.broker_waits_for_the_dead() is found
+
+
+def test_a_daemon_whose_broker_waits_for_the_dead_is_started_again(
+    clock: Clock, restarts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "broker_has_no_worker", lambda: False)
+    monkeypatch.setattr(daemon, "broker_waits_for_the_dead", lambda: True)
+    supervisor = Supervisor()
+    clock.now = START + 1
+    assert "started again" in str(supervisor.check())
+    assert restarts == ["restart"]
 
 
 def test_a_profile_without_the_zeromq_broker_is_never_restarted() -> None:

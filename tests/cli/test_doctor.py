@@ -193,6 +193,7 @@ class Daemon:
         monkeypatch.setattr(repair, "stuck_processes", lambda: self.stuck)
         monkeypatch.setattr(repair, "paused_processes", lambda: self.paused)
         monkeypatch.setattr(repair, "broker_has_no_worker", self.looked_at)
+        monkeypatch.setattr(repair, "broker_waits_for_the_dead", lambda: False)
         monkeypatch.setattr(repair, "verdi", self.verdi)
         monkeypatch.setattr(repair.time, "sleep", lambda _: None)
 

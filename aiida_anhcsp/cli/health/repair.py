@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from ...engine.errors import InputError
-from ..daemon import broker_has_no_worker, daemon_is_running
+from ..daemon import broker_has_no_worker, broker_waits_for_the_dead, daemon_is_running
 from .tasks import orphans, paused_processes, stuck_processes
 
 PATIENCE = 20.0
@@ -97,9 +97,9 @@ def _play() -> list[str]:
 
 
 def _stays_without_worker() -> bool:
-    """Whether the broker has no worker, nor gets the one that is perhaps starting."""
+    """Whether the broker has no worker, not even one that is perhaps starting, or holds on to one that has ended."""
     end = time.monotonic() + PATIENCE
-    while broker_has_no_worker():
+    while broker_has_no_worker() or broker_waits_for_the_dead():
         if time.monotonic() > end:
             return True
         time.sleep(1.0)
