@@ -49,7 +49,7 @@ def _content(text: str) -> Any:
         root = loader.get_single_node()
         if root is None:
             return None
-        for error in _repeated(root, "", set()):
+        if (error := next(_repeated(root, "", set()), None)) is not None:
             raise error
         return loader.construct_document(root)
     finally:

@@ -12,11 +12,10 @@ from ase import Atoms
 
 from ...data.population import PopulationData
 from ...engine.search.loop import height
+from ...engine.search.rank import RELAXED
 from ...engine.search.rates import rates
 from ...engine.search.settings import SearchSettings
 from ...engine.search.vary import parents_of
-
-RELAXED = ("converged", "max_steps")
 
 
 def count_failed(relaxed: PopulationData) -> int:

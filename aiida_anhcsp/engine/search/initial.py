@@ -142,11 +142,13 @@ def random_source(settings: SearchSettings, ranked: Sequence[Atoms] = ()) -> Ran
     """
     choices = settings.compositions()
     distances = settings.distance_table()
-    learned = learned_factors(ranked, settings.pressure) if ranked else {}
-    volumes = {composition: volume_per_atom(composition, settings.pressure, learned) for composition in choices}
-    for composition, volume in volumes.items():
-        if volume * composition.n_atoms < distances.least_volume(composition):
-            volumes[composition] = volume_per_atom(composition, settings.pressure)
+    volumes = {composition: volume_per_atom(composition, settings.pressure) for composition in choices}
+    if ranked:
+        learned = learned_factors(ranked, settings.pressure)
+        for composition in choices:
+            volume = volume_per_atom(composition, settings.pressure, learned)
+            if volume * composition.n_atoms >= distances.least_volume(composition):
+                volumes[composition] = volume
     return RandomStructures(
         choices,
         volumes,
